@@ -1,0 +1,74 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Warnings are errors in every Swift target.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, swiftSettings: strict)
+}
+
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+// The allowed imports of every module are listed in Tests/LayeringTests; design section 7 gives the reason.
+let package = Package(
+    name: "ashlar",
+    products: [.executable(name: "ashlar", targets: ["ashlar"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // C: system modules, small shims, generated messages.
+        .target(name: "CLinux", linkerSettings: [.linkedLibrary("uring")]),
+        .target(name: "CISAL", linkerSettings: [.linkedLibrary("isal")]),
+        .target(name: "CGRPC", linkerSettings: [.linkedLibrary("grpc"), .linkedLibrary("gpr")]),
+        .target(name: "CCSI", linkerSettings: [.linkedLibrary("protobuf-c")]),
+
+        // Data plane.
+        module("Base"),
+        module("SystemIO", ["Base", "CLinux"]),
+        module("BlockDevice", ["Base", "SystemIO"]),
+        module("VolumeEngine", ["Base", "BlockDevice"]),
+        module("ErasureCoding", ["Base", "CISAL"]),
+        module("SegmentStore", ["Base", "SystemIO", "ErasureCoding"]),
+        module("EmbeddedEngine", ["Base", "SystemIO", "BlockDevice", "VolumeEngine", "ErasureCoding", "SegmentStore", logging]),
+
+        // Front ends.
+        module("Attach", ["Base", "BlockDevice"]),
+        module("AttachFUSE", ["Base", "SystemIO", "BlockDevice", "Attach", "CLinux", logging]),
+        module("Filesystems", ["Base", "SystemIO", "CLinux"]),
+
+        // Control plane.
+        module("Domain", ["Base"]),
+        module("Configuration", ["Base", "Domain", yams]),
+        module("Catalogue", ["Base", "Domain", grdb]),
+        module("Volumes", ["Base", "Domain", "Catalogue", "VolumeEngine", logging]),
+
+        // Edges.
+        module("GRPCServer", ["Base", "CGRPC", logging]),
+        module("CSIMessages", ["Base", "CCSI"]),
+        module("EngineAPI", ["Base", "VolumeEngine", "Attach", "GRPCServer", "CCSI"]),
+        module(
+            "CSIServices",
+            ["Base", "Domain", "Volumes", "VolumeEngine", "CSIMessages", "GRPCServer", "Attach", "Filesystems", logging]),
+        .executableTarget(
+            name: "ashlar",
+            dependencies: [
+                "Base", "SystemIO", "BlockDevice", "VolumeEngine", "ErasureCoding", "SegmentStore", "EmbeddedEngine",
+                "Attach", "AttachFUSE", "Filesystems", "Domain", "Configuration", "Catalogue", "Volumes",
+                "GRPCServer", "CSIMessages", "EngineAPI", "CSIServices", argumentParser, logging,
+            ],
+            swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,172 @@
+import Base
+
+/// What a VolumeGroup means to an engine: how its volumes are coded and where their slices may lie.
+public struct GroupSpecification: Sendable, Codable, Equatable {
+    public var label: String
+    /// Data columns (k). 1 for `single` and `replicated`.
+    public var dataColumns: Int
+    /// Parity columns (p). 0 for `single`, n-1 for `replicated(n)`.
+    public var parityColumns: Int
+    /// Media classes a slice may lie on, in configuration words: nvme, ssd, hdd. Empty means any.
+    public var media: [String]
+    /// Size of one slice file, a multiple of 1 MiB.
+    public var sliceBytes: UInt64
+    /// Bound on the logical bytes of the group's segments. Nil: bounded by the pool alone.
+    public var capacityBytes: UInt64?
+
+    public init(
+        label: String, dataColumns: Int, parityColumns: Int, media: [String], sliceBytes: UInt64, capacityBytes: UInt64?
+    ) {
+        self.label = label
+        self.dataColumns = dataColumns
+        self.parityColumns = parityColumns
+        self.media = media
+        self.sliceBytes = sliceBytes
+        self.capacityBytes = capacityBytes
+    }
+
+    public var columns: Int { dataColumns + parityColumns }
+}
+
+/// What is known of whether a volume carries a filesystem. Unknown means formatted: nothing may be made on it.
+public enum Formatted: Sendable, Codable, Equatable {
+    case never
+    case filesystem(String)
+    case unknown
+}
+
+public enum VolumeHealth: String, Sendable, Codable {
+    case ready
+    /// Every block can be read, some only from parity.
+    case degraded
+    /// Some blocks are lost: reads of them answer EIO.
+    case failed
+}
+
+/// A volume as its engine knows it.
+public struct EngineVolume: Sendable, Codable, Equatable {
+    public var id: VolumeID
+    public var group: String
+    public var sizeBytes: UInt64
+    /// The highest attach epoch that is durable; lower ones are refused. 0: never granted.
+    public var attachEpoch: UInt64
+    public var formatted: Formatted
+    public var health: VolumeHealth
+    /// One sentence where health is not `ready`.
+    public var healthReason: String
+    /// Bytes that are referenced by the volume's map. Nil while the volume is not open.
+    public var liveBytes: UInt64?
+    /// Bytes of the slice files that the volume's segments occupy, parity included.
+    public var allocatedBytes: UInt64
+
+    public init(
+        id: VolumeID, group: String, sizeBytes: UInt64, attachEpoch: UInt64, formatted: Formatted,
+        health: VolumeHealth, healthReason: String, liveBytes: UInt64?, allocatedBytes: UInt64
+    ) {
+        self.id = id
+        self.group = group
+        self.sizeBytes = sizeBytes
+        self.attachEpoch = attachEpoch
+        self.formatted = formatted
+        self.health = health
+        self.healthReason = healthReason
+        self.liveBytes = liveBytes
+        self.allocatedBytes = allocatedBytes
+    }
+}
+
+public struct GroupCapacity: Sendable, Codable, Equatable {
+    /// The largest volume the group can hold, in logical bytes.
+    public var totalBytes: UInt64
+    /// Logical bytes that can still be written.
+    public var availableBytes: UInt64
+    /// Logical bytes of the segments allocated.
+    public var usedBytes: UInt64
+
+    public init(totalBytes: UInt64, availableBytes: UInt64, usedBytes: UInt64) {
+        self.totalBytes = totalBytes
+        self.availableBytes = availableBytes
+        self.usedBytes = usedBytes
+    }
+}
+
+public enum MountpathState: String, Sendable, Codable {
+    case active
+    /// Taken out of the pool while running; its data is served from parity.
+    case out
+    /// A member by the newest pool version, but not found.
+    case missing
+    /// Came back with an older pool version: never believed.
+    case stale
+}
+
+public struct MountpathStatus: Sendable, Codable, Equatable {
+    public var id: MountpathID
+    public var path: String
+    public var media: String
+    public var state: MountpathState
+    /// Why, and what to do, where the state is not `active`.
+    public var reason: String
+    public var totalBytes: UInt64
+    public var freeBytes: UInt64
+
+    public init(
+        id: MountpathID, path: String, media: String, state: MountpathState, reason: String, totalBytes: UInt64,
+        freeBytes: UInt64
+    ) {
+        self.id = id
+        self.path = path
+        self.media = media
+        self.state = state
+        self.reason = reason
+        self.totalBytes = totalBytes
+        self.freeBytes = freeBytes
+    }
+}
+
+public struct PoolStatus: Sendable, Codable, Equatable {
+    public var id: PoolID
+    /// Membership version: grows by one with each change.
+    public var version: UInt64
+    public var mountpaths: [MountpathStatus]
+    /// Filesystems that more than one mountpath shares, as the configuration allowed.
+    public var sharedFilesystems: [String]
+
+    public init(id: PoolID, version: UInt64, mountpaths: [MountpathStatus], sharedFilesystems: [String]) {
+        self.id = id
+        self.version = version
+        self.mountpaths = mountpaths
+        self.sharedFilesystems = sharedFilesystems
+    }
+}
+
+/// The engine port: what the control plane asks of a storage engine. Each call is idempotent, durable when it returns,
+/// and throws `Failure`. Implemented by the embedded engine, by its remote stub and later by Ceph.
+public protocol VolumeEngine: Sendable {
+    /// Makes the group known, or confirms it. `conflict` if it exists with another coding or slice size;
+    /// `exhausted` if it asks for more columns than there are mountpaths of its media.
+    func ensureGroup(_ group: GroupSpecification) async throws(Failure)
+
+    /// `sizeBytes` is a positive multiple of 4 KiB. The same id again answers the same volume;
+    /// with another group or size it is a `conflict`. A deleted id stays deleted: `notFound`.
+    func createVolume(_ id: VolumeID, group: String, sizeBytes: UInt64) async throws(Failure) -> EngineVolume
+
+    /// An unknown or deleted id is fine. `failedPrecondition` while attached.
+    func deleteVolume(_ id: VolumeID) async throws(Failure)
+
+    /// Grows the volume; an equal or smaller size changes nothing. A device that is attached grows with it.
+    func resizeVolume(_ id: VolumeID, to sizeBytes: UInt64) async throws(Failure) -> EngineVolume
+
+    func volume(_ id: VolumeID) async throws(Failure) -> EngineVolume
+    func volumes() async throws(Failure) -> [EngineVolume]
+
+    /// Fences every lower epoch: closes admission for it, flushes what it was answered, makes `epoch` durable.
+    /// The same epoch again is fine, a lower one than the volume's is `fenced`.
+    func raiseEpoch(_ id: VolumeID, to epoch: UInt64) async throws(Failure)
+
+    /// Records that a filesystem is about to be made, before the first byte of it is written.
+    func markFormatted(_ id: VolumeID, filesystem: String) async throws(Failure)
+
+    func capacity(ofGroup label: String) async throws(Failure) -> GroupCapacity
+    func poolStatus() async throws(Failure) -> PoolStatus
+}
