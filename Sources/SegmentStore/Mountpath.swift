@@ -9,6 +9,7 @@ public final class Mountpath: Sendable {
     public let media: String
     public let disk: any Disk
     private let active = Atomic<Bool>(true)
+    private let usable = Atomic<Bool>(true)
 
     public init(id: MountpathID, path: String, media: String, disk: any Disk) {
         self.id = id
@@ -17,8 +18,17 @@ public final class Mountpath: Sendable {
         self.disk = disk
     }
 
-    /// False once it was taken out: nothing is read from it or written to it any more.
+    /// A member by the newest durable pool version.
     public var isActive: Bool { active.load(ordering: .acquiring) }
 
-    public func deactivate() { active.store(false, ordering: .releasing) }
+    /// False as soon as a failure was seen: no more data I/O, though the version that names it out may not be durable yet.
+    public var isUsable: Bool { usable.load(ordering: .acquiring) }
+
+    public func suspect() { usable.store(false, ordering: .releasing) }
+
+    /// The version that names it out is durable.
+    public func deactivate() {
+        suspect()
+        active.store(false, ordering: .releasing)
+    }
 }

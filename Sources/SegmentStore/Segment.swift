@@ -1,8 +1,8 @@
 import Base
 import SystemIO
 
-/// One column file of a segment. Touched on the loop of its volume only (or before the volume is given to it).
-public final class Slice {
+/// One column file of a segment. `@unchecked Sendable`: touched on the loop of its volume only, or before the volume is given to it.
+public final class Slice: @unchecked Sendable {
     /// Nil where the mountpath is no member any more, or not found.
     public let mountpath: Mountpath?
     public let mountpathID: MountpathID
@@ -20,13 +20,13 @@ public final class Slice {
         self.tail = tail
     }
 
-    public var isAvailable: Bool { mountpath?.isActive ?? false }
+    public var isAvailable: Bool { mountpath?.isUsable ?? false }
 }
 
-/// An append-only object of k+p slices on distinct mountpaths. Its id is never reused within the volume.
+/// An append-only object of k+p slices on distinct mountpaths. Its id is never reused within the volume. Confined like its slices.
 ///
 /// k and p are the segment's own: with few mountpaths left a group's segments get fewer data columns, so that p stays.
-public final class Segment {
+public final class Segment: @unchecked Sendable {
     public let id: UInt32
     public let k: Int
     public let p: Int
