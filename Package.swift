@@ -72,5 +72,14 @@ let package = Package(
                 "GRPCServer", "CSIMessages", "EngineAPI", "CSIServices", argumentParser, logging,
             ],
             swiftSettings: strict),
+
+        // Control plane: tests, and the engine in memory that they share.
+        .target(
+            name: "EngineFakes", dependencies: ["Base", "VolumeEngine", "Attach", "BlockDevice"],
+            path: "Tests/EngineFakes", swiftSettings: strict),
+        tests(of: "Domain", ["Base"]),
+        tests(of: "Configuration", ["Base", "Domain"]),
+        tests(of: "Catalogue", ["Base", "Domain"]),
+        tests(of: "Volumes", ["Base", "Domain", "Catalogue", "VolumeEngine", "EngineFakes", logging]),
     ]
 )
