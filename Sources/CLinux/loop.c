@@ -32,4 +32,11 @@ int ashlar_loop_status(int loop, struct ashlar_loop_status *status) {
 }
 
 int ashlar_loop_clear(int loop) { return ioctl(loop, LOOP_CLR_FD); }
+int ashlar_loop_keep(int loop) {
+    struct loop_info64 info = {0};
+    int result = ioctl(loop, LOOP_GET_STATUS64, &info);
+    if (result < 0) return result;
+    info.lo_flags &= ~(uint32_t)LO_FLAGS_AUTOCLEAR;
+    return ioctl(loop, LOOP_SET_STATUS64, &info);
+}
 int ashlar_loop_set_capacity(int loop) { return ioctl(loop, LOOP_SET_CAPACITY); }

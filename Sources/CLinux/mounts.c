@@ -60,6 +60,8 @@ int ashlar_isolate_descriptors(int keep) {
     return drop((unsigned)keep + 1, UINT_MAX, CLOSE_RANGE_UNSHARE);
 }
 
+int ashlar_o_path(void) { return O_PATH; }
+
 int ashlar_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 unsigned ashlar_device_major(uint64_t device) { return major(device); }

@@ -1,4 +1,10 @@
 import Base
+import SystemIO
+
+/// The bridge from `async` code to this module, in which every call blocks.
+public typealias BlockingThreads = SystemIO.BlockingThreads
+public typealias BlockDeviceNode = SystemIO.BlockDeviceNode
+public typealias LoopDevice = SystemIO.LoopDevice
 
 /// A filesystem that a volume may carry. The raw value is its name to mount(2), to mkfs and in configuration.
 public enum FilesystemType: String, Sendable, Codable, CaseIterable {

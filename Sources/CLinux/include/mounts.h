@@ -21,6 +21,8 @@ int ashlar_block_device_bytes(int fd, uint64_t *bytes);
 // Gives the calling thread a descriptor table of its own that holds 0, 1, 2 and `keep` (-1: nothing else).
 int ashlar_isolate_descriptors(int keep);
 
+int ashlar_o_path(void);
+
 // Both ends are closed on exec.
 int ashlar_pipe(int ends[2]);
 

@@ -2,9 +2,8 @@ import Base
 import CLinux
 import Glibc
 import Synchronization
-import SystemIO
 
-/// Threads for calls that may sleep in the kernel: mount, fsync, a tool's run. The bridge from `async` code to everything else in this module.
+/// Threads for calls that may sleep in the kernel: mount, fsync, a tool's run. The bridge from `async` code to them.
 ///
 /// Each thread has a descriptor table of its own. The reason: the process that mounts a volume may be the one that serves
 /// it. If it is killed while a thread sleeps on the volume's I/O, that thread can only wake once `/dev/fuse` is closed,
@@ -40,6 +39,27 @@ public final class BlockingThreads: Sendable {
         return try result.get()
     }
 
+    /// Runs `body` on a thread of its own that has `descriptor`, under the same number, and no other above 2.
+    /// The caller keeps `descriptor` open until this returns.
+    public static func runOnce<T: Sendable>(
+        name: String, keeping descriptor: Int32, _ body: @escaping @Sendable () throws(Failure) -> T
+    ) async throws(Failure) -> T {
+        let result: Result<T, Failure> = await withCheckedContinuation { continuation in
+            Thread(name: name) {
+                isolate(keeping: descriptor)
+                do throws(Failure) { continuation.resume(returning: .success(try body())) } catch {
+                    continuation.resume(returning: .failure(error))
+                }
+            }.start()
+        }
+        return try result.get()
+    }
+
+    private static func isolate(keeping descriptor: Int32) {
+        let result = ashlar_isolate_descriptors(descriptor)
+        precondition(result == 0, "cannot give a thread its own descriptors: errno \(errno)")
+    }
+
     /// Runs `job` on one of the threads, some time.
     public func submit(_ job: @escaping @Sendable () -> Void) {
         let startsThread = state.withLock { state in
@@ -53,8 +73,7 @@ public final class BlockingThreads: Sendable {
     }
 
     private func work() {
-        let result = ashlar_isolate_descriptors(-1)
-        precondition(result == 0, "cannot give a thread its own descriptors: errno \(errno)")
+        Self.isolate(keeping: -1)
         while true {
             state.withLock { $0.idleCount += 1 }
             available.wait()
