@@ -33,7 +33,8 @@ let package = Package(
         .target(name: "CLinux", linkerSettings: [.linkedLibrary("uring")]),
         .target(name: "CISAL", linkerSettings: [.linkedLibrary("isal")]),
         .target(name: "CGRPC", linkerSettings: [.linkedLibrary("grpc"), .linkedLibrary("gpr")]),
-        .target(name: "CCSI", linkerSettings: [.linkedLibrary("protobuf-c")]),
+        .target(
+            name: "CCSI", cSettings: [.headerSearchPath("generated")], linkerSettings: [.linkedLibrary("protobuf-c")]),
 
         // Data plane.
         module("Base"),
@@ -57,8 +58,9 @@ let package = Package(
 
         // Edges.
         module("GRPCServer", ["Base", "CGRPC", logging]),
-        module("CSIMessages", ["Base", "CCSI"]),
-        module("EngineAPI", ["Base", "VolumeEngine", "Attach", "GRPCServer", "CCSI"]),
+        module("ProtobufRuntime", ["Base", "CCSI"]),
+        module("CSIMessages", ["Base", "ProtobufRuntime", "CCSI"]),
+        module("EngineAPI", ["Base", "VolumeEngine", "Attach", "GRPCServer", "ProtobufRuntime", "CCSI"]),
         module(
             "CSIServices",
             ["Base", "Domain", "Volumes", "VolumeEngine", "CSIMessages", "GRPCServer", "Attach", "Filesystems", logging]),
@@ -70,5 +72,14 @@ let package = Package(
                 "GRPCServer", "CSIMessages", "EngineAPI", "CSIServices", argumentParser, logging,
             ],
             swiftSettings: strict),
+
+        // Control plane: tests, and the engine in memory that they share.
+        .target(
+            name: "EngineFakes", dependencies: ["Base", "VolumeEngine", "Attach", "BlockDevice"],
+            path: "Tests/EngineFakes", swiftSettings: strict),
+        tests(of: "Domain", ["Base"]),
+        tests(of: "Configuration", ["Base", "Domain"]),
+        tests(of: "Catalogue", ["Base", "Domain"]),
+        tests(of: "Volumes", ["Base", "Domain", "Catalogue", "VolumeEngine", "EngineFakes", logging]),
     ]
 )

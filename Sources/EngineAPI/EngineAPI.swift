@@ -1,1 +1,4 @@
-// EngineAPI
+import ProtobufRuntime
+
+/// The messages of protos/ashlar_engine.proto.
+package enum EngineMessages {}

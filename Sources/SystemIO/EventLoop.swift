@@ -13,6 +13,8 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
         var target: (any IOTarget)?
         var tag: UInt64 = 0
         var isPoll = false
+        /// Of a poll: armed again whenever the kernel drops it, as it does when its completion queue is full.
+        var descriptor: Int32 = -1
     }
 
     private static let ringEntries: UInt32 = 1024
@@ -135,6 +137,7 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
     public func pollReadable(_ descriptor: Int32, target: any IOTarget, tag: UInt64) -> UInt64 {
         let slot = take(target, tag)
         slots[Int(slot)].isPoll = true
+        slots[Int(slot)].descriptor = descriptor
         ashlar_ring_poll(ring, slot, descriptor, UInt32(POLLIN), true)
         return slot
     }
@@ -196,7 +199,11 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
             let index = Int(completion.user_data)
             let tag = slots[index].tag
             guard let target = slots[index].target else { preconditionFailure("completion of a free slot") }
-            if !(slots[index].isPoll && completion.more) {
+            if slots[index].isPoll && completion.result >= 0 {
+                if !completion.more {
+                    ashlar_ring_poll(ring, completion.user_data, slots[index].descriptor, UInt32(POLLIN), true)
+                }
+            } else {
                 slots[index].target = nil
                 freeSlots.append(index)
             }

@@ -1,0 +1,68 @@
+#define _GNU_SOURCE
+#include "mounts.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+int ashlar_mount(const char *source, const char *target, const char *type, uint64_t flags, const char *data) {
+    return mount(source, target, type, (unsigned long)flags, data);
+}
+
+int ashlar_unmount(const char *target, bool lazy) { return umount2(target, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)); }
+
+static const struct {
+    const char *word;
+    uint64_t flag;
+    bool clears;
+} words[] = {
+    {"ro", MS_RDONLY, false},          {"rw", MS_RDONLY, true},         {"nosuid", MS_NOSUID, false},
+    {"suid", MS_NOSUID, true},         {"nodev", MS_NODEV, false},      {"dev", MS_NODEV, true},
+    {"noexec", MS_NOEXEC, false},      {"exec", MS_NOEXEC, true},       {"sync", MS_SYNCHRONOUS, false},
+    {"async", MS_SYNCHRONOUS, true},   {"dirsync", MS_DIRSYNC, false},  {"noatime", MS_NOATIME, false},
+    {"atime", MS_NOATIME, true},       {"relatime", MS_RELATIME, false},{"norelatime", MS_RELATIME, true},
+    {"nodiratime", MS_NODIRATIME, false},                               {"diratime", MS_NODIRATIME, true},
+    {"strictatime", MS_STRICTATIME, false},                             {"lazytime", MS_LAZYTIME, false},
+    {"nolazytime", MS_LAZYTIME, true},
+};
+
+uint64_t ashlar_mount_flag(const char *word, bool *clears) {
+    for (size_t index = 0; index < sizeof words / sizeof *words; index++) {
+        if (strcmp(word, words[index].word) == 0) {
+            *clears = words[index].clears;
+            return words[index].flag;
+        }
+    }
+    return 0;
+}
+
+uint64_t ashlar_mount_bind(void) { return MS_BIND; }
+uint64_t ashlar_mount_remount(void) { return MS_REMOUNT; }
+uint64_t ashlar_mount_read_only(void) { return MS_RDONLY; }
+
+int ashlar_block_device_bytes(int fd, uint64_t *bytes) { return ioctl(fd, BLKGETSIZE64, bytes); }
+
+static int drop(unsigned first, unsigned last, unsigned flags) {
+    return (int)syscall(SYS_close_range, first, last, flags);
+}
+
+int ashlar_isolate_descriptors(int keep) {
+    if (keep < 3) return drop(3, UINT_MAX, CLOSE_RANGE_UNSHARE);
+    // An empty range is refused, so the first call unshares from 3 or from behind `keep`.
+    if (keep > 3 && drop(3, (unsigned)keep - 1, CLOSE_RANGE_UNSHARE) != 0) return -1;
+    return drop((unsigned)keep + 1, UINT_MAX, CLOSE_RANGE_UNSHARE);
+}
+
+int ashlar_o_path(void) { return O_PATH; }
+
+int ashlar_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+unsigned ashlar_device_major(uint64_t device) { return major(device); }
+unsigned ashlar_device_minor(uint64_t device) { return minor(device); }
