@@ -70,5 +70,11 @@ let package = Package(
                 "GRPCServer", "CSIMessages", "EngineAPI", "CSIServices", argumentParser, logging,
             ],
             swiftSettings: strict),
+
+        // Tests of the front ends.
+        module("BlockDeviceTestSupport", ["Base", "SystemIO", "BlockDevice"]),
+        tests(of: "BlockDevice", ["Base", "SystemIO", "BlockDeviceTestSupport"]),
+        tests(of: "Filesystems", ["Base", "SystemIO"]),
+        tests(of: "AttachFUSE", ["Base", "SystemIO", "BlockDevice", "BlockDeviceTestSupport", "Attach", "Filesystems", logging]),
     ]
 )
