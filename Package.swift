@@ -81,5 +81,10 @@ let package = Package(
         tests(of: "Configuration", ["Base", "Domain"]),
         tests(of: "Catalogue", ["Base", "Domain"]),
         tests(of: "Volumes", ["Base", "Domain", "Catalogue", "VolumeEngine", "EngineFakes", logging]),
+        // Tests of the front ends.
+        module("BlockDeviceTestSupport", ["Base", "SystemIO", "BlockDevice"]),
+        tests(of: "BlockDevice", ["Base", "SystemIO", "BlockDeviceTestSupport"]),
+        tests(of: "Filesystems", ["Base", "SystemIO"]),
+        tests(of: "AttachFUSE", ["Base", "SystemIO", "BlockDevice", "BlockDeviceTestSupport", "Attach", "Filesystems", logging]),
     ]
 )
