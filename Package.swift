@@ -81,6 +81,13 @@ let package = Package(
         tests(of: "Configuration", ["Base", "Domain"]),
         tests(of: "Catalogue", ["Base", "Domain"]),
         tests(of: "Volumes", ["Base", "Domain", "Catalogue", "VolumeEngine", "EngineFakes", logging]),
+        // Tests of the engine.
+        tests(of: "ErasureCoding", ["Base"]),
+        tests(of: "SegmentStore", ["Base", "SystemIO", "ErasureCoding"]),
+        tests(
+            of: "EmbeddedEngine",
+            ["Base", "SystemIO", "BlockDevice", "BlockDeviceTestSupport", "VolumeEngine", "SegmentStore", "ErasureCoding", logging]),
+
         // Tests of the front ends.
         module("BlockDeviceTestSupport", ["Base", "SystemIO", "BlockDevice"]),
         tests(of: "BlockDevice", ["Base", "SystemIO", "BlockDeviceTestSupport"]),

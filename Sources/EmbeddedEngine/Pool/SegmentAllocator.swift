@@ -100,6 +100,30 @@ final class SegmentAllocator: Sendable {
             }
     }
 
+    /// What the group's segments take and could still take, in logical bytes.
+    func capacity(of group: GroupSpecification) -> GroupCapacity {
+        let candidates = candidates(group)
+        let used = logicalBytes(ofGroup: group.label)
+        var available: UInt64 = 0
+        if let (k, p) = Self.columns(of: group, mountpaths: candidates.count) {
+            let slots = candidates.map { $0.freeBytes / group.sliceBytes }
+            available = Self.segmentCount(slots: slots, columns: UInt64(k + p)) * UInt64(k) * group.sliceBytes
+        }
+        if let bound = group.capacityBytes { available = min(available, bound > used ? bound - used : 0) }
+        return GroupCapacity(totalBytes: used + available, availableBytes: available, usedBytes: used)
+    }
+
+    /// The most segments of `columns` slices on distinct mountpaths that have room for `slots` slices each.
+    static func segmentCount(slots: [UInt64], columns: UInt64) -> UInt64 {
+        var low: UInt64 = 0
+        var high = slots.reduce(0, +) / columns
+        while low < high {
+            let middle = (low + high + 1) / 2
+            if slots.reduce(0, { $0 + min($1, middle) }) >= middle * columns { low = middle } else { high = middle - 1 }
+        }
+        return low
+    }
+
     // MARK: Making
 
     /// k and p for a new segment: the group's where there are mountpaths enough; with fewer, first data columns go, so that as many

@@ -12,7 +12,7 @@ extension VolumeLog {
     func checkpointIfDue() {
         guard !isCheckpointing, !isClosing, clock.now() >= checkpointNotBefore else { return }
         if recordsSinceCheckpoint >= Self.recordsMax || segmentsSinceCheckpoint >= Self.segmentsMax
-            || (needsWholeCheckpoint && membershipChanges == 0)
+            || ((needsWholeCheckpoint || !store.isFullyReplicated) && membershipChanges == 0)
         {
             checkpoint {}
         }

@@ -79,7 +79,10 @@ extension VolumeLog {
                 continue
             }
             let isDiscard = entry.kind == .discard
-            guard entry.position == position + UInt64(blocks) else { break }  // the ring's memory ends here
+            // Data lies contiguous in the record; at the end of the ring's memory it does not.
+            guard entry.position == position + UInt64(blocks),
+                ring.isContiguous(position, blocks + (entry.kind == .data ? entry.count : 0))
+            else { break }
             let merges = lastEnd == entry.block && lastIsDiscard == isDiscard && lastCount + entry.count <= RecordExtent.countMax
             let newBlocks = blocks + (isDiscard ? 0 : entry.count)
             let newExtents = extents + (merges ? 0 : 1)

@@ -365,12 +365,12 @@ final class VolumeLog: @unchecked Sendable {
 }
 
 /// Counted for status and tests.
-struct VolumeStatistics: Sendable {
-    var recordsWritten = 0
-    var blocksWritten = 0
-    var columnBlocksWritten = 0
-    var blocksRebuilt = 0
-    var checkpoints = 0
+package struct VolumeStatistics: Sendable {
+    package var recordsWritten = 0
+    package var blocksWritten = 0
+    package var columnBlocksWritten = 0
+    package var blocksRebuilt = 0
+    package var checkpoints = 0
 }
 
 extension BlockRequest {

@@ -65,6 +65,8 @@ final class WriteRing {
 
     func address(_ position: UInt64) -> UnsafeMutableRawPointer { memory.base + Int(position % UInt64(blocks)) * blockBytes }
 
+    func isContiguous(_ position: UInt64, _ count: Int) -> Bool { Int(position % UInt64(blocks)) + count <= blocks }
+
     func checksum(_ position: UInt64) -> UInt32 { checksums[Int(position % UInt64(blocks))] }
 
     func setChecksum(_ position: UInt64, _ value: UInt32) { checksums[Int(position % UInt64(blocks))] = value }
