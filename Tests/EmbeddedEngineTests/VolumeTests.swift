@@ -106,7 +106,6 @@ import VolumeEngine
         try await pool.start()
         var device = try await pool.open(id)
         #expect(try await device.read(at: 0, length: 1 << 20) == bytes)
-        await pool.stop()
         let rebuilt = try #require(await pool.engine.statistics(of: id)).blocksRebuilt
         // What was rebuilt was written back.
         try await pool.restart()
