@@ -72,5 +72,9 @@ let package = Package(
                 "GRPCServer", "CSIMessages", "EngineAPI", "CSIServices", argumentParser, logging,
             ],
             swiftSettings: strict),
+
+        tests(of: "GRPCServer", ["Base", logging]),
+        tests(of: "CSIMessages", ["Base", "ProtobufRuntime"]),
+        tests(of: "EngineAPI", ["Base", "VolumeEngine", "Attach", "GRPCServer", "ProtobufRuntime", logging]),
     ]
 )
