@@ -63,7 +63,10 @@ let package = Package(
         module("EngineAPI", ["Base", "VolumeEngine", "Attach", "GRPCServer", "ProtobufRuntime", "CCSI"]),
         module(
             "CSIServices",
-            ["Base", "Domain", "Volumes", "VolumeEngine", "CSIMessages", "GRPCServer", "Attach", "Filesystems", logging]),
+            [
+                "Base", "SystemIO", "Domain", "Volumes", "VolumeEngine", "ProtobufRuntime", "CSIMessages", "GRPCServer",
+                "Attach", "Filesystems", logging,
+            ]),
         .executableTarget(
             name: "ashlar",
             dependencies: [

@@ -42,6 +42,11 @@ extension Volumes {
     private func grant(
         _ id: VolumeID, _ node: String, _ mode: AccessMode, _ readOnly: Bool
     ) async throws(Failure) -> Publication {
+        let count = try await catalogue.publications().count { $0.node == node && $0.volume != id }
+        guard count < environment.volumesPerNodeMax else {
+            throw Failure(
+                .exhausted, "node '\(node)' has \(count) volumes and may have \(environment.volumesPerNodeMax)")
+        }
         let floor = try await engine.volume(id).attachEpoch
         var publication = try await catalogue.beginGrant(
             id, node: node, mode: mode, readOnly: readOnly, above: floor)

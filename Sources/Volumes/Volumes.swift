@@ -17,16 +17,20 @@ public final class Volumes: Sendable {
     public struct Environment: Sendable {
         /// Node ids that exist; publishing to another is `notFound`.
         public var nodes: Set<String>
+        /// Publications that a node may have; more are `exhausted`.
+        public var volumesPerNodeMax: Int
         public var clock: any MonotonicClock
         /// Seconds since 1970.
         public var unixTime: @Sendable () -> Int64
         public var makeID: @Sendable () -> VolumeID
 
         public init(
-            nodes: Set<String>, clock: any MonotonicClock = SystemClock(), unixTime: @escaping @Sendable () -> Int64,
+            nodes: Set<String>, volumesPerNodeMax: Int = 256, clock: any MonotonicClock = SystemClock(),
+            unixTime: @escaping @Sendable () -> Int64,
             makeID: @escaping @Sendable () -> VolumeID = { .random() }
         ) {
             self.nodes = nodes
+            self.volumesPerNodeMax = volumesPerNodeMax
             self.clock = clock
             self.unixTime = unixTime
             self.makeID = makeID
