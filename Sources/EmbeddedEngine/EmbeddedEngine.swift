@@ -16,7 +16,11 @@ public struct EngineSettings: Sendable {
     /// Starts although more mountpaths are missing than the groups survive.
     public var acceptMissing: Bool
 
-    public init(ringBytes: Int, loopCount: Int, acceptMissing: Bool) {
+    /// Filesystems that several mountpaths share, for status.
+    public var sharedFilesystems: [String]
+
+    public init(ringBytes: Int, loopCount: Int, acceptMissing: Bool, sharedFilesystems: [String] = []) {
+        self.sharedFilesystems = sharedFilesystems
         self.ringBytes = ringBytes
         self.loopCount = loopCount
         self.acceptMissing = acceptMissing
@@ -309,8 +313,12 @@ public final class EmbeddedEngine: VolumeEngine {
     }
 
     public func poolStatus() async throws(Failure) -> PoolStatus {
-        let pool = pool
-        return try await Self.onBlockingThread { () throws(Failure) in pool.status() }
+        let (pool, shared) = (pool, settings.sharedFilesystems)
+        return try await Self.onBlockingThread { () throws(Failure) in
+            var status = pool.status()
+            status.sharedFilesystems = shared
+            return status
+        }
     }
 
     // MARK: The data plane

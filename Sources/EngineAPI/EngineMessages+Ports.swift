@@ -22,6 +22,7 @@ extension EngineMessages.Formatted {
     init(_ formatted: Formatted) {
         switch formatted {
         case .never: self.init(state: .never(true))
+        case .making(let name): self.init(state: .making(name))
         case .filesystem(let name): self.init(state: .filesystem(name))
         case .unknown: self.init(state: nil)
         }
@@ -31,6 +32,7 @@ extension EngineMessages.Formatted {
     var value: Formatted {
         switch state {
         case .never(true): .never
+        case .making(let name): .making(name)
         case .filesystem(let name): .filesystem(name)
         case .never(false), nil: .unknown
         }

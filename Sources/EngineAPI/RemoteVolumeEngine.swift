@@ -65,8 +65,8 @@ public struct RemoteVolumeEngine: VolumeEngine {
         let _: EngineMessages.RaiseEpochResponse = try await client.call(EngineMessages.Method.raiseEpoch, request)
     }
 
-    public func markFormatted(_ id: VolumeID, filesystem: String) async throws(Failure) {
-        let request = EngineMessages.MarkFormattedRequest(volumeID: id.description, filesystem: filesystem)
+    public func markFormatted(_ id: VolumeID, _ formatted: Formatted) async throws(Failure) {
+        let request = EngineMessages.MarkFormattedRequest(volumeID: id.description, formatted: EngineMessages.Formatted(formatted))
         let _: EngineMessages.MarkFormattedResponse = try await client.call(
             EngineMessages.Method.markFormatted, request)
     }

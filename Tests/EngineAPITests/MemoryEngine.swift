@@ -81,8 +81,8 @@ final class MemoryEngine: VolumeEngine, DeviceAttacher {
         }
     }
 
-    func markFormatted(_ id: VolumeID, filesystem: String) async throws(Failure) {
-        _ = try change(id) { volume throws(Failure) in volume.formatted = .filesystem(filesystem) }
+    func markFormatted(_ id: VolumeID, _ formatted: Formatted) async throws(Failure) {
+        _ = try change(id) { volume throws(Failure) in volume.formatted = formatted }
     }
 
     func capacity(ofGroup label: String) async throws(Failure) -> GroupCapacity {
@@ -159,7 +159,7 @@ struct FailingEngine: VolumeEngine, DeviceAttacher {
     func volume(_: VolumeID) async throws(Failure) -> EngineVolume { throw failure }
     func volumes() async throws(Failure) -> [EngineVolume] { throw failure }
     func raiseEpoch(_: VolumeID, to _: UInt64) async throws(Failure) { throw failure }
-    func markFormatted(_: VolumeID, filesystem _: String) async throws(Failure) { throw failure }
+    func markFormatted(_: VolumeID, _: Formatted) async throws(Failure) { throw failure }
     func capacity(ofGroup _: String) async throws(Failure) -> GroupCapacity { throw failure }
     func poolStatus() async throws(Failure) -> PoolStatus { throw failure }
     func attach(_: VolumeID, epoch _: UInt64, readOnly _: Bool) async throws(Failure) -> AttachedDevice { throw failure }

@@ -41,17 +41,4 @@ struct NullDeviceCommand: AsyncParsableCommand {
         await firstSignal(of: [SIGINT, SIGTERM])
         try await served.stop(force: true)
     }
-
-    private func firstSignal(of numbers: [Int32]) async {
-        let (signals, continuation) = AsyncStream.makeStream(of: Void.self)
-        let sources = numbers.map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { continuation.yield() }
-            source.resume()
-            return source
-        }
-        for await _ in signals { break }
-        for source in sources { source.cancel() }
-    }
 }
