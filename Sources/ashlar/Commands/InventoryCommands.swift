@@ -46,18 +46,25 @@ struct VolumeCommand: AsyncParsableCommand {
         @Argument(help: "Its id or its name.")
         var volume: String
 
+        private func find(in catalogue: Catalogue) async throws(Failure) -> Volume {
+            if let id = VolumeID(volume), let found = try await catalogue.volume(id) { return found }
+            if let found = try await catalogue.volume(named: volume) { return found }
+            throw Failure(.notFound, "there is no volume '\(volume)': `ashlar volume ls` lists them")
+        }
+
+        private func known(_ id: VolumeID, to engine: any VolumeEngine) async throws(Failure) -> EngineVolume? {
+            do { return try await engine.volume(id) } catch {
+                if error.kind == .notFound { return nil }
+                throw error
+            }
+        }
+
         func run() async throws {
             try await options.telling {
                 let configuration = try options.configuration()
                 let catalogue = try Catalogue(reading: configuration.cataloguePath)
-                var found: Volume?
-                if let id = VolumeID(volume) { found = try await catalogue.volume(id) }
-                if found == nil { found = try await catalogue.volume(named: volume) }
-                guard let found else {
-                    throw Failure(.notFound, "there is no volume '\(volume)': `ashlar volume ls` lists them")
-                }
-                var engineVolume: EngineVolume?
-                do throws(Failure) { engineVolume = try await options.engine(configuration).volume(found.id) } catch where error.kind == .notFound {}
+                let found = try await find(in: catalogue)
+                let engineVolume = try await known(found.id, to: options.engine(configuration))
                 let view = VolumeView(found, engine: engineVolume, publications: try await catalogue.publications(of: found.id))
                 try options.show(view) {
                     [
