@@ -73,6 +73,10 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .testTarget(
+            name: "CSICommandTests",
+            dependencies: ["ashlar", "Base", "CSIMessages", "GRPCServer", argumentParser, logging],
+            swiftSettings: strict),
         tests(of: "GRPCServer", ["Base", logging]),
         tests(of: "CSIMessages", ["Base", "ProtobufRuntime"]),
         tests(of: "EngineAPI", ["Base", "VolumeEngine", "Attach", "GRPCServer", "ProtobufRuntime", logging]),
