@@ -96,6 +96,10 @@ let package = Package(
         tests(of: "BlockDevice", ["Base", "SystemIO", "BlockDeviceTestSupport"]),
         tests(of: "Filesystems", ["Base", "SystemIO"]),
         tests(of: "AttachFUSE", ["Base", "SystemIO", "BlockDevice", "BlockDeviceTestSupport", "Attach", "Filesystems", logging]),
+        .testTarget(
+            name: "CSICommandTests",
+            dependencies: ["ashlar", "Base", "CSIMessages", "GRPCServer", argumentParser, logging],
+            swiftSettings: strict),
         tests(of: "GRPCServer", ["Base", logging]),
         tests(of: "CSIMessages", ["Base", "ProtobufRuntime"]),
         tests(of: "EngineAPI", ["Base", "VolumeEngine", "Attach", "GRPCServer", "ProtobufRuntime", logging]),
