@@ -94,7 +94,8 @@ public final class NodeService: Sendable {
     /// At start, before any call is served, and from time to time: leftovers of dead processes do not pile up.
     public func reconcile() async {
         do {
-            for id in try await view().devices.keys.sorted() {
+            for (id, devices) in try await view().devices.sorted(by: { $0.key < $1.key }) {
+                guard try await isOurs(id, devices) else { continue }
                 let held = try await lock(id, for: "reconcile")
                 defer { held.release() }
                 try await clearDeadDevices(id)
@@ -102,6 +103,19 @@ public final class NodeService: Sendable {
         } catch {
             logger.warning("leftover devices cannot be cleared yet", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// Another ashlar on this machine has devices too. A volume that our engine does not know is another's, or was deleted here;
+    /// its devices are touched only where they are dead.
+    private func isOurs(_ id: VolumeID, _ devices: [LoopDevice]) async throws(Failure) -> Bool {
+        do {
+            _ = try await engine.volume(id)
+            return true
+        } catch where error.kind == .notFound {
+            return try await threads.run {
+                devices.allSatisfy { (try? BlockDeviceNode(path: $0.path).isAlive()) != true }
+            }
+        } catch { throw error }
     }
 
     private static let maintenanceSeconds: Int64 = 60
