@@ -78,11 +78,20 @@ let package = Package(
 
         // Control plane: tests, and the engine in memory that they share.
         .target(
-            name: "EngineFakes", dependencies: ["Base", "VolumeEngine", "Attach", "BlockDevice"],
+            name: "EngineFakes", dependencies: ["Base", "SystemIO", "CLinux", "VolumeEngine", "Attach"],
             path: "Tests/EngineFakes", swiftSettings: strict),
         tests(of: "Domain", ["Base"]),
         tests(of: "Configuration", ["Base", "Domain"]),
         tests(of: "Catalogue", ["Base", "Domain"]),
         tests(of: "Volumes", ["Base", "Domain", "Catalogue", "VolumeEngine", "EngineFakes", logging]),
+        tests(
+            of: "CSIServices",
+            [
+                "Base", "SystemIO", "Domain", "Catalogue", "Volumes", "VolumeEngine", "Attach", "Filesystems", "GRPCServer",
+                "ProtobufRuntime", "CSIMessages", "EngineFakes", logging,
+            ]),
+        tests(of: "GRPCServer", ["Base", logging]),
+        tests(of: "CSIMessages", ["Base", "ProtobufRuntime"]),
+        tests(of: "EngineAPI", ["Base", "VolumeEngine", "Attach", "GRPCServer", "ProtobufRuntime", logging]),
     ]
 )

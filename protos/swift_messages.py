@@ -1,10 +1,11 @@
 """Writes Swift values, and their conversion from and to protobuf-c's structs, for every message of one .proto file.
 
-usage: swift_messages.py DESCRIPTOR_SET NAMESPACE ACCESS OUTPUT_DIRECTORY
+usage: swift_messages.py DESCRIPTOR_SET NAMESPACE ACCESS OUTPUT_DIRECTORY [TEST_DIRECTORY]
 
 Each message becomes a struct in NAMESPACE with the same nesting; `Type` becomes `Kind` (Swift keeps `Type` for itself).
 An enum keeps numbers it does not know in `.unrecognized`. A oneof `x` becomes an optional enum `XChoice`.
-google.protobuf wrappers become optionals. Supported are the types our files use; anything else stops the generator.
+google.protobuf wrappers become optionals. Supported are the types that our files use; anything else stops the generator.
+TEST_DIRECTORY gets arbitrary values of every message, for property tests.
 """
 
 import os
@@ -322,8 +323,6 @@ class Writer:
         out += ["        " + line for line in copies] + ["    }", ""]
         out += [f"    package func fill(_ c: UnsafeMutablePointer<{c}>, _ arena: Arena) {{"]
         out += ["        " + line for line in fills] + ["    }", "}", ""]
-        if not copies:
-            out = [line for line in out]
         for one in message.messages:
             if not one.is_map_entry:
                 out += self.wire(one)
@@ -354,14 +353,48 @@ class Writer:
             out += self.wire(one)
         return out[:-1]
 
+    # --- for tests ---------------------------------------------------------------------------------------------
+
+    def all_messages(self, messages=None):
+        for one in self.file.messages if messages is None else messages:
+            if not one.is_map_entry:
+                yield one
+                yield from self.all_messages(one.messages)
+
+    def arbitrary_file(self):
+        out = ["import Base", "import CSIMessages", "", "/// Every message of the contract.",
+               "let everyMessage: [any (Message & Arbitrary).Type] = ["]
+        names = [self.swift_path(self.proto_name(one.path)) for one in self.all_messages()]
+        out += [f"    {name}.self," for name in names] + ["]"]
+        enums = list(self.file.enums) + [enum for one in self.all_messages() for enum in one.enums]
+        out += [""] + [f"extension {self.swift_path(self.proto_name(one.path))}: Arbitrary {{}}" for one in enums]
+        for one, name in zip(self.all_messages(), names):
+            values = ", ".join(f"{name}: .arbitrary(&random)" for name, _, _ in self.properties(one))
+            out += ["", f"extension {name}: Arbitrary {{",
+                    "    static func arbitrary(_ random: inout SeededRandom) -> Self {", f"        Self({values})",
+                    "    }", "}"]
+            for oneof in one.oneofs:
+                cases = [camel(field.name) for field in one.fields if field.oneof == oneof]
+                out += ["", f"extension {name}.{self.choice(oneof)}: Arbitrary {{",
+                        "    static func arbitrary(_ random: inout SeededRandom) -> Self {",
+                        f"        switch Int.random(in: 0..<{len(cases)}, using: &random) {{"]
+                out += [f"        case {index}: .{quoted(case)}(.arbitrary(&random))"
+                        for index, case in enumerate(cases[:-1])]
+                out += [f"        default: .{quoted(cases[-1])}(.arbitrary(&random))", "        }", "    }", "}"]
+        return out
+
 
 def main():
-    descriptor_set, namespace, access, directory = sys.argv[1:]
+    descriptor_set, namespace, access, directory = sys.argv[1:5]
+    tests = sys.argv[5] if len(sys.argv) > 5 else None
     source = os.path.basename(descriptor_set).replace(".descriptors", ".proto")
     writer = Writer(descriptors.read_file(descriptor_set), namespace, access)
     for name, lines in (("Values", writer.values_file()), ("Wire", writer.wire_file())):
         with open(os.path.join(directory, f"{namespace}+{name}.swift"), "w") as file:
             file.write(HEADER.format(source=source) + "\n".join(lines) + "\n")
+    if tests:
+        with open(os.path.join(tests, f"{namespace}+Arbitrary.swift"), "w") as file:
+            file.write(HEADER.format(source=source) + "\n".join(writer.arbitrary_file()) + "\n")
 
 
 main()

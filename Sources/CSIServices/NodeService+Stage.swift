@@ -97,7 +97,10 @@ extension NodeService {
         let (path, readOnly, mountOptions, devicePath) = (wanted.path, wanted.readOnly, options, device.path)
         try await threads.run { () throws(Failure) in
             try TargetPath.makeDirectory(path)
-            if !isNew { try kind.type.repairBeforeMount(devicePath) }
+            if !isNew {
+                try kind.type.repairBeforeMount(devicePath)
+                if !readOnly { try kind.growBeforeMount(devicePath) }
+            }
             try Mounts.mount(device: devicePath, at: path, type: kind.type, options: mountOptions, readOnly: readOnly)
         }
         try await growIfSmaller(kind, device, at: path, readOnly: readOnly)
@@ -111,7 +114,7 @@ extension NodeService {
         let fresh = try await attacher.refresh(device.volume)
         try await threads.run { () throws(Failure) in
             if try kind.type.isSmallerThanDevice(fresh.path) {
-                try kind.type.grow(device: fresh.path, mountPoint: path)
+                try kind.growMounted(fresh.path, at: path)
             }
         }
     }

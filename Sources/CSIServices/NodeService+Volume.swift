@@ -24,7 +24,7 @@ extension NodeService {
         _ request: CSI.NodeGetVolumeStatsRequest
     ) async throws(Failure) -> CSI.NodeGetVolumeStatsResponse {
         let idText = try Fields.text(request.volumeID, "volume_id")
-        let path = try Fields.path(request.volumePath, "volume_path")
+        let path = try Fields.knownPath(request.volumePath, "volume_path")
         let (place, device) = try await livePlace(try Fields.volumeID(idText), at: path, "volume_path")
         if place.kind == .block {
             let total = Int64(clamping: device.sizeBytes)
@@ -46,7 +46,7 @@ extension NodeService {
         _ request: CSI.NodeExpandVolumeRequest
     ) async throws(Failure) -> CSI.NodeExpandVolumeResponse {
         let idText = try Fields.text(request.volumeID, "volume_id")
-        let path = try Fields.path(request.volumePath, "volume_path")
+        let path = try Fields.knownPath(request.volumePath, "volume_path")
         let range = try Fields.range(request.capacityRange)
         let id = try Fields.volumeID(idText)
         let held = try await lock(id, for: "NodeExpandVolume")
@@ -75,7 +75,7 @@ extension NodeService {
                 throw Failure(
                     .failedPrecondition, "volume \(id) is mounted read-only; its filesystem grows when it is staged writable")
             }
-            try kind.type.grow(device: device.path, mountPoint: writable.path)
+            try kind.growMounted(device.path, at: writable.path)
         }
     }
 }

@@ -94,13 +94,23 @@ public final class NodeService: Sendable {
     /// At start, before any call is served, and from time to time: leftovers of dead processes do not pile up.
     public func reconcile() async {
         do {
-            for id in try await view().devices.keys.sorted() {
+            for id in try await view().devices.keys.sorted() where try await isKnown(id) {
                 let held = try await lock(id, for: "reconcile")
                 defer { held.release() }
                 try await clearDeadDevices(id)
             }
         } catch {
             logger.warning("leftover devices cannot be cleared yet", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// The devices of another engine's volumes on this machine are not ours to clear.
+    private func isKnown(_ id: VolumeID) async throws(Failure) -> Bool {
+        do throws(Failure) {
+            _ = try await engine.volume(id)
+            return true
+        } catch where error.kind == .notFound {
+            return false
         }
     }
 

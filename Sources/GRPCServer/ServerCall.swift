@@ -34,8 +34,8 @@ final class ServerCall: Sendable {
         let message = Room<ByteBuffer?>.buffer()
         let isBegun = call.begin({ ashlar_grpc_receive_message($0, message.pointer, $1) }) { [self] _ in
             guard let buffer = message.pointer.pointee, let request = bytes(of: buffer) else {
-                // Also where it was too large or the caller has gone: then the core has answered already.
-                return finish(.failure(Failure(.invalid, "the call has no request message")))
+                // Too large, or the caller has gone: then the core has answered already and this is only logged.
+                return finish(.failure(Failure(.invalid, "the request message is absent or too large")))
             }
             run(handler, request)
         }

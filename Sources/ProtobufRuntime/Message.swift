@@ -3,6 +3,8 @@ import Base
 /// A protobuf message as a Swift value. Its text never contains a secret.
 ///
 /// The binary form is proto3's: unknown fields are ignored, absent ones have their defaults, the last of several wins.
+/// One thing differs: protobuf-c 1.4 does not merge the numbers of a submessage that is sent in several parts, which no
+/// encoder does.
 public protocol Message: Sendable, Hashable, CustomStringConvertible, CustomReflectable {
     /// `invalid` where `bytes` are not this message, a string is not UTF-8 or contains a NUL, or the message is
     /// out of all proportion when unpacked.

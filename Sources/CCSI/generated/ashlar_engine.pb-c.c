@@ -1595,7 +1595,7 @@ const ProtobufCMessageDescriptor ashlar__engine__v1__group__descriptor =
   (ProtobufCMessageInit) ashlar__engine__v1__group__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor ashlar__engine__v1__formatted__field_descriptors[2] =
+static const ProtobufCFieldDescriptor ashlar__engine__v1__formatted__field_descriptors[3] =
 {
   {
     "never",
@@ -1621,15 +1621,28 @@ static const ProtobufCFieldDescriptor ashlar__engine__v1__formatted__field_descr
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "making",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Ashlar__Engine__V1__Formatted, state_case),
+    offsetof(Ashlar__Engine__V1__Formatted, making),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned ashlar__engine__v1__formatted__field_indices_by_name[] = {
   1,   /* field[1] = filesystem */
+  2,   /* field[2] = making */
   0,   /* field[0] = never */
 };
 static const ProtobufCIntRange ashlar__engine__v1__formatted__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor ashlar__engine__v1__formatted__descriptor =
 {
@@ -1639,7 +1652,7 @@ const ProtobufCMessageDescriptor ashlar__engine__v1__formatted__descriptor =
   "Ashlar__Engine__V1__Formatted",
   "ashlar.engine.v1",
   sizeof(Ashlar__Engine__V1__Formatted),
-  2,
+  3,
   ashlar__engine__v1__formatted__field_descriptors,
   ashlar__engine__v1__formatted__field_indices_by_name,
   1,  ashlar__engine__v1__formatted__number_ranges,
@@ -2579,20 +2592,20 @@ static const ProtobufCFieldDescriptor ashlar__engine__v1__mark_formatted_request
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "filesystem",
+    "formatted",
     2,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_STRING,
+    PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Ashlar__Engine__V1__MarkFormattedRequest, filesystem),
+    offsetof(Ashlar__Engine__V1__MarkFormattedRequest, formatted),
+    &ashlar__engine__v1__formatted__descriptor,
     NULL,
-    &protobuf_c_empty_string,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
 static const unsigned ashlar__engine__v1__mark_formatted_request__field_indices_by_name[] = {
-  1,   /* field[1] = filesystem */
+  1,   /* field[1] = formatted */
   0,   /* field[0] = volume_id */
 };
 static const ProtobufCIntRange ashlar__engine__v1__mark_formatted_request__number_ranges[1 + 1] =

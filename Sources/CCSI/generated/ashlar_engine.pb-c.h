@@ -93,7 +93,8 @@ struct  Ashlar__Engine__V1__Group
 typedef enum {
   ASHLAR__ENGINE__V1__FORMATTED__STATE__NOT_SET = 0,
   ASHLAR__ENGINE__V1__FORMATTED__STATE_NEVER = 1,
-  ASHLAR__ENGINE__V1__FORMATTED__STATE_FILESYSTEM = 2
+  ASHLAR__ENGINE__V1__FORMATTED__STATE_FILESYSTEM = 2,
+  ASHLAR__ENGINE__V1__FORMATTED__STATE_MAKING = 3
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ASHLAR__ENGINE__V1__FORMATTED__STATE__CASE)
 } Ashlar__Engine__V1__Formatted__StateCase;
 
@@ -107,6 +108,10 @@ struct  Ashlar__Engine__V1__Formatted
   union {
     protobuf_c_boolean never;
     char *filesystem;
+    /*
+     * The filesystem is being made and was never mounted.
+     */
+    char *making;
   };
 };
 #define ASHLAR__ENGINE__V1__FORMATTED__INIT \
@@ -310,11 +315,11 @@ struct  Ashlar__Engine__V1__MarkFormattedRequest
 {
   ProtobufCMessage base;
   char *volume_id;
-  char *filesystem;
+  Ashlar__Engine__V1__Formatted *formatted;
 };
 #define ASHLAR__ENGINE__V1__MARK_FORMATTED_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__mark_formatted_request__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+    , (char *)protobuf_c_empty_string, NULL }
 
 
 struct  Ashlar__Engine__V1__MarkFormattedResponse

@@ -85,12 +85,16 @@ extension EngineMessages {
             if case .filesystem(let value) = state {
                 found.append(MessageField("filesystem", .string(value)))
             }
+            if case .making(let value) = state {
+                found.append(MessageField("making", .string(value)))
+            }
             return found
         }
 
         package enum StateChoice: Sendable, Hashable {
             case never(Bool)
             case filesystem(String)
+            case making(String)
         }
     }
 
@@ -602,14 +606,14 @@ extension EngineMessages {
 
     package struct MarkFormattedRequest: Message {
         package var volumeID: String
-        package var filesystem: String
+        package var formatted: EngineMessages.Formatted?
 
         package init(
             volumeID: String = "",
-            filesystem: String = ""
+            formatted: EngineMessages.Formatted? = nil
         ) {
             self.volumeID = volumeID
-            self.filesystem = filesystem
+            self.formatted = formatted
         }
 
         package static var messageName: String { "ashlar.engine.v1.MarkFormattedRequest" }
@@ -620,7 +624,7 @@ extension EngineMessages {
         package var fields: [MessageField] {
             var found: [MessageField] = []
             found.append(MessageField("volumeId", .string(volumeID)))
-            found.append(MessageField("filesystem", .string(filesystem)))
+            found.append(MessageField("formatted", formatted.map { .message($0.fields) } ?? .absent))
             return found
         }
     }

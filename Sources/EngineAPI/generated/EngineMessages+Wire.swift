@@ -42,6 +42,7 @@ extension EngineMessages.Formatted: WireMessage {
         switch c.pointee.state_case.rawValue {
         case 1: state = .never(c.pointee.never != 0)
         case 2: state = .filesystem(try copyString(c.pointee.filesystem))
+        case 3: state = .making(try copyString(c.pointee.making))
         default: state = nil
         }
     }
@@ -55,6 +56,9 @@ extension EngineMessages.Formatted: WireMessage {
         case .filesystem(let value):
             c.pointee.filesystem = arena.string(value)
             c.pointee.state_case = Ashlar__Engine__V1__Formatted__StateCase(rawValue: 2)
+        case .making(let value):
+            c.pointee.making = arena.string(value)
+            c.pointee.state_case = Ashlar__Engine__V1__Formatted__StateCase(rawValue: 3)
         }
     }
 }
@@ -345,12 +349,12 @@ extension EngineMessages.MarkFormattedRequest: WireMessage {
 
     package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__MarkFormattedRequest>) throws(Failure) {
         volumeID = try copyString(c.pointee.volume_id)
-        filesystem = try copyString(c.pointee.filesystem)
+        formatted = try copyMessage(c.pointee.formatted)
     }
 
     package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__MarkFormattedRequest>, _ arena: Arena) {
         c.pointee.volume_id = arena.string(self.volumeID)
-        c.pointee.filesystem = arena.string(self.filesystem)
+        c.pointee.formatted = arena.message(self.formatted)
     }
 }
 
