@@ -35,7 +35,7 @@ extension NodeService {
         let held = try await lock(wanted.id, for: "NodeStageVolume")
         defer { held.release() }
         let volume = try await engine.volume(wanted.id)
-        try await clearDeadDevices(wanted.id)
+        try await clearDeadDevices(wanted.id, epoch: wanted.publish.epoch)
         if wanted.capability.isBlock {
             try await stageDevice(wanted, volume)
         } else {
@@ -90,6 +90,8 @@ extension NodeService {
         try kind.check(mountOptions: wanted.capability.flags)
         let isNew = try await makeFilesystemIfNew(
             kind, volume, device, mkfsOptions: wanted.context.mkfsOptions)
+        // Mounted elsewhere still: it is in use, and no tool may touch the device.
+        let isInUse = try await view().places(of: wanted.id).contains { $0.device == device.path }
         var options = kind.type.defaultMountOptions
         for option in wanted.context.mountOptions + wanted.capability.flags where !options.contains(option) {
             options.append(option)
@@ -97,7 +99,7 @@ extension NodeService {
         let (path, readOnly, mountOptions, devicePath) = (wanted.path, wanted.readOnly, options, device.path)
         try await threads.run { () throws(Failure) in
             try TargetPath.makeDirectory(path)
-            if !isNew {
+            if !isNew && !isInUse {
                 try kind.type.repairBeforeMount(devicePath)
                 if !readOnly { try kind.growBeforeMount(devicePath) }
             }

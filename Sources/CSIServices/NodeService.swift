@@ -76,14 +76,17 @@ public final class NodeService: Sendable {
 
     /// Under the volume's lock: takes bound nodes of dead devices away, then frees these devices where no new one is served.
     /// Mounted filesystems stay in sight until they are unpublished or staged anew.
-    func clearDeadDevices(_ id: VolumeID) async throws(Failure) {
-        let live = try await attacher.attachment(id)?.path
+    /// `epoch`: a device of another epoch is about to be cut off and counts as dead.
+    func clearDeadDevices(_ id: VolumeID, epoch: UInt64? = nil) async throws(Failure) {
+        let device = try await attacher.attachment(id)
+        let live = epoch == nil || device?.epoch == epoch ? device?.path : nil
         let view = try await view()
         guard view.devices[id, default: []].contains(where: { $0.path != live }) else { return }
-        for place in view.places(of: id) where place.kind == .block && place.device != live {
-            try await unmount(place.path, lazy: true)
-        }
-        if live == nil { try await clearStaleDevices(id) }
+        let places = view.places(of: id).filter { $0.device != live }
+        for place in places where place.kind == .block { try await unmount(place.path, lazy: true) }
+        if device == nil { try await clearStaleDevices(id) }
+        // One that is mounted stays for now, and would be told of again each minute.
+        guard !places.contains(where: { $0.kind != .block }) else { return }
         logger.notice("cleared devices that a dead process left", metadata: ["volume": "\(id)"])
     }
 

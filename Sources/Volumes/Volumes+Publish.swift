@@ -42,7 +42,7 @@ extension Volumes {
     private func grant(
         _ id: VolumeID, _ node: String, _ mode: AccessMode, _ readOnly: Bool
     ) async throws(Failure) -> Publication {
-        let count = try await catalogue.publications().count { $0.node == node && $0.volume != id }
+        let count = try await catalogue.publicationCount(onNode: node, except: id)
         guard count < environment.volumesPerNodeMax else {
             throw Failure(
                 .exhausted, "node '\(node)' has \(count) volumes and may have \(environment.volumesPerNodeMax)")

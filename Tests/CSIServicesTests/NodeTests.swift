@@ -290,6 +290,42 @@ private func hasResourceCapability() -> Bool {
         }
     }
 
+    /// Fenced and granted anew: the old device is cut off, its mounts and nodes go, the new one takes their place.
+    @Test(arguments: [true, false]) func aNewEpochTakesOver(isBlock: Bool) async throws {
+        try await withDriver { driver in
+            let capability = isBlock ? blockCapability() : mountCapability()
+            let life = try await Life(driver, capability)
+            try await life.stage()
+            try await life.publish()
+            try await driver.volumes.unpublish(life.id, from: Driver.host)
+            let again = try await Life(driver, capability)
+            #expect(again.context != life.context)
+            #expect(await driver.code(CSI.Method.nodePublishVolume, again.publishRequest(2)) == .failedPrecondition)
+            try await again.stage()
+            try await again.publish()
+            #expect(try again.mountLines().count == (isBlock ? 1 : 2))
+            #expect(try again.loops().count == 1)
+            try await again.unpublish()
+            try await again.unstage()
+            #expect(try await again.isGone())
+        }
+    }
+
+    /// The staging mount is taken away by hand while a pod uses the volume.
+    @Test func stagedAnewWhileInUse() async throws {
+        try await withDriver { driver in
+            let life = try await Life(driver)
+            try await life.stage()
+            try await life.publish()
+            try life.write("kept")
+            #expect(umount2(life.staging, 0) == 0)
+            #expect(await driver.code(CSI.Method.nodePublishVolume, life.publishRequest(2)) == .failedPrecondition)
+            try await life.stage()
+            try await life.publish(2)
+            #expect(life.read(2) == "kept")
+        }
+    }
+
     @Test func reconcileClearsWhatNobodyUses() async throws {
         try await withDriver { driver in
             let life = try await Life(driver)
