@@ -90,6 +90,10 @@ let package = Package(
                 "Base", "SystemIO", "Domain", "Catalogue", "Volumes", "VolumeEngine", "Attach", "Filesystems", "GRPCServer",
                 "ProtobufRuntime", "CSIMessages", "EngineFakes", logging,
             ]),
+        .testTarget(
+            name: "CSICommandTests",
+            dependencies: ["ashlar", "Base", "CSIMessages", "GRPCServer", argumentParser, logging],
+            swiftSettings: strict),
         tests(of: "GRPCServer", ["Base", logging]),
         tests(of: "CSIMessages", ["Base", "ProtobufRuntime"]),
         tests(of: "EngineAPI", ["Base", "VolumeEngine", "Attach", "GRPCServer", "ProtobufRuntime", logging]),

@@ -22,16 +22,21 @@ grpc_byte_buffer *ashlar_grpc_buffer_create(const uint8_t *bytes, size_t count) 
     return buffer;
 }
 
-bool ashlar_grpc_buffer_copy(grpc_byte_buffer *buffer, uint8_t *out) {
+bool ashlar_grpc_buffer_copy(grpc_byte_buffer *buffer, uint8_t *out, size_t count) {
     grpc_byte_buffer_reader reader;
     if (!grpc_byte_buffer_reader_init(&reader, buffer)) return false;
     grpc_slice *slice;
+    bool fits = true;
     while (grpc_byte_buffer_reader_peek(&reader, &slice)) {
-        memcpy(out, GRPC_SLICE_START_PTR(*slice), GRPC_SLICE_LENGTH(*slice));
-        out += GRPC_SLICE_LENGTH(*slice);
+        size_t bytes = GRPC_SLICE_LENGTH(*slice);
+        fits = bytes <= count;
+        if (!fits) break;
+        memcpy(out, GRPC_SLICE_START_PTR(*slice), bytes);
+        out += bytes;
+        count -= bytes;
     }
     grpc_byte_buffer_reader_destroy(&reader);
-    return true;
+    return fits && count == 0;
 }
 
 const uint8_t *ashlar_grpc_slice_bytes(const grpc_slice *slice) { return GRPC_SLICE_START_PTR(*slice); }

@@ -181,7 +181,7 @@ func bytes(of buffer: ByteBuffer) -> [UInt8]? {
             isWhole = length == 0
             return
         }
-        isWhole = ashlar_grpc_buffer_copy(buffer, base)
+        isWhole = ashlar_grpc_buffer_copy(buffer, base, length)
         count = isWhole ? length : 0
     }
     return isWhole ? copy : nil

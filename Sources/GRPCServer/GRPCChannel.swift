@@ -71,7 +71,7 @@ public final class GRPCChannel: Sendable {
         let done = OneShot<GRPCReply>()
         let isBegun = call.begin(isFinal: true, { ashlar_grpc_exchange_unary($0, exchange.pointer, $1) }) { _ in
             // Here, since trailing metadata is the call's, which is released next.
-            done.set(unaryReply(exchange))
+            done.set(self.explained(unaryReply(exchange), method, timeoutSeconds))
         }
         guard isBegun else {
             call.abandon()
@@ -82,6 +82,18 @@ public final class GRPCChannel: Sendable {
         } onCancel: {
             call.cancel()
         }
+    }
+
+    /// The core's own failures, in words that say what to do.
+    private func explained(_ reply: GRPCReply, _ method: String, _ timeoutSeconds: Double) -> GRPCReply {
+        guard reply.status.kind == nil else { return reply }
+        var reply = reply
+        if reply.status.code == .deadlineExceeded {
+            reply.status.message = "no answer to \(method) within \(timeoutSeconds) s"
+        } else if reply.status.code == .unavailable, reply.status.message.hasPrefix("failed to connect") {
+            reply.status.message = "nothing answers on \(socketPath); is it running? (\(reply.status.message))"
+        }
+        return reply
     }
 
     /// One request, a stream of replies. Dropping the stream cancels the call.

@@ -23,8 +23,8 @@ int ashlar_grpc_accept(int listener);
 
 // Owned by the caller: grpc_byte_buffer_destroy.
 grpc_byte_buffer *ashlar_grpc_buffer_create(const uint8_t *bytes, size_t count);
-// Copies all of `buffer` (borrowed) to `out`, which has room for grpc_byte_buffer_length(buffer). False if it is corrupt.
-bool ashlar_grpc_buffer_copy(grpc_byte_buffer *buffer, uint8_t *out);
+// Copies all of `buffer` (borrowed) to `out`. False where that is not exactly `count` bytes, or `buffer` is corrupt.
+bool ashlar_grpc_buffer_copy(grpc_byte_buffer *buffer, uint8_t *out, size_t count);
 // Borrowed from the slice.
 const uint8_t *ashlar_grpc_slice_bytes(const grpc_slice *slice);
 size_t ashlar_grpc_slice_count(const grpc_slice *slice);
