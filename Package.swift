@@ -90,6 +90,18 @@ let package = Package(
                 "Base", "SystemIO", "Domain", "Catalogue", "Volumes", "VolumeEngine", "Attach", "Filesystems", "GRPCServer",
                 "ProtobufRuntime", "CSIMessages", "EngineFakes", logging,
             ]),
+        // Tests of the engine.
+        tests(of: "ErasureCoding", ["Base"]),
+        tests(of: "SegmentStore", ["Base", "SystemIO", "ErasureCoding"]),
+        tests(
+            of: "EmbeddedEngine",
+            ["Base", "SystemIO", "BlockDevice", "BlockDeviceTestSupport", "VolumeEngine", "SegmentStore", "ErasureCoding", logging]),
+
+        // Tests of the front ends.
+        module("BlockDeviceTestSupport", ["Base", "SystemIO", "BlockDevice"]),
+        tests(of: "BlockDevice", ["Base", "SystemIO", "BlockDeviceTestSupport"]),
+        tests(of: "Filesystems", ["Base", "SystemIO"]),
+        tests(of: "AttachFUSE", ["Base", "SystemIO", "BlockDevice", "BlockDeviceTestSupport", "Attach", "Filesystems", logging]),
         .testTarget(
             name: "CSICommandTests",
             dependencies: ["ashlar", "Base", "CSIMessages", "GRPCServer", argumentParser, logging],

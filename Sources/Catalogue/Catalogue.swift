@@ -23,6 +23,23 @@ public final class Catalogue: Sendable {
     /// `failedPrecondition` where a newer version wrote it, `corrupt` where it is not a catalogue.
     public convenience init(path: String) throws(Failure) { try self.init(path: path, fault: nil) }
 
+    /// Opens a catalogue that another process may be using, to look only: nothing is migrated, writes fail.
+    /// `notFound` where there is none. Blocks.
+    public init(reading path: String) throws(Failure) {
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw Failure(.notFound, "there is no catalogue at \(path); it is made at the first start")
+        }
+        self.path = path
+        fault = nil
+        var configuration = GRDB.Configuration()
+        configuration.label = "ashlar.catalogue"
+        configuration.readonly = true
+        do { pool = try DatabasePool(path: path, configuration: configuration) } catch {
+            throw Failure(catalogueError: error, "cannot open the catalogue \(path)")
+        }
+        queue = WriteQueue(pool: pool)
+    }
+
     package init(path: String, fault: Fault?) throws(Failure) {
         self.path = path
         self.fault = fault

@@ -34,7 +34,8 @@ extension GRPCHandlers {
             return M.RaiseEpochResponse()
         }
         answer(M.Method.markFormatted) { (request: M.MarkFormattedRequest) throws(Failure) in
-            try await engine.markFormatted(try volumeID(request.volumeID), request.formatted?.value ?? .unknown)
+            let formatted = try required(request.formatted, "formatted").value
+            try await engine.markFormatted(try volumeID(request.volumeID), formatted)
             return M.MarkFormattedResponse()
         }
         answer(M.Method.getCapacity) { (request: M.GetCapacityRequest) throws(Failure) in

@@ -66,8 +66,7 @@ public struct RemoteVolumeEngine: VolumeEngine {
     }
 
     public func markFormatted(_ id: VolumeID, _ formatted: Formatted) async throws(Failure) {
-        let request = EngineMessages.MarkFormattedRequest(
-            volumeID: id.description, formatted: EngineMessages.Formatted(formatted))
+        let request = EngineMessages.MarkFormattedRequest(volumeID: id.description, formatted: EngineMessages.Formatted(formatted))
         let _: EngineMessages.MarkFormattedResponse = try await client.call(
             EngineMessages.Method.markFormatted, request)
     }

@@ -41,6 +41,13 @@ public struct GRPCHandlers: Sendable {
         add(method, .streaming(handler))
     }
 
+    /// Both tables in one; a method that is in both keeps this one's handler.
+    public func merging(_ other: GRPCHandlers) -> GRPCHandlers {
+        var merged = self
+        merged.handlers.merge(other.handlers) { mine, _ in mine }
+        return merged
+    }
+
     public var methods: [String] { handlers.keys.sorted() }
 
     private mutating func add(_ method: String, _ handler: Handler) {

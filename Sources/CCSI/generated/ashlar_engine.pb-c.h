@@ -109,7 +109,7 @@ struct  Ashlar__Engine__V1__Formatted
     protobuf_c_boolean never;
     char *filesystem;
     /*
-     * The filesystem is being made and was never mounted.
+     * Being made; never mounted.
      */
     char *making;
   };

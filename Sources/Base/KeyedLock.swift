@@ -1,4 +1,3 @@
-import Base
 import Synchronization
 
 /// One lock a key, for steps that belong together. Holders and waiters carry the name of their operation: a second one of the
