@@ -120,11 +120,12 @@ extension NodeService {
     }
 
     private func bind(_ source: String, _ wanted: PublishRequest, readOnly: Bool) async throws(Failure) {
-        let (target, isBlock) = (wanted.target, wanted.capability.isBlock)
+        let (id, target, isBlock) = (wanted.id, wanted.target, wanted.capability.isBlock)
         try await threads.run { () throws(Failure) in
+            let from = isBlock ? try VolumeNode.make(id, for: source) : source
             if isBlock { try TargetPath.makeFile(target) } else { try TargetPath.makeDirectory(target) }
             do throws(Failure) {
-                try Mounts.bind(source, at: target, readOnly: readOnly)
+                try Mounts.bind(from, at: target, readOnly: readOnly)
             } catch {
                 try TargetPath.remove(target)
                 throw error
@@ -142,11 +143,10 @@ extension NodeService {
         defer { held.release() }
         let view = try await view()
         if let place = view.place(at: target) {
-            // A bound node may show another volume by now, if its own device died: it is taken away all the same.
-            guard place.volume == id || place.kind == .block else {
+            guard place.volume == id else {
                 throw Failure(.failedPrecondition, "volume \(place.volume) is mounted at \(target), not \(id)")
             }
-            let live = try await attacher.attachment(place.volume)
+            let live = try await attacher.attachment(id)
             try await unmount(target, lazy: place.device != live?.path || place.kind == .block)
         } else if view.isMountPoint(target) {
             try await removeUnownedNode(target)
@@ -155,7 +155,7 @@ extension NodeService {
         return CSI.NodeUnpublishVolumeResponse()
     }
 
-    /// A device node whose loop device is free by now is nobody's; a mounted filesystem that is no volume's is not ours to unmount.
+    /// A device node of another name is nobody's; a mounted filesystem that is no volume's is not ours to unmount.
     private func removeUnownedNode(_ target: String) async throws(Failure) {
         try await threads.run { () throws(Failure) in
             var status = stat()

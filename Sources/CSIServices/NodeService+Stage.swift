@@ -144,6 +144,7 @@ extension NodeService {
             try await unmount(path, lazy: place.device != live?.path)
         }
         try await attacher.detach(id)
+        try await threads.run { () throws(Failure) in try VolumeNode.remove(id) }
         try await clearDeadDevices(id)
         return CSI.NodeUnstageVolumeResponse()
     }

@@ -35,7 +35,8 @@ final class Driver: Sendable {
         logger.logLevel = .critical
         threads = BlockingThreads(name: "test-node", threadCountMax: 8)
         attacher = LoopFileAttacher(directory: path, engine: engine, threads: threads)
-        catalogue = try Catalogue(path: path + "/catalogue.sqlite")
+        let cataloguePath = path + "/catalogue.sqlite"
+        catalogue = try await offPool { () throws(Failure) in try Catalogue(path: cataloguePath) }
         volumes = Volumes(
             catalogue: catalogue, engine: engine,
             environment: .init(nodes: [Self.host, "host-2"], unixTime: { Int64(Date().timeIntervalSince1970) }),
@@ -60,7 +61,7 @@ final class Driver: Sendable {
     func close() async throws {
         channel.close()
         await server.shutdown(drainSeconds: 5)
-        let table = try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)
+        let table = try readPseudoFile("/proc/self/mountinfo")
         for line in table.split(separator: "\n").reversed() {
             let target = String(line.split(separator: " ")[4])
             if target.hasPrefix(path) { umount2(target, 2) }
@@ -68,6 +69,7 @@ final class Driver: Sendable {
         for loop in try LoopDevice.all() {
             if let id = loop.volume, FileManager.default.fileExists(atPath: attacher.imagePath(id)) {
                 try await attacher.clearStale(id)
+                unlink("/dev/ashlar/\(id)")
             }
         }
         try? FileManager.default.removeItem(atPath: path)

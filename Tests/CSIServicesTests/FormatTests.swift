@@ -113,7 +113,7 @@ import VolumeEngine
                 "ashlar/filesystem": "xfs", "ashlar/mkfs-options": "-i size=1024", "ashlar/mount-options": "noatime",
             ]
             let _: CSI.NodeStageVolumeResponse = try await driver.call(CSI.Method.nodeStageVolume, request)
-            let lines = try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8).split(separator: "\n")
+            let lines = try readPseudoFile("/proc/self/mountinfo").split(separator: "\n")
             let line = try #require(lines.first { $0.contains(driver.path + "/staging") })
             #expect(line.contains("noatime") && line.contains("nouuid"))
             // sb_inodesize, big-endian at byte 104 of the superblock.

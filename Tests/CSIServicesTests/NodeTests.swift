@@ -78,7 +78,7 @@ private struct Life {
     func read(_ number: Int = 1) -> String? { try? String(contentsOfFile: target(number) + "/file", encoding: .utf8) }
 
     func mountLines() throws -> [String] {
-        try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8).split(separator: "\n").map(String.init)
+        try readPseudoFile("/proc/self/mountinfo").split(separator: "\n").map(String.init)
             .filter { $0.contains(driver.path) }
     }
 
@@ -95,7 +95,7 @@ private struct Life {
 }
 
 private func hasResourceCapability() -> Bool {
-    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let status = (try? readPseudoFile("/proc/self/status")) ?? ""
     let line = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") } ?? ""
     return (UInt64(line.dropFirst(7).filter(\.isHexDigit), radix: 16) ?? 0) >> 24 & 1 == 1
 }
@@ -255,7 +255,9 @@ private func hasResourceCapability() -> Bool {
             try await life.stage()
             try await life.publish()
             try life.write("kept")
-            sync()
+            let file = try #require(FileHandle(forUpdatingAtPath: life.target() + "/file"))
+            try file.synchronize()
+            try file.close()
             driver.attacher.die()
             #expect(await driver.code(CSI.Method.nodePublishVolume, life.publishRequest()) == .failedPrecondition)
             // Staged and published anew over what is left.
@@ -323,6 +325,31 @@ private func hasResourceCapability() -> Bool {
             try await life.stage()
             try await life.publish(2)
             #expect(life.read(2) == "kept")
+        }
+    }
+
+    /// The hazard that `VolumeNode` is for: the number of a dead device becomes another volume's while a pod has the old node.
+    @Test func anotherVolumeTakesTheDevicesNumber() async throws {
+        try await withDriver { driver in
+            let first = try await Life(driver, blockCapability())
+            try await first.stage()
+            try await first.publish()
+            let number = try #require(try first.loops().first).path
+            driver.attacher.die()
+            try await driver.attacher.clearStale(first.id)
+            // Until a volume has the number, or another test was faster.
+            let second = try await Life(driver, blockCapability(), name: "second")
+            try await second.stage()
+            guard try second.loops().first?.path == number else { return }
+            // The new volume's life is not hindered by the old node, nor is it published there.
+            try await second.publish(2)
+            try await second.unpublish(2)
+            let stats = CSI.NodeGetVolumeStatsRequest(volumeID: second.volume.volumeID, volumePath: first.target())
+            #expect(await driver.code(CSI.Method.nodeGetVolumeStats, stats) == .notFound)
+            try await second.unstage()
+            await driver.node.reconcile()
+            #expect(try first.mountLines().isEmpty, "the old node is gone")
+            #expect(!FileManager.default.fileExists(atPath: "/dev/ashlar/\(first.id)"))
         }
     }
 
