@@ -26,7 +26,8 @@ extension NodeService {
             id = try Fields.volumeID(idText)
             guard !request.stagingTargetPath.isEmpty else {
                 throw Failure(
-                    .failedPrecondition, "staging_target_path is missing; the volume must be staged before it is published")
+                    .failedPrecondition,
+                    "staging_target_path is missing; the volume must be staged before it is published")
             }
             staging = try Fields.path(request.stagingTargetPath, "staging_target_path")
             let publish = request.publishContext.isEmpty ? nil : try PublishContext(decoding: request.publishContext)
@@ -116,7 +117,8 @@ extension NodeService {
         guard let other else { return }
         throw Failure(
             .failedPrecondition,
-            "volume \(wanted.id) is published at \(other.path) and \(wanted.capability.mode.rawValue) allows one target")
+            "volume \(wanted.id) is published at \(other.path) and \(wanted.capability.mode.rawValue) allows one target"
+        )
     }
 
     private func bind(_ source: String, _ wanted: PublishRequest, readOnly: Bool) async throws(Failure) {
@@ -160,7 +162,8 @@ extension NodeService {
         try await threads.run { () throws(Failure) in
             var status = stat()
             guard stat(target, &status) == 0, status.st_mode & S_IFMT == S_IFBLK else {
-                throw Failure(.failedPrecondition, "something that is no volume is mounted at \(target); unmount it first")
+                throw Failure(
+                    .failedPrecondition, "something that is no volume is mounted at \(target); unmount it first")
             }
             try Mounts.unmount(target, lazy: true)
         }

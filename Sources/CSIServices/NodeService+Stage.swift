@@ -64,7 +64,8 @@ extension NodeService {
             }
             if place.device == device.path {
                 guard place.kind == .filesystem(kind.rawValue), place.readOnly == wanted.readOnly else {
-                    throw Failure(.conflict, "volume \(wanted.id) is staged at \(wanted.path) otherwise; unstage it first")
+                    throw Failure(
+                        .conflict, "volume \(wanted.id) is staged at \(wanted.path) otherwise; unstage it first")
                 }
                 return try await growIfSmaller(kind, device, at: wanted.path, readOnly: wanted.readOnly)
             }
@@ -135,7 +136,8 @@ extension NodeService {
         guard published.isEmpty else {
             throw Failure(
                 .failedPrecondition,
-                "volume \(id) is still published at \(published.map(\.path).joined(separator: ", ")); unpublish it first")
+                "volume \(id) is still published at \(published.map(\.path).joined(separator: ", ")); unpublish it first"
+            )
         }
         if let place = view.place(at: path) {
             guard place.volume == id else {

@@ -56,12 +56,16 @@ extension NodeService {
         guard device.sizeBytes >= range.requiredBytes else {
             throw Failure(
                 .failedPrecondition,
-                "volume \(id) has \(device.sizeBytes) bytes, \(range.requiredBytes) are required; expand it with the controller first")
+                "volume \(id) has \(device.sizeBytes) bytes, \(range.requiredBytes) are required; expand it with the controller first"
+            )
         }
         guard range.limitBytes == 0 || device.sizeBytes <= range.limitBytes else {
-            throw Failure(.outOfRange, "volume \(id) has \(device.sizeBytes) bytes, more than limit_bytes \(range.limitBytes)")
+            throw Failure(
+                .outOfRange, "volume \(id) has \(device.sizeBytes) bytes, more than limit_bytes \(range.limitBytes)")
         }
-        if case .filesystem(let name) = place.kind { try await grow(id, try FilesystemKind(named: name, by: "mount"), device) }
+        if case .filesystem(let name) = place.kind {
+            try await grow(id, try FilesystemKind(named: name, by: "mount"), device)
+        }
         return CSI.NodeExpandVolumeResponse(capacityBytes: Int64(clamping: device.sizeBytes))
     }
 
@@ -73,7 +77,8 @@ extension NodeService {
             guard try kind.type.isSmallerThanDevice(device.path) else { return }
             guard let writable else {
                 throw Failure(
-                    .failedPrecondition, "volume \(id) is mounted read-only; its filesystem grows when it is staged writable")
+                    .failedPrecondition,
+                    "volume \(id) is mounted read-only; its filesystem grows when it is staged writable")
             }
             try kind.growMounted(device.path, at: writable.path)
         }

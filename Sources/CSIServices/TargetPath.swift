@@ -43,7 +43,8 @@ enum TargetPath {
             let number = errno
             guard number != ENOTEMPTY, number != EEXIST else {
                 throw Failure(
-                    .failedPrecondition, "\(path) holds files of the host, written while no volume was there; move them away")
+                    .failedPrecondition,
+                    "\(path) holds files of the host, written while no volume was there; move them away")
             }
             throw Failure(errno: number, "cannot remove \(path)")
         }

@@ -38,7 +38,8 @@ enum VolumeNode {
     static func place(_ entry: MountEntry) -> Place? {
         let root = entry.root.hasSuffix("//deleted") ? String(entry.root.dropLast("//deleted".count)) : entry.root
         let parts = root.split(separator: "/")
-        guard parts.count >= 2, parts[parts.count - 2] == "ashlar", let volume = VolumeID(String(parts[parts.count - 1]))
+        guard parts.count >= 2, parts[parts.count - 2] == "ashlar",
+            let volume = VolumeID(String(parts[parts.count - 1]))
         else { return nil }
         var status = stat()
         guard stat(entry.mountPoint, &status) == 0, status.st_mode & S_IFMT == S_IFBLK else { return nil }

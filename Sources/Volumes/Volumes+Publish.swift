@@ -20,7 +20,8 @@ extension Volumes {
         if let other = publications.first(where: { $0.node != node }) {
             throw Failure(
                 .failedPrecondition,
-                "volume \(id) is published to node '\(other.node)' and may be used on one node at a time; unpublish it there first")
+                "volume \(id) is published to node '\(other.node)' and may be used on one node at a time; unpublish it there first"
+            )
         }
         if let mine = publications.first {
             switch mine.state {
@@ -80,7 +81,7 @@ extension Volumes {
     private func finishRevoke(_ publication: Publication) async throws(Failure) {
         do {
             try await engine.raiseEpoch(publication.volume, to: publication.epoch)
-        } catch where error.kind == .fenced || error.kind == .notFound {
+        } catch  where error.kind == .fenced || error.kind == .notFound {
             // A higher epoch fences the node as well, and a volume that is gone cannot be written.
         }
         try await catalogue.finishRevoke(publication.volume, node: publication.node)

@@ -12,7 +12,8 @@ extension Volumes {
             throw Failure(
                 .failedPrecondition,
                 "the mountpaths have version \(pool.version) of the pool and the catalogue knows version \(known.version): mountpaths "
-                    + "with newer data are missing. Bring them back, or set pool.acceptMissing if they are lost for good")
+                    + "with newer data are missing. Bring them back, or set pool.acceptMissing if they are lost for good"
+            )
         }
         try await recordPool()
         try await ensureGroups(groups)
@@ -92,7 +93,8 @@ extension Volumes {
             logger.notice("settled what was interrupted", metadata: ["volume": "\(id)", "work": "\(what)"])
         } catch {
             logger.warning(
-                "interrupted work cannot be settled yet", metadata: ["volume": "\(id)", "work": "\(what)", "error": "\(error)"])
+                "interrupted work cannot be settled yet",
+                metadata: ["volume": "\(id)", "work": "\(what)", "error": "\(error)"])
         }
     }
 

@@ -99,19 +99,23 @@ import Testing
         BadCreate(CSI.CreateVolumeRequest(name: "a"), .invalidArgument, "volume_capabilities is missing"),
         BadCreate(createRequest(for: CSI.VolumeCapability()), .invalidArgument, "no access type"),
         BadCreate(createRequest(for: blockCapability(.unknown)), .invalidArgument, "no access mode"),
-        BadCreate(createRequest(for: mountCapability("", .multiNodeMultiWriter)), .invalidArgument, "one node at a time"),
+        BadCreate(
+            createRequest(for: mountCapability("", .multiNodeMultiWriter)), .invalidArgument, "one node at a time"),
         BadCreate(createRequest(for: mountCapability("zfs")), .invalidArgument, "'zfs' is not offered"),
         BadCreate(createRequest(for: mountCapability("", flags: ["nobarrier"])), .invalidArgument, "'nobarrier'"),
         BadCreate(createRequest(parameters: ["klass": "x"]), .invalidArgument, "'klass' is unknown; known: class"),
         BadCreate(createRequest(parameters: ["encryption": "on"]), .invalidArgument, "'encryption' is not offered yet"),
         BadCreate(createRequest(parameters: ["class": "gold"]), .invalidArgument, "no class 'gold'; known:"),
         BadCreate(createRequest(parameters: ["group": "gold"]), .invalidArgument, "no group 'gold'"),
-        BadCreate(createRequest(parameters: ["class": "bulk", "group": "bulk"]), .invalidArgument, "exclude each other"),
+        BadCreate(
+            createRequest(parameters: ["class": "bulk", "group": "bulk"]), .invalidArgument, "exclude each other"),
         BadCreate(createRequest(parameters: ["mkfsOptions": "-F 1"]), .invalidArgument, "'-F 1' is not offered"),
         BadCreate(createRequest(requiredBytes: -1), .invalidArgument, "negative"),
         BadCreate(createRequest(requiredBytes: 4 << 20, limitBytes: 2 << 20), .outOfRange, "below required_bytes"),
         BadCreate(createRequest(requiredBytes: 67_108_865, limitBytes: 67_108_866), .outOfRange, "cannot be met"),
-        BadCreate(createRequest(limitBytes: 100 << 20, for: mountCapability("xfs")), .outOfRange, "at least 318767104 for xfs"),
+        BadCreate(
+            createRequest(limitBytes: 100 << 20, for: mountCapability("xfs")), .outOfRange, "at least 318767104 for xfs"
+        ),
         BadCreate(createRequest(requiredBytes: 1 << 50), .outOfRange, "holds"),
         BadCreate(
             CSI.CreateVolumeRequest(

@@ -11,7 +11,9 @@ import VolumeEngine
 
 /// When a filesystem is made, and when never (field.md, section 2, row 1).
 @Suite(.serialized) struct FormatTests {
-    private func volume(_ driver: Driver, _ capability: CSI.VolumeCapability = mountCapability()) async throws -> VolumeID {
+    private func volume(_ driver: Driver, _ capability: CSI.VolumeCapability = mountCapability()) async throws
+        -> VolumeID
+    {
         let made: CSI.CreateVolumeResponse = try await driver.call(
             CSI.Method.createVolume, createRequest("a", requiredBytes: 304 << 20, for: capability))
         let id = try #require(made.volume.flatMap { VolumeID($0.volumeID) })
@@ -28,7 +30,9 @@ import VolumeEngine
             stagingTargetPath: driver.path + "/staging", volumeCapability: capability)
     }
 
-    private func stage(_ driver: Driver, _ id: VolumeID, _ capability: CSI.VolumeCapability = mountCapability()) async throws {
+    private func stage(_ driver: Driver, _ id: VolumeID, _ capability: CSI.VolumeCapability = mountCapability())
+        async throws
+    {
         let _: CSI.NodeStageVolumeResponse = try await driver.call(
             CSI.Method.nodeStageVolume, try await stageRequest(driver, id, capability))
     }
@@ -50,7 +54,8 @@ import VolumeEngine
             try file.write(contentsOf: Data("precious".utf8))
             try file.close()
             #expect(
-                await driver.code(CSI.Method.nodeStageVolume, try await stageRequest(driver, id)) == .failedPrecondition)
+                await driver.code(CSI.Method.nodeStageVolume, try await stageRequest(driver, id)) == .failedPrecondition
+            )
             #expect(try await driver.engine.volume(id).formatted == .never)
             let again = try #require(FileHandle(forReadingAtPath: image))
             try again.seek(toOffset: offset)
@@ -88,7 +93,9 @@ import VolumeEngine
             let capability = mountCapability(filesystem)
             let id = try await volume(driver, capability)
             let count = Counter()
-            let (call, index) = (place.hasPrefix("before") ? "markFormatted" : "markFormatted+", place.hasSuffix("making") ? 1 : 2)
+            let (call, index) = (
+                place.hasPrefix("before") ? "markFormatted" : "markFormatted+", place.hasSuffix("making") ? 1 : 2
+            )
             driver.engine.setFault { name throws(Failure) in
                 if name == call, count.next() == index { throw Failure(.unavailable, "cut") }
             }

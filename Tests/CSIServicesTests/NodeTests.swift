@@ -38,7 +38,8 @@ private struct Life {
 
     var stageRequest: CSI.NodeStageVolumeRequest {
         CSI.NodeStageVolumeRequest(
-            volumeID: volume.volumeID, publishContext: context, stagingTargetPath: staging, volumeCapability: capability,
+            volumeID: volume.volumeID, publishContext: context, stagingTargetPath: staging,
+            volumeCapability: capability,
             volumeContext: volume.volumeContext)
     }
 
@@ -225,7 +226,8 @@ private func hasResourceCapability() -> Bool {
                 return stats.usage.first?.total ?? 0
             }
             let node = CSI.NodeExpandVolumeRequest(
-                volumeID: life.volume.volumeID, volumePath: life.target(), capacityRange: .init(requiredBytes: 512 << 20))
+                volumeID: life.volume.volumeID, volumePath: life.target(),
+                capacityRange: .init(requiredBytes: 512 << 20))
             #expect(await driver.code(CSI.Method.nodeExpandVolume, node) == .failedPrecondition)
             try await expand(to: 512 << 20)
             if filesystem == "ext4" && !hasResourceCapability() {

@@ -81,7 +81,8 @@ public final class LoopFileAttacher: DeviceAttacher {
     public func clearStale(_ id: VolumeID) async throws(Failure) {
         try await threads.run { () throws(Failure) in
             for loop in try LoopDevice.serving(id) {
-                let file = try FileDescriptor(opening: loop.path, flags: O_RDONLY | O_CLOEXEC, "cannot open \(loop.path)")
+                let file = try FileDescriptor(
+                    opening: loop.path, flags: O_RDONLY | O_CLOEXEC, "cannot open \(loop.path)")
                 _ = ashlar_loop_clear(file.number)
             }
         }
@@ -93,12 +94,15 @@ public final class LoopFileAttacher: DeviceAttacher {
     ) throws(Failure) -> String {
         let file = try FileDescriptor(opening: image, flags: O_RDWR | O_CREAT | O_CLOEXEC, "cannot open \(image)")
         try file.truncate(to: sizeBytes)
-        let control = try FileDescriptor(opening: "/dev/loop-control", flags: O_RDWR | O_CLOEXEC, "cannot open loop-control")
+        let control = try FileDescriptor(
+            opening: "/dev/loop-control", flags: O_RDWR | O_CLOEXEC, "cannot open loop-control")
         for _ in 0..<64 {
             let number = try systemCall("no loop device") { ashlar_loop_get_free(control.number) }
             let path = "/dev/loop\(number)"
             let loop = try FileDescriptor(opening: path, flags: O_RDWR | O_CLOEXEC, "cannot open \(path)")
-            if ashlar_loop_configure(loop.number, file.number, 4096, LoopDevice.name(for: id), readOnly) == 0 { return path }
+            if ashlar_loop_configure(loop.number, file.number, 4096, LoopDevice.name(for: id), readOnly) == 0 {
+                return path
+            }
             usleep(10_000)
         }
         throw Failure(.busy, "no loop device is free")

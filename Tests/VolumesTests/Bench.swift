@@ -33,7 +33,8 @@ final class Bench: @unchecked Sendable {
 
     private static func openCatalogue(_ path: String, _ cut: Cut) async throws -> Catalogue {
         try await offPool { () throws(Failure) in
-            try Catalogue(path: path + "/catalogue.sqlite") { name throws(Failure) in try cut.step("catalogue \(name)") }
+            try Catalogue(path: path + "/catalogue.sqlite") { name throws(Failure) in try cut.step("catalogue \(name)")
+            }
         }
     }
 

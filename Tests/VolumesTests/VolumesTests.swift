@@ -90,10 +90,18 @@ import Volumes
         let first = try await volumes.publish(made.id, to: "n1", mode: .singleNodeWriter, readOnly: false)
         #expect(first.epoch == 1)
         #expect(try await volumes.publish(made.id, to: "n1", mode: .singleNodeWriter, readOnly: false) == first)
-        await expect(.conflict) { _ = try await volumes.publish(made.id, to: "n1", mode: .singleNodeWriter, readOnly: true) }
-        await expect(.failedPrecondition) { _ = try await volumes.publish(made.id, to: "n2", mode: .singleNodeWriter, readOnly: false) }
-        await expect(.notFound) { _ = try await volumes.publish(made.id, to: "n9", mode: .singleNodeWriter, readOnly: false) }
-        await expect(.notFound) { _ = try await volumes.publish(.random(), to: "n1", mode: .singleNodeWriter, readOnly: false) }
+        await expect(.conflict) {
+            _ = try await volumes.publish(made.id, to: "n1", mode: .singleNodeWriter, readOnly: true)
+        }
+        await expect(.failedPrecondition) {
+            _ = try await volumes.publish(made.id, to: "n2", mode: .singleNodeWriter, readOnly: false)
+        }
+        await expect(.notFound) {
+            _ = try await volumes.publish(made.id, to: "n9", mode: .singleNodeWriter, readOnly: false)
+        }
+        await expect(.notFound) {
+            _ = try await volumes.publish(.random(), to: "n1", mode: .singleNodeWriter, readOnly: false)
+        }
         try await volumes.unpublish(made.id, from: nil)
         try await volumes.unpublish(made.id, from: "n1")
         #expect(try await bench.engine.volume(made.id).attachEpoch == 2)
@@ -114,12 +122,16 @@ import Volumes
         let range = CapacityRange(requiredBytes: 2 << 30, limitBytes: 0)
         #expect(try await volumes.expand(made.id, to: range).sizeBytes == 2 << 30)
         #expect(try await volumes.expand(made.id, to: range).sizeBytes == 2 << 30)
-        await expect(.outOfRange) { _ = try await volumes.expand(made.id, to: CapacityRange(requiredBytes: 1 << 55, limitBytes: 0)) }
+        await expect(.outOfRange) {
+            _ = try await volumes.expand(made.id, to: CapacityRange(requiredBytes: 1 << 55, limitBytes: 0))
+        }
         await expect(.notFound) { _ = try await volumes.expand(.random(), to: range) }
         bench.engine.setFault { name throws(Failure) in
             if name == "resizeVolume" { throw Failure(.exhausted, "full") }
         }
-        await expect(.exhausted) { _ = try await volumes.expand(made.id, to: CapacityRange(requiredBytes: 4 << 30, limitBytes: 0)) }
+        await expect(.exhausted) {
+            _ = try await volumes.expand(made.id, to: CapacityRange(requiredBytes: 4 << 30, limitBytes: 0))
+        }
         #expect(try await bench.catalogue.volume(made.id)?.sizeBytes == 2 << 30)
         #expect(try await bench.catalogue.intents().isEmpty)
     }
