@@ -111,7 +111,8 @@ public final class NodeService: Sendable {
     /// At start, before any call is served, and from time to time: leftovers of dead processes do not pile up.
     public func reconcile() async {
         do {
-            for id in try await view().volumes.sorted() where try await isKnown(id) {
+            let view = try await view()
+            for id in view.volumes.sorted() where try await isOurs(id, view.devices(of: id)) {
                 let held = try await lock(id, for: "reconcile")
                 defer { held.release() }
                 try await clearDeadDevices(id)
@@ -121,13 +122,16 @@ public final class NodeService: Sendable {
         }
     }
 
-    /// The devices of another engine's volumes on this machine are not ours to clear.
-    private func isKnown(_ id: VolumeID) async throws(Failure) -> Bool {
+    /// Another ashlar on this machine has devices too. A volume that our engine does not know is another's, or was deleted here;
+    /// its devices are touched only where they are dead.
+    private func isOurs(_ id: VolumeID, _ devices: [LoopDevice]) async throws(Failure) -> Bool {
         do throws(Failure) {
             _ = try await engine.volume(id)
             return true
-        } catch  where error.kind == .notFound {
-            return false
+        } catch where error.kind == .notFound {
+            return try await threads.run { () throws(Failure) in
+                devices.allSatisfy { (try? BlockDeviceNode(path: $0.path).isAlive()) != true }
+            }
         }
     }
 
