@@ -26,6 +26,7 @@ struct KernelView: Sendable {
     private let places: [Place]
     private let mountPoints: Set<String>
     private let loops: [LoopDevice]
+    private let nodes: Set<VolumeID>
 
     /// Blocks, but does no I/O on any device.
     static func current() throws(Failure) -> KernelView {
@@ -36,13 +37,14 @@ struct KernelView: Sendable {
         let places = table.entries.compactMap { entry in
             mountedFilesystem(entry, volumes) ?? VolumeNode.place(entry)
         }
-        return KernelView(places: places, mountPoints: Set(table.entries.map(\.mountPoint)), loops: loops)
+        return KernelView(places: places, mountPoints: Set(table.entries.map(\.mountPoint)), loops: loops, nodes: try VolumeNode.all())
     }
 
-    init(places: [Place], mountPoints: Set<String>, loops: [LoopDevice]) {
+    init(places: [Place], mountPoints: Set<String>, loops: [LoopDevice], nodes: Set<VolumeID>) {
         self.places = places
         self.mountPoints = mountPoints
         self.loops = loops
+        self.nodes = nodes
     }
 
     private static let loopMajor: UInt32 = 7
@@ -67,8 +69,10 @@ struct KernelView: Sendable {
     /// Whether anything is mounted there, ours or not.
     func isMountPoint(_ path: String) -> Bool { mountPoints.contains(path) }
 
-    /// Volumes that loop devices or bound nodes carry the name of.
-    var volumes: Set<VolumeID> { Set(loops.compactMap(\.volume)).union(places.map(\.volume)) }
+    /// Volumes that loop devices, nodes or bound nodes carry the name of.
+    var volumes: Set<VolumeID> { Set(loops.compactMap(\.volume)).union(places.map(\.volume)).union(nodes) }
+
+    func hasNode(_ volume: VolumeID) -> Bool { nodes.contains(volume) }
 
     /// Loop devices that carry the volume's name.
     func devices(of volume: VolumeID) -> [LoopDevice] { loops.filter { $0.volume == volume } }

@@ -82,7 +82,8 @@ public final class NodeService: Sendable {
         let live = epoch == nil || device?.epoch == epoch ? device?.path : nil
         let view = try await view()
         let places = view.places(of: id).filter { $0.device != live }
-        guard !places.isEmpty || view.devices(of: id).contains(where: { $0.path != live }) else { return }
+        let hasDead = !places.isEmpty || view.devices(of: id).contains { $0.path != live }
+        guard hasDead || device == nil && view.hasNode(id) else { return }
         for place in places where place.kind == .block { try await unmount(place.path, lazy: true) }
         if device == nil {
             try await clearStaleDevices(id)

@@ -28,6 +28,21 @@ enum VolumeNode {
         return path
     }
 
+    /// Volumes that have a node, in use or left by a process that died.
+    static func all() throws(Failure) -> Set<VolumeID> {
+        guard let stream = opendir(directory) else {
+            if errno == ENOENT { return [] }
+            throw Failure(errno: errno, "cannot list \(directory)")
+        }
+        defer { closedir(stream) }
+        var found: Set<VolumeID> = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if let id = VolumeID(name) { found.insert(id) }
+        }
+        return found
+    }
+
     /// Missing is fine. What is bound stays bound.
     static func remove(_ id: VolumeID) throws(Failure) {
         let path = path(id)
