@@ -33,7 +33,8 @@ let package = Package(
         .target(name: "CLinux", linkerSettings: [.linkedLibrary("uring")]),
         .target(name: "CISAL", linkerSettings: [.linkedLibrary("isal")]),
         .target(name: "CGRPC", linkerSettings: [.linkedLibrary("grpc"), .linkedLibrary("gpr")]),
-        .target(name: "CCSI", linkerSettings: [.linkedLibrary("protobuf-c")]),
+        .target(
+            name: "CCSI", cSettings: [.headerSearchPath("generated")], linkerSettings: [.linkedLibrary("protobuf-c")]),
 
         // Data plane.
         module("Base"),
@@ -57,11 +58,15 @@ let package = Package(
 
         // Edges.
         module("GRPCServer", ["Base", "CGRPC", logging]),
-        module("CSIMessages", ["Base", "CCSI"]),
-        module("EngineAPI", ["Base", "VolumeEngine", "Attach", "GRPCServer", "CCSI"]),
+        module("ProtobufRuntime", ["Base", "CCSI"]),
+        module("CSIMessages", ["Base", "ProtobufRuntime", "CCSI"]),
+        module("EngineAPI", ["Base", "VolumeEngine", "Attach", "GRPCServer", "ProtobufRuntime", "CCSI"]),
         module(
             "CSIServices",
-            ["Base", "Domain", "Volumes", "VolumeEngine", "CSIMessages", "GRPCServer", "Attach", "Filesystems", logging]),
+            [
+                "Base", "SystemIO", "Domain", "Volumes", "VolumeEngine", "ProtobufRuntime", "CSIMessages", "GRPCServer",
+                "Attach", "Filesystems", logging,
+            ]),
         .executableTarget(
             name: "ashlar",
             dependencies: [
@@ -71,10 +76,32 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // Control plane: tests, and the engine in memory that they share.
+        .target(
+            name: "EngineFakes", dependencies: ["Base", "VolumeEngine", "Attach", "BlockDevice"],
+            path: "Tests/EngineFakes", swiftSettings: strict),
+        tests(of: "Domain", ["Base"]),
+        tests(of: "Configuration", ["Base", "Domain"]),
+        tests(of: "Catalogue", ["Base", "Domain"]),
+        tests(of: "Volumes", ["Base", "Domain", "Catalogue", "VolumeEngine", "EngineFakes", logging]),
+        // Tests of the engine.
+        tests(of: "ErasureCoding", ["Base"]),
+        tests(of: "SegmentStore", ["Base", "SystemIO", "ErasureCoding"]),
+        tests(
+            of: "EmbeddedEngine",
+            ["Base", "SystemIO", "BlockDevice", "BlockDeviceTestSupport", "VolumeEngine", "SegmentStore", "ErasureCoding", logging]),
+
         // Tests of the front ends.
         module("BlockDeviceTestSupport", ["Base", "SystemIO", "BlockDevice"]),
         tests(of: "BlockDevice", ["Base", "SystemIO", "BlockDeviceTestSupport"]),
         tests(of: "Filesystems", ["Base", "SystemIO"]),
         tests(of: "AttachFUSE", ["Base", "SystemIO", "BlockDevice", "BlockDeviceTestSupport", "Attach", "Filesystems", logging]),
+        .testTarget(
+            name: "CSICommandTests",
+            dependencies: ["ashlar", "Base", "CSIMessages", "GRPCServer", argumentParser, logging],
+            swiftSettings: strict),
+        tests(of: "GRPCServer", ["Base", logging]),
+        tests(of: "CSIMessages", ["Base", "ProtobufRuntime"]),
+        tests(of: "EngineAPI", ["Base", "VolumeEngine", "Attach", "GRPCServer", "ProtobufRuntime", logging]),
     ]
 )

@@ -1,1 +1,79 @@
-// Configuration
+import Base
+import Domain
+
+/// Everything a process of ours is told from outside: one YAML file, validated as a whole.
+public struct Configuration: Sendable, Equatable {
+    /// Holds the catalogue; must survive a reboot.
+    public var stateDirectory: String
+    /// Holds sockets and the ring; a tmpfs, preserved over restarts of the service.
+    public var runDirectory: String
+    public var logLevel: LogLevel
+    public var nodeID: String
+    public var sockets: Sockets
+    public var engine: Engine
+    public var pool: Pool
+    public var groups: [VolumeGroup]
+    public var classes: [StorageClass]
+    /// The class of a CreateVolume that names neither class nor group; nil: such a call is refused.
+    public var defaultClass: String?
+
+    public enum LogLevel: String, Sendable, CaseIterable {
+        case trace, debug, info, notice, warning, error
+    }
+
+    /// Where the CSI services listen. Both paths are equal where one socket serves all.
+    public struct Sockets: Sendable, Equatable {
+        public var controller: String
+        public var node: String
+
+        public init(controller: String, node: String) {
+            self.controller = controller
+            self.node = node
+        }
+    }
+
+    public struct Engine: Sendable, Equatable {
+        /// The engine API between the processes.
+        public var socket: String
+        /// Bytes of the ring of unflushed writes; a multiple of 1 MiB.
+        public var ringBytes: UInt64
+
+        public static let ringBytesDefault: UInt64 = 64 << 20
+        public static let ringBytesRange: ClosedRange<UInt64> = 8 << 20...4 << 30
+
+        public init(socket: String, ringBytes: UInt64 = ringBytesDefault) {
+            self.socket = socket
+            self.ringBytes = ringBytes
+        }
+    }
+
+    public struct Pool: Sendable, Equatable {
+        public var mountpaths: [Mountpath]
+        /// Lets mountpaths share a filesystem; a lost drive then takes several with it.
+        public var allowSharedFilesystem: Bool
+        /// Starts read-write although mountpaths are missing that could hold newer data. For a person who knows they are lost.
+        public var acceptMissing: Bool
+
+        public init(mountpaths: [Mountpath], allowSharedFilesystem: Bool = false, acceptMissing: Bool = false) {
+            self.mountpaths = mountpaths
+            self.allowSharedFilesystem = allowSharedFilesystem
+            self.acceptMissing = acceptMissing
+        }
+    }
+
+    public struct Mountpath: Sendable, Equatable {
+        public var path: String
+        public var media: Media
+
+        public init(path: String, media: Media) {
+            self.path = path
+            self.media = media
+        }
+    }
+
+    /// `/var/lib/ashlar/catalogue.sqlite` by default.
+    public var cataloguePath: String { "\(stateDirectory)/catalogue.sqlite" }
+
+    public func group(_ label: String) -> VolumeGroup? { groups.first { $0.label == label } }
+    public func storageClass(_ name: String) -> StorageClass? { classes.first { $0.name == name } }
+}

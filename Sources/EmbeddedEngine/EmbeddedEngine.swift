@@ -1,1 +1,398 @@
-// EmbeddedEngine
+import Base
+import BlockDevice
+import Dispatch
+import ErasureCoding
+import Logging
+import SegmentStore
+import Synchronization
+import SystemIO
+import VolumeEngine
+
+public struct EngineSettings: Sendable {
+    /// Room for unflushed writes of one open volume.
+    public var ringBytes: Int
+    /// Event loops; each owns a share of the open volumes.
+    public var loopCount: Int
+    /// Starts although more mountpaths are missing than the groups survive.
+    public var acceptMissing: Bool
+
+    /// Filesystems that several mountpaths share, for status.
+    public var sharedFilesystems: [String]
+
+    public init(ringBytes: Int, loopCount: Int, acceptMissing: Bool, sharedFilesystems: [String] = []) {
+        self.sharedFilesystems = sharedFilesystems
+        self.ringBytes = ringBytes
+        self.loopCount = loopCount
+        self.acceptMissing = acceptMissing
+    }
+}
+
+/// The engine port over segments on this host's mountpaths.
+///
+/// Volumes are known by their headers alone until they are opened; opening reads the log to its end and seals it.
+public final class EmbeddedEngine: VolumeEngine {
+    let pool: Pool
+    let headers: HeaderLog
+    let allocator: SegmentAllocator
+    private let settings: EngineSettings
+    private let logger: Logger
+    private let clock: any MonotonicClock
+    private let locks = KeyedLock()
+    private let loops: [(loop: EventLoop, buffers: LoopBuffers)]
+    private let opened = Mutex<[VolumeID: VolumeDevice]>([:])
+    private let nextLoop = Mutex(0)
+    private let watch: PoolWatch
+    private let resized = Mutex<(@Sendable (VolumeID) async throws(Failure) -> Void)?>(nil)
+    private static let blockingWork = DispatchQueue(label: "engine.blocking", attributes: .concurrent)
+
+    // MARK: Starting and stopping
+
+    /// Finds or makes the pool. `ledger` is the state directory. Nothing is changed where this throws, but for what an interrupted
+    /// start left half made.
+    public static func start(
+        mountpaths: [ConfiguredMountpath], ledger: any Disk, settings: EngineSettings, logger: Logger
+    ) async throws(Failure) -> EmbeddedEngine {
+        try await onBlockingThread { () throws(Failure) in
+            try EmbeddedEngine(mountpaths: mountpaths, ledger: ledger, settings: settings, logger: logger)
+        }
+    }
+
+    private init(
+        mountpaths: [ConfiguredMountpath], ledger: any Disk, settings: EngineSettings, logger: Logger
+    ) throws(Failure) {
+        self.settings = settings
+        self.logger = logger
+        clock = SystemClock()
+        var random = SystemRandomNumberGenerator()
+        pool = try Pool.open(
+            mountpaths, ledger: ledger, acceptMissing: settings.acceptMissing, logger: logger, random: &random)
+        headers = try HeaderLog(reading: pool, logger: logger)
+        try pool.admitMissing(
+            lossesMax: headers.groups.map(\.specification.parityColumns).max() ?? 0, acceptMissing: settings.acceptMissing)
+        try headers.rewrite()
+        allocator = try SegmentAllocator(pool: pool, start: random.next(), logger: logger)
+        var loops: [(EventLoop, LoopBuffers)] = []
+        for number in 0..<settings.loopCount {
+            loops.append((try EventLoop(name: "ashlar-io-\(number)"), LoopBuffers()))
+        }
+        self.loops = loops
+        watch = PoolWatch(pool: pool, logger: logger)
+        try takeStock()
+        watch.start()
+    }
+
+    /// Closes every open volume: what was answered is durable afterwards.
+    public func shutDown() async {
+        watch.stop()
+        for (id, device) in opened.withLock({ $0 }) {
+            do throws(Failure) { try await device.close() } catch {
+                logger.error("volume not closed cleanly", metadata: ["volume": "\(id)", "reason": "\(error)"])
+            }
+        }
+        opened.withLock { $0 = [:] }
+        for entry in loops { entry.loop.stop() }
+    }
+
+    /// Counts what is on the mountpaths and removes what is left of deleted volumes.
+    private func takeStock() throws(Failure) {
+        var seen: Set<String> = []
+        for mountpath in pool.active {
+            for name in try mountpath.disk.list(".") where name.hasPrefix("@") {
+                for volume in try mountpath.disk.list(name) { seen.insert("\(name)/\(volume)") }
+            }
+        }
+        for path in seen.sorted() {
+            let parts = path.split(separator: "/")
+            guard parts.count == 2, let id = VolumeID(String(parts[1])), let header = headers.volume(id),
+                let group = headers.group(header.group)?.specification, "@\(header.group)" == parts[0]
+            else {
+                logger.warning("directory of no known volume left alone", metadata: ["path": "\(path)"])
+                continue
+            }
+            if header.isDeleted {
+                try allocator.removeVolume(id, group: group)
+            } else {
+                try allocator.noteExisting(id, group: group)
+            }
+        }
+    }
+
+    private static func onBlockingThread<T: Sendable>(
+        _ body: @escaping @Sendable () throws(Failure) -> T
+    ) async throws(Failure) -> T {
+        let result: Result<T, Failure> = await withCheckedContinuation { continuation in
+            blockingWork.async {
+                do throws(Failure) { continuation.resume(returning: .success(try body())) } catch {
+                    continuation.resume(returning: .failure(error))
+                }
+            }
+        }
+        return try result.get()
+    }
+
+    // MARK: Groups
+
+    public func ensureGroup(_ group: GroupSpecification) async throws(Failure) {
+        let lock = try await locks.acquire("group \(group.label)", for: "ensuring")
+        defer { lock.release() }
+        try validate(group)
+        if let existing = headers.group(group.label)?.specification {
+            guard existing.dataColumns == group.dataColumns, existing.parityColumns == group.parityColumns,
+                existing.sliceBytes == group.sliceBytes
+            else {
+                throw Failure(
+                    .conflict,
+                    "group \(group.label) exists as erasure(\(existing.dataColumns),\(existing.parityColumns)) with slices of \(ByteSize.text(existing.sliceBytes)): its coding cannot be changed; make a group of another label")
+            }
+            if existing == group { return }
+        } else {
+            let matching = pool.status().mountpaths.count { group.media.isEmpty || group.media.contains($0.media) }
+            guard matching >= group.columns else {
+                let media = group.media.isEmpty ? "any media" : "media \(group.media.joined(separator: " or "))"
+                throw Failure(
+                    .exhausted,
+                    "group \(group.label) needs \(group.columns) mountpaths of \(media) for erasure(\(group.dataColumns),\(group.parityColumns)), the pool has \(matching): add mountpaths or choose another protection")
+            }
+        }
+        try await headers.put(GroupHeader(specification: group))
+        pool.setLossesMax(group.parityColumns)
+    }
+
+    private func validate(_ group: GroupSpecification) throws(Failure) {
+        let allowed = Set("abcdefghijklmnopqrstuvwxyz0123456789-")
+        guard !group.label.isEmpty, group.label.count <= 63, group.label.allSatisfy({ allowed.contains($0) }) else {
+            throw Failure(.invalid, "'\(group.label)' is no group label: 1 to 63 of a-z, 0-9 and -")
+        }
+        _ = try ErasureCode(dataColumns: group.dataColumns, parityColumns: group.parityColumns)
+        guard group.sliceBytes >= 4 << 20, group.sliceBytes <= 1 << 30, group.sliceBytes % (1 << 20) == 0 else {
+            throw Failure(
+                .invalid,
+                "group \(group.label): slices of \(group.sliceBytes) bytes are not possible: a multiple of 1 MiB from 4 MiB to 1 GiB")
+        }
+    }
+
+    public func capacity(ofGroup label: String) async throws(Failure) -> GroupCapacity {
+        guard let group = headers.group(label)?.specification else {
+            throw Failure(.notFound, "there is no group \(label)")
+        }
+        let allocator = allocator
+        return try await Self.onBlockingThread { () throws(Failure) in allocator.capacity(of: group) }
+    }
+
+    // MARK: Volumes
+
+    public func createVolume(_ id: VolumeID, group: String, sizeBytes: UInt64) async throws(Failure) -> EngineVolume {
+        let lock = try await locks.acquire(id.description, for: "creating")
+        defer { lock.release() }
+        guard sizeBytes > 0, sizeBytes % UInt64(blockBytes) == 0 else {
+            throw Failure(.invalid, "a volume of \(sizeBytes) bytes is not possible: a positive multiple of \(blockBytes)")
+        }
+        guard let specification = headers.group(group)?.specification else {
+            throw Failure(.notFound, "there is no group \(group)")
+        }
+        if let existing = headers.volume(id) {
+            if existing.isDeleted { throw Failure(.notFound, "volume \(id) was deleted; its id is not used again") }
+            guard existing.group == group, existing.sizeBytes == sizeBytes else {
+                throw Failure(
+                    .conflict, "volume \(id) exists in group \(existing.group) with \(existing.sizeBytes) bytes")
+            }
+            return describe(existing)
+        }
+        try await checkFits(sizeBytes, specification)
+        let header = VolumeHeader(
+            id: id, group: group, sizeBytes: sizeBytes, attachEpoch: 0, formatted: .never, isDeleted: false)
+        try await headers.put(header)
+        return describe(header)
+    }
+
+    private func checkFits(_ sizeBytes: UInt64, _ group: GroupSpecification) async throws(Failure) {
+        let total = try await capacity(ofGroup: group.label).totalBytes
+        guard sizeBytes <= total else {
+            throw Failure(
+                .outOfRange,
+                "a volume of \(ByteSize.text(sizeBytes)) is larger than group \(group.label) can ever hold (\(ByteSize.text(total)))")
+        }
+    }
+
+    public func deleteVolume(_ id: VolumeID) async throws(Failure) {
+        let lock = try await locks.acquire(id.description, for: "deleting")
+        defer { lock.release() }
+        guard var header = headers.volume(id) else { return }
+        if opened.withLock({ $0[id] }) != nil {
+            throw Failure(.failedPrecondition, "volume \(id) is attached: unstage and unpublish it first")
+        }
+        if !header.isDeleted {
+            header.isDeleted = true
+            try await headers.put(header)
+        }
+        guard let group = headers.group(header.group)?.specification else { return }
+        let allocator = allocator
+        try await Self.onBlockingThread { () throws(Failure) in try allocator.removeVolume(id, group: group) }
+    }
+
+    public func resizeVolume(_ id: VolumeID, to sizeBytes: UInt64) async throws(Failure) -> EngineVolume {
+        let lock = try await locks.acquire(id.description, for: "resizing")
+        defer { lock.release() }
+        var header = try existing(id)
+        if sizeBytes > header.sizeBytes {
+            guard sizeBytes % UInt64(blockBytes) == 0 else {
+                throw Failure(.invalid, "\(sizeBytes) bytes are not a multiple of \(blockBytes)")
+            }
+            if let group = headers.group(header.group)?.specification { try await checkFits(sizeBytes, group) }
+            header.sizeBytes = sizeBytes
+            try await headers.put(header)
+        }
+        if let device = opened.withLock({ $0[id] }) {
+            device.grow(to: header.sizeBytes)
+            try await resized.withLock { $0 }?(id)
+        }
+        return describe(header)
+    }
+
+    /// Called after an open volume grew, so that its device grows too.
+    public func onResize(_ body: @escaping @Sendable (VolumeID) async throws(Failure) -> Void) {
+        resized.withLock { $0 = body }
+    }
+
+    public func volume(_ id: VolumeID) async throws(Failure) -> EngineVolume {
+        let header = try existing(id)
+        var volume = describe(header)
+        guard let device = opened.withLock({ $0[id] }) else { return volume }
+        let (liveBytes, lostBlocks, unavailable, _) = await device.inspect()
+        volume.liveBytes = liveBytes
+        if lostBlocks > 0 {
+            volume.health = .failed
+            volume.healthReason = "\(lostBlocks) blocks of 4 KiB are lost; reads of them answer EIO"
+        } else if unavailable {
+            volume.health = .degraded
+            volume.healthReason = "some slices are on mountpaths that are out; they are read from parity"
+        } else {
+            volume.health = .ready
+            volume.healthReason = ""
+        }
+        return volume
+    }
+
+    /// What the open volume's data plane has counted; nil where it is not open.
+    package func statistics(of id: VolumeID) async -> VolumeStatistics? {
+        guard let device = opened.withLock({ $0[id] }) else { return nil }
+        return await device.inspect().statistics
+    }
+
+    public func volumes() async throws(Failure) -> [EngineVolume] {
+        headers.volumes.filter { !$0.isDeleted }.map(describe).sorted { $0.id < $1.id }
+    }
+
+    public func markFormatted(_ id: VolumeID, _ formatted: Formatted) async throws(Failure) {
+        let lock = try await locks.acquire(id.description, for: "marking \(formatted)")
+        defer { lock.release() }
+        var header = try existing(id)
+        if header.formatted == formatted { return }
+        guard header.formatted.canBecome(formatted) else {
+            throw Failure(.failedPrecondition, "volume \(id) is \(header.formatted), which cannot become \(formatted)")
+        }
+        header.formatted = formatted
+        try await headers.put(header)
+    }
+
+    private func existing(_ id: VolumeID) throws(Failure) -> VolumeHeader {
+        guard let header = headers.volume(id), !header.isDeleted else {
+            throw Failure(.notFound, "there is no volume \(id)")
+        }
+        return header
+    }
+
+    private func describe(_ header: VolumeHeader) -> EngineVolume {
+        let allocated = allocator.allocatedBytes(of: header.id)
+        let isPartlyOut = allocated > 0 && pool.status().mountpaths.contains { $0.state != .active }
+        return EngineVolume(
+            id: header.id, group: header.group, sizeBytes: header.sizeBytes, attachEpoch: header.attachEpoch,
+            formatted: header.formatted, health: isPartlyOut ? .degraded : .ready,
+            healthReason: isPartlyOut ? "mountpaths are out; what was on them is read from parity" : "", liveBytes: nil,
+            allocatedBytes: allocated)
+    }
+
+    public func poolStatus() async throws(Failure) -> PoolStatus {
+        let (pool, shared) = (pool, settings.sharedFilesystems)
+        return try await Self.onBlockingThread { () throws(Failure) in
+            var status = pool.status()
+            status.sharedFilesystems = shared
+            return status
+        }
+    }
+
+    // MARK: The data plane
+
+    public func raiseEpoch(_ id: VolumeID, to epoch: UInt64) async throws(Failure) {
+        let lock = try await locks.acquire(id.description, for: "raising the epoch")
+        defer { lock.release() }
+        var header = try existing(id)
+        if header.attachEpoch == epoch { return }
+        guard epoch > header.attachEpoch else {
+            throw Failure(.fenced, "volume \(id) has attach epoch \(header.attachEpoch), \(epoch) is older")
+        }
+        // Admission closes, what was answered becomes durable; then the new epoch counts.
+        if let device = opened.withLock({ $0.removeValue(forKey: id) }) {
+            do throws(Failure) { try await device.close() } catch {
+                logger.error(
+                    "volume stopped before it was fenced", metadata: ["volume": "\(id)", "reason": "\(error)"])
+            }
+        }
+        header.attachEpoch = epoch
+        try await headers.put(header)
+    }
+
+    /// Reads the volume's log to its end, seals it and takes requests. The same epoch again answers the device that is there.
+    public func openVolume(_ id: VolumeID, epoch: UInt64, readOnly: Bool) async throws(Failure) -> any BlockDevice {
+        let lock = try await locks.acquire(id.description, for: "opening")
+        defer { lock.release() }
+        let header = try existing(id)
+        guard epoch == header.attachEpoch, epoch > 0 else {
+            throw Failure(
+                .fenced, "volume \(id) has attach epoch \(header.attachEpoch), not \(epoch): publish it to this node again")
+        }
+        if let device = opened.withLock({ $0[id] }) {
+            if device.isReadOnly == readOnly { return device }
+            try await closeOpened(id)
+        }
+        guard let group = headers.group(header.group)?.specification else {
+            throw Failure(.internal, "volume \(id) is in group \(header.group), of which there is no header")
+        }
+        let recovery = VolumeRecovery(pool: pool, header: header, group: group, allocator: allocator, logger: logger)
+        let recovered = try await Self.onBlockingThread { () throws(Failure) in Handover(try recovery.run()) }
+        let number = nextLoop.withLock { number in
+            number += 1
+            return number % loops.count
+        }
+        let (loop, buffers) = loops[number]
+        let parameters = VolumeLogParameters(header: header, group: group, epoch: epoch, ringBytes: settings.ringBytes)
+        let log = VolumeLog(
+            parameters, recovered: recovered.value, queue: loop, pool: pool, allocator: allocator, buffers: buffers.buffers,
+            clock: clock, logger: logger)
+        let device = VolumeDevice(log: log, loop: loop, sizeBytes: header.sizeBytes, isReadOnly: readOnly, epoch: epoch)
+        opened.withLock { $0[id] = device }
+        return device
+    }
+
+    public func closeVolume(_ id: VolumeID) async throws(Failure) {
+        let lock = try await locks.acquire(id.description, for: "closing")
+        defer { lock.release() }
+        try await closeOpened(id)
+    }
+
+    private func closeOpened(_ id: VolumeID) async throws(Failure) {
+        guard let device = opened.withLock({ $0.removeValue(forKey: id) }) else { return }
+        try await device.close()
+    }
+}
+
+/// Carries a value between threads that use it one after the other.
+struct Handover<T>: @unchecked Sendable {
+    let value: T
+    init(_ value: T) { self.value = value }
+}
+
+/// `@unchecked Sendable`: `buffers` is touched on its loop only.
+final class LoopBuffers: @unchecked Sendable {
+    let buffers = RecordBuffers()
+}

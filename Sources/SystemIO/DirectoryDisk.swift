@@ -127,7 +127,10 @@ public final class DirectoryDisk: Disk {
         guard UInt64(status.st_dev) == device, status.st_ino == (try root.status()).st_ino else {
             throw Failure(.notFound, "another filesystem is mounted at \(path), or none")
         }
-        _ = try exists(".ashlar")
+        // From the drive, not from the cache: a dead one keeps its directories for a while.
+        guard try exists(".ashlar/pool.json") else { throw Failure(.notFound, "\(path) has lost its pool file") }
+        let page = AlignedBuffer(bytes: blockBytes)
+        _ = try (try openSlice(".ashlar/pool.json")).read(into: page.span, at: 0)
     }
 
     private func open(_ path: String, _ flags: Int32) throws(Failure) -> FileDescriptor {

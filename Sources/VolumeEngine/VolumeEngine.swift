@@ -31,8 +31,20 @@ public struct GroupSpecification: Sendable, Codable, Equatable {
 /// What is known of whether a volume carries a filesystem. Unknown means formatted: nothing may be made on it.
 public enum Formatted: Sendable, Codable, Equatable {
     case never
+    /// A filesystem is being made and was never mounted: after an interruption it may be made again.
+    case making(String)
+    /// Made completely. Only from here on may it be mounted.
     case filesystem(String)
+    /// Used as a raw device, or otherwise not known to be empty.
     case unknown
+
+    /// The changes that `markFormatted` accepts; nothing leads back to where a filesystem could be made.
+    public func canBecome(_ next: Formatted) -> Bool {
+        switch (self, next) {
+        case (.never, .making), (.never, .unknown), (.making, .making), (.making, .filesystem), (.making, .unknown): true
+        default: self == next
+        }
+    }
 }
 
 public enum VolumeHealth: String, Sendable, Codable {
@@ -164,8 +176,9 @@ public protocol VolumeEngine: Sendable {
     /// The same epoch again is fine, a lower one than the volume's is `fenced`.
     func raiseEpoch(_ id: VolumeID, to epoch: UInt64) async throws(Failure)
 
-    /// Records that a filesystem is about to be made, before the first byte of it is written.
-    func markFormatted(_ id: VolumeID, filesystem: String) async throws(Failure)
+    /// Records `making` before the first byte of a filesystem is written, `filesystem` once it is made and before it is
+    /// mounted, `unknown` before a pod gets the raw device. `failedPrecondition` where `Formatted.canBecome` says no.
+    func markFormatted(_ id: VolumeID, _ formatted: Formatted) async throws(Failure)
 
     func capacity(ofGroup label: String) async throws(Failure) -> GroupCapacity
     func poolStatus() async throws(Failure) -> PoolStatus

@@ -1,0 +1,34 @@
+import Base
+import Domain
+
+/// What the CSI services are told by the configuration.
+public struct CSISettings: Sendable {
+    /// `csi.ashlar.storage`: never changes, it is in every PersistentVolume.
+    public static let driverName = "csi.ashlar.storage"
+    /// Volumes can be used where this topology key has the storage host's name.
+    public static let topologyKey = "topology.csi.ashlar.storage/host"
+
+    /// Semantic version of the binary, without build metadata.
+    public var version: String
+    public var nodeID: String
+    /// The storage host: where the mountpaths are.
+    public var host: String
+    public var classes: [StorageClass]
+    public var defaultClass: String?
+    /// What NodeGetInfo tells and ControllerPublishVolume enforces; at least 1.
+    public var volumesPerNodeMax: Int
+
+    public static let volumesPerNodeDefault = 256
+
+    public init(
+        version: String, nodeID: String, host: String, classes: [StorageClass], defaultClass: String?,
+        volumesPerNodeMax: Int = volumesPerNodeDefault
+    ) {
+        self.version = version
+        self.nodeID = nodeID
+        self.host = host
+        self.classes = classes
+        self.defaultClass = defaultClass
+        self.volumesPerNodeMax = volumesPerNodeMax
+    }
+}

@@ -1,0 +1,29 @@
+import Base
+import CSIMessages
+import ProtobufRuntime
+
+/// CSI Identity: who we are, and whether we are ready.
+public final class IdentityService: Sendable {
+    private let settings: CSISettings
+    private let isReady: @Sendable () -> Bool
+
+    /// `isReady` answers false while the process is starting.
+    public init(settings: CSISettings, isReady: @escaping @Sendable () -> Bool) {
+        self.settings = settings
+        self.isReady = isReady
+    }
+
+    func getPluginInfo(_ request: CSI.GetPluginInfoRequest) -> CSI.GetPluginInfoResponse {
+        CSI.GetPluginInfoResponse(name: CSISettings.driverName, vendorVersion: settings.version)
+    }
+
+    func getPluginCapabilities(_ request: CSI.GetPluginCapabilitiesRequest) -> CSI.GetPluginCapabilitiesResponse {
+        CSI.GetPluginCapabilitiesResponse(capabilities: [
+            .init(type: .service(.init(type: .controllerService))),
+            .init(type: .service(.init(type: .volumeAccessibilityConstraints))),
+            .init(type: .volumeExpansion(.init(type: .online))),
+        ])
+    }
+
+    func probe(_ request: CSI.ProbeRequest) -> CSI.ProbeResponse { CSI.ProbeResponse(ready: isReady()) }
+}

@@ -1,0 +1,145 @@
+import Attach
+import Base
+import CSIMessages
+import Domain
+import Filesystems
+import SystemIO
+import VolumeEngine
+
+extension NodeService {
+    private struct StageRequest {
+        var id: VolumeID
+        var path: String
+        var capability: AccessCapability
+        var publish: PublishContext
+        var context: VolumeContext
+
+        var readOnly: Bool { publish.readOnly || capability.mode.isReadOnly }
+
+        init(_ request: CSI.NodeStageVolumeRequest) throws(Failure) {
+            let idText = try Fields.text(request.volumeID, "volume_id")
+            path = try Fields.path(request.stagingTargetPath, "staging_target_path")
+            capability = try Fields.capability(request.volumeCapability)
+            context = try VolumeContext(decoding: request.volumeContext)
+            id = try Fields.volumeID(idText)
+            publish = try PublishContext(decoding: request.publishContext)
+            if let one = capability.filesystem, let other = context.filesystem, one != other {
+                throw Failure(.invalid, "the volume carries \(other.rawValue), not \(one.rawValue)")
+            }
+        }
+    }
+
+    func stageVolume(_ request: CSI.NodeStageVolumeRequest) async throws(Failure) -> CSI.NodeStageVolumeResponse {
+        var wanted = try StageRequest(request)
+        wanted.path = try await resolved(wanted.path)
+        let held = try await lock(wanted.id, for: "NodeStageVolume")
+        defer { held.release() }
+        let volume = try await engine.volume(wanted.id)
+        try await clearDeadDevices(wanted.id)
+        if wanted.capability.isBlock {
+            try await stageDevice(wanted, volume)
+        } else {
+            try await stageFilesystem(wanted, volume)
+        }
+        return CSI.NodeStageVolumeResponse()
+    }
+
+    /// A pod may write anything onto a raw device: from here on no filesystem is made on it.
+    private func stageDevice(_ wanted: StageRequest, _ volume: EngineVolume) async throws(Failure) {
+        if !wanted.readOnly, volume.formatted.canBecome(.unknown) {
+            try await engine.markFormatted(wanted.id, .unknown)
+        }
+        _ = try await attacher.attach(wanted.id, epoch: wanted.publish.epoch, readOnly: wanted.readOnly)
+    }
+
+    /// The device is attached writable even for a read-only mount, so that a journal can be replayed.
+    private func stageFilesystem(_ wanted: StageRequest, _ volume: EngineVolume) async throws(Failure) {
+        let device = try await attacher.attach(wanted.id, epoch: wanted.publish.epoch, readOnly: false)
+        let kind = try filesystem(wanted, volume)
+        let view = try await view()
+        if let place = view.place(at: wanted.path) {
+            guard place.volume == wanted.id else {
+                throw Failure(
+                    .failedPrecondition, "volume \(place.volume) is mounted at \(wanted.path); unstage it first")
+            }
+            if place.device == device.path {
+                guard place.kind == .filesystem(kind.rawValue), place.readOnly == wanted.readOnly else {
+                    throw Failure(.conflict, "volume \(wanted.id) is staged at \(wanted.path) otherwise; unstage it first")
+                }
+                return try await growIfSmaller(kind, device, at: wanted.path, readOnly: wanted.readOnly)
+            }
+            try await unmount(wanted.path, lazy: true)
+        } else if view.isMountPoint(wanted.path) {
+            throw Failure(
+                .failedPrecondition, "something that is no volume is mounted at \(wanted.path); unmount it first")
+        }
+        try await mount(wanted, kind, volume, device)
+    }
+
+    private func filesystem(_ wanted: StageRequest, _ volume: EngineVolume) throws(Failure) -> FilesystemKind {
+        if let kind = wanted.capability.filesystem ?? wanted.context.filesystem { return kind }
+        switch volume.formatted {
+        case .filesystem(let name), .making(let name): return try FilesystemKind(named: name, by: "the volume")
+        case .never, .unknown: return .ext4
+        }
+    }
+
+    private func mount(
+        _ wanted: StageRequest, _ kind: FilesystemKind, _ volume: EngineVolume, _ device: AttachedDevice
+    ) async throws(Failure) {
+        try kind.check(mountOptions: wanted.capability.flags)
+        let isNew = try await makeFilesystemIfNew(
+            kind, volume, device, mkfsOptions: wanted.context.mkfsOptions)
+        var options = kind.type.defaultMountOptions
+        for option in wanted.context.mountOptions + wanted.capability.flags where !options.contains(option) {
+            options.append(option)
+        }
+        let (path, readOnly, mountOptions, devicePath) = (wanted.path, wanted.readOnly, options, device.path)
+        try await threads.run { () throws(Failure) in
+            try TargetPath.makeDirectory(path)
+            if !isNew { try kind.type.repairBeforeMount(devicePath) }
+            try Mounts.mount(device: devicePath, at: path, type: kind.type, options: mountOptions, readOnly: readOnly)
+        }
+        try await growIfSmaller(kind, device, at: path, readOnly: readOnly)
+    }
+
+    /// After an expansion while it was not staged, or a restore into a larger volume (field.md, row 12).
+    private func growIfSmaller(
+        _ kind: FilesystemKind, _ device: AttachedDevice, at path: String, readOnly: Bool
+    ) async throws(Failure) {
+        if readOnly { return }
+        let fresh = try await attacher.refresh(device.volume)
+        try await threads.run { () throws(Failure) in
+            if try kind.type.isSmallerThanDevice(fresh.path) {
+                try kind.type.grow(device: fresh.path, mountPoint: path)
+            }
+        }
+    }
+
+    func unstageVolume(
+        _ request: CSI.NodeUnstageVolumeRequest
+    ) async throws(Failure) -> CSI.NodeUnstageVolumeResponse {
+        let known = try Fields.volumeIDIfKnown(request.volumeID)
+        let path = try await resolved(try Fields.path(request.stagingTargetPath, "staging_target_path"))
+        guard let id = known else { return CSI.NodeUnstageVolumeResponse() }
+        let held = try await lock(id, for: "NodeUnstageVolume")
+        defer { held.release() }
+        let live = try await attacher.attachment(id)
+        let view = try await view()
+        let published = view.places(of: id).filter { $0.path != path && $0.device == live?.path }
+        guard published.isEmpty else {
+            throw Failure(
+                .failedPrecondition,
+                "volume \(id) is still published at \(published.map(\.path).joined(separator: ", ")); unpublish it first")
+        }
+        if let place = view.place(at: path) {
+            guard place.volume == id else {
+                throw Failure(.failedPrecondition, "volume \(place.volume) is mounted at \(path), not \(id)")
+            }
+            try await unmount(path, lazy: place.device != live?.path)
+        }
+        try await attacher.detach(id)
+        try await clearDeadDevices(id)
+        return CSI.NodeUnstageVolumeResponse()
+    }
+}

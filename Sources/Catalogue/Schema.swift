@@ -1,0 +1,75 @@
+import Base
+import GRDB
+
+/// The tables, one migration a version of the schema. A migration that has shipped is never edited.
+enum Schema {
+    static func migrate(_ pool: DatabasePool) throws {
+        let migrator = makeMigrator()
+        if try pool.read(migrator.hasBeenSuperseded) {
+            throw Failure(
+                .failedPrecondition,
+                "the catalogue \(pool.path) was written by a newer version of ashlar; start that version, or a newer one")
+        }
+        try migrator.migrate(pool)
+    }
+
+    private static func makeMigrator() -> DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 volumes") { try $0.execute(sql: volumes) }
+        return migrator
+    }
+
+    /// Sizes are bytes, times seconds since 1970, ids UUID text, lists and maps JSON.
+    private static let volumes = """
+        CREATE TABLE groups (
+            label TEXT NOT NULL PRIMARY KEY,
+            profile TEXT NOT NULL,
+            protection TEXT NOT NULL,
+            media TEXT NOT NULL,
+            capacityBytes INTEGER,
+            deletionPolicy TEXT NOT NULL,
+            sliceBytes INTEGER NOT NULL,
+            createdAt INTEGER NOT NULL
+        ) STRICT;
+
+        CREATE TABLE volumes (
+            id TEXT NOT NULL PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            groupLabel TEXT NOT NULL REFERENCES groups (label),
+            className TEXT,
+            filesystem TEXT,
+            requestedBytes INTEGER NOT NULL,
+            sizeBytes INTEGER NOT NULL,
+            capabilities TEXT NOT NULL,
+            parameters TEXT NOT NULL,
+            mountOptions TEXT NOT NULL,
+            mkfsOptions TEXT NOT NULL,
+            phase TEXT NOT NULL,
+            lastEpoch INTEGER NOT NULL,
+            createdAt INTEGER NOT NULL
+        ) STRICT;
+
+        CREATE TABLE publications (
+            volume TEXT NOT NULL REFERENCES volumes (id),
+            node TEXT NOT NULL,
+            epoch INTEGER NOT NULL,
+            readOnly INTEGER NOT NULL,
+            mode TEXT NOT NULL,
+            state TEXT NOT NULL,
+            PRIMARY KEY (volume, node)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE intents (
+            subject TEXT NOT NULL PRIMARY KEY,
+            kind TEXT NOT NULL,
+            payload TEXT NOT NULL,
+            createdAt INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE pool (
+            only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+            id TEXT NOT NULL,
+            version INTEGER NOT NULL
+        ) STRICT;
+        """
+}

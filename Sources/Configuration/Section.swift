@@ -1,0 +1,21 @@
+/// The keys that each part of the file may have. The published schema has the same; a test compares them.
+package enum Section: String, CaseIterable {
+    case root, node, csi, engine, pool, mountpath, group, storageClass = "class"
+
+    package var keys: [String] {
+        switch self {
+        case .root:
+            [
+                "stateDirectory", "runDirectory", "logLevel", "node", "csi", "engine", "pool", "groups", "classes",
+                "defaultClass",
+            ]
+        case .node: ["id"]
+        case .csi: ["socket", "controllerSocket", "nodeSocket"]
+        case .engine: ["socket", "ring"]
+        case .pool: ["mountpaths", "allowSharedFilesystem", "acceptMissing"]
+        case .mountpath: ["path", "media"]
+        case .group: ["label", "profile", "protection", "media", "capacity", "sliceSize", "deletionPolicy"]
+        case .storageClass: ["name", "group", "filesystem", "mountOptions", "mkfsOptions"]
+        }
+    }
+}

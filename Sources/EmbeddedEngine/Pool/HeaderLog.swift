@@ -1,0 +1,238 @@
+import Base
+import Dispatch
+import ErasureCoding
+import Foundation
+import Logging
+import SegmentStore
+import Synchronization
+import SystemIO
+import VolumeEngine
+
+/// What is true of a volume for ever: existence, size, epoch, `formatted`, deletion.
+struct VolumeHeader: Codable, Equatable, Sendable {
+    var id: VolumeID
+    var group: String
+    var sizeBytes: UInt64
+    var attachEpoch: UInt64
+    var formatted: Formatted
+    /// A tombstone: kept, so that nothing rebuilt from the mountpaths brings the volume back.
+    var isDeleted: Bool
+}
+
+struct GroupHeader: Codable, Equatable, Sendable {
+    var specification: GroupSpecification
+}
+
+/// `.ashlar/headers` on every member: an append log of group and volume headers, group-committed.
+///
+///     entry   offset  size  field
+///                  0     4  magic "AHDR"
+///                  4     4  version (1)
+///                  8     4  bytes of the payload
+///                 12     4  CRC-32C of the payload
+///                 16     …  payload: JSON { "revision": n, "group": {…} | "volume": {…} }
+///
+/// Version rule: an entry of a higher version is refused at start. Recovery rule: an entry that is torn ends the log of its mountpath;
+/// of all members' entries for one group or volume the highest revision wins; at every start the log is written anew, whole, to
+/// every member before anything is served. An entry is durable when it is on every member; one that fails is taken out first.
+final class HeaderLog: Sendable {
+    private static let path = ".ashlar/headers"
+    private static let magic: UInt32 = 0x5244_4841  // "AHDR"
+    private static let version: UInt32 = 1
+    private static let entryHeaderBytes = 16
+    private static let logBytesMax = 1 << 30
+    /// The log is written anew when it has grown by this much.
+    private static let rewriteBytes: UInt64 = 64 << 20
+
+    struct Entry: Codable, Sendable {
+        var revision: UInt64
+        var group: GroupHeader?
+        var volume: VolumeHeader?
+    }
+
+    private struct Pending {
+        var entry: Entry
+        var done: @Sendable (Result<Void, Failure>) -> Void
+    }
+    private struct State {
+        var revision: UInt64 = 0
+        var groups: [String: Entry] = [:]
+        var volumes: [VolumeID: Entry] = [:]
+        var pending: [Pending] = []
+        var isCommitting = false
+    }
+    private struct Tails {
+        var files: [MountpathID: any DiskFile] = [:]
+        var bytes: UInt64 = 0
+    }
+
+    private let pool: Pool
+    private let logger: Logger
+    private let state = Mutex(State())
+    /// Guarded by `committer`.
+    private let tails = Mutex(Tails())
+    private let committer = DispatchQueue(label: "headers.commit")
+
+    /// Reads the members' logs. Blocking. Nothing is written before `rewrite`.
+    init(reading pool: Pool, logger: Logger) throws(Failure) {
+        self.pool = pool
+        self.logger = logger
+        for mountpath in pool.active where try mountpath.disk.exists(Self.path) {
+            let bytes = try mountpath.disk.readFile(Self.path, bytesMax: Self.logBytesMax)
+            for entry in try Self.entries(in: bytes, place: "\(mountpath.path)/\(Self.path)") { remember(entry) }
+        }
+    }
+
+    private static func entries(in bytes: [UInt8], place: String) throws(Failure) -> [Entry] {
+        var entries: [Entry] = []
+        var offset = 0
+        while offset + entryHeaderBytes <= bytes.count {
+            let (magic, version, count, sum) = bytes.withUnsafeBytes { buffer in
+                (
+                    UInt32(littleEndian: buffer.loadUnaligned(fromByteOffset: offset, as: UInt32.self)),
+                    UInt32(littleEndian: buffer.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self)),
+                    Int(UInt32(littleEndian: buffer.loadUnaligned(fromByteOffset: offset + 8, as: UInt32.self))),
+                    UInt32(littleEndian: buffer.loadUnaligned(fromByteOffset: offset + 12, as: UInt32.self))
+                )
+            }
+            let start = offset + entryHeaderBytes
+            guard magic == Self.magic, start + count <= bytes.count, crc32c(bytes[start..<(start + count)]) == sum else { break }
+            guard version <= Self.version else {
+                throw Failure(.unsupported, "\(place) has headers of version \(version): start a newer ashlar")
+            }
+            do { entries.append(try JSONDecoder().decode(Entry.self, from: Data(bytes[start..<(start + count)]))) } catch {
+                throw Failure(.corrupt, "\(place): the header at byte \(offset) is not understood: \(error)")
+            }
+            offset = start + count
+        }
+        return entries
+    }
+
+    private static func encoded(_ entry: Entry) throws(Failure) -> [UInt8] {
+        let payload = try canonicalJSON(entry)
+        var bytes: [UInt8] = []
+        for word in [magic, version, UInt32(payload.count), crc32c(payload)] {
+            withUnsafeBytes(of: word.littleEndian) { bytes.append(contentsOf: $0) }
+        }
+        return bytes + payload
+    }
+
+    private func remember(_ entry: Entry) {
+        state.withLock { state in
+            state.revision = max(state.revision, entry.revision)
+            if let group = entry.group, entry.revision >= state.groups[group.specification.label]?.revision ?? 0 {
+                state.groups[group.specification.label] = entry
+            }
+            if let volume = entry.volume, entry.revision >= state.volumes[volume.id]?.revision ?? 0 {
+                state.volumes[volume.id] = entry
+            }
+        }
+    }
+
+    /// Puts what is known on every member, so that all agree. Blocking; before anything is served, and when the log has grown.
+    func rewrite() throws(Failure) {
+        let entries = state.withLock { state in
+            (Array(state.groups.values) + Array(state.volumes.values)).sorted { $0.revision < $1.revision }
+        }
+        var bytes: [UInt8] = []
+        for entry in entries { bytes += try Self.encoded(entry) }
+        var files: [MountpathID: any DiskFile] = [:]
+        for mountpath in pool.active {
+            do throws(Failure) {
+                try mountpath.disk.replaceFile(Self.path, with: bytes)
+                files[mountpath.id] = try mountpath.disk.openLog(Self.path)
+            } catch {
+                try pool.takeOut(mountpath, reason: "cannot write headers: \(error)")
+            }
+        }
+        let written = files
+        tails.withLock { $0 = Tails(files: written, bytes: UInt64(bytes.count)) }
+    }
+
+    // MARK: Reading
+
+    func group(_ label: String) -> GroupHeader? { state.withLock { $0.groups[label]?.group } }
+
+    var groups: [GroupHeader] { state.withLock { $0.groups.values.compactMap(\.group) } }
+
+    /// Deleted ones too.
+    func volume(_ id: VolumeID) -> VolumeHeader? { state.withLock { $0.volumes[id]?.volume } }
+
+    var volumes: [VolumeHeader] { state.withLock { $0.volumes.values.compactMap(\.volume) } }
+
+    // MARK: Writing
+
+    func put(_ group: GroupHeader) async throws(Failure) { try await append(group: group, volume: nil) }
+
+    func put(_ volume: VolumeHeader) async throws(Failure) { try await append(group: nil, volume: volume) }
+
+    private func append(group: GroupHeader?, volume: VolumeHeader?) async throws(Failure) {
+        let result: Result<Void, Failure> = await withCheckedContinuation { continuation in
+            let mustStart = state.withLock { state in
+                state.revision += 1
+                state.pending.append(
+                    Pending(
+                        entry: Entry(revision: state.revision, group: group, volume: volume),
+                        done: { continuation.resume(returning: $0) }))
+                defer { state.isCommitting = true }
+                return !state.isCommitting
+            }
+            if mustStart { committer.async { self.commitPending() } }
+        }
+        try result.get()
+    }
+
+    /// Everything that waits goes out as one write and one sync a member.
+    private func commitPending() {
+        while true {
+            let batch = state.withLock { state in
+                let batch = state.pending
+                state.pending = []
+                if batch.isEmpty { state.isCommitting = false }
+                return batch
+            }
+            if batch.isEmpty { return }
+            let result: Result<Void, Failure>
+            do throws(Failure) {
+                try commit(batch.map(\.entry))
+                result = .success(())
+                for pending in batch { remember(pending.entry) }
+            } catch { result = .failure(error) }
+            for pending in batch { pending.done(result) }
+        }
+    }
+
+    private func commit(_ entries: [Entry]) throws(Failure) {
+        if let halted = pool.halted { throw halted }
+        var bytes: [UInt8] = []
+        for entry in entries { bytes += try Self.encoded(entry) }
+        let (files, offset) = tails.withLock { ($0.files, $0.bytes) }
+        let targets = pool.active.compactMap { mountpath in files[mountpath.id].map { (mountpath, $0) } }
+        let payload = bytes
+        let failures = Mutex<[(Mountpath, Failure)]>([])
+        DispatchQueue.concurrentPerform(iterations: targets.count) { index in
+            let (mountpath, file) = targets[index]
+            do throws(Failure) {
+                let written: Result<Void, Failure> = payload.withUnsafeBytes { buffer in
+                    do throws(Failure) { return .success(try file.write(buffer, at: offset)) } catch { return .failure(error) }
+                }
+                try written.get()
+                try file.synchronize()
+            } catch { failures.withLock { $0.append((mountpath, error)) } }
+        }
+        let failed = failures.withLock { $0 }
+        // A full drive is no broken drive. What was written elsewhere is overwritten by the next entry.
+        if let full = failed.first(where: { $0.1.kind == .exhausted }) {
+            throw Failure(.exhausted, "no room for headers on \(full.0.path): free space there", cause: full.1)
+        }
+        for (mountpath, failure) in failed {
+            try pool.takeOut(mountpath, reason: "cannot write headers: \(failure)")
+        }
+        let total = tails.withLock { tails in
+            tails.bytes += UInt64(payload.count)
+            return tails.bytes
+        }
+        for entry in entries where total > Self.rewriteBytes { remember(entry) }
+        if total > Self.rewriteBytes { try rewrite() }
+    }
+}

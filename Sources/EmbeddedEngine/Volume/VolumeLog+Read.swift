@@ -1,0 +1,273 @@
+import Base
+import BlockDevice
+import ErasureCoding
+import Glibc
+import SegmentStore
+import SystemIO
+
+/// A run of a read request that is contiguous on one slice. `@unchecked Sendable`: touched on the loop of its volume only.
+final class ReadPart: @unchecked Sendable {
+    static let blocksMax = WriteRing.requestBlocksMax
+    unowned let log: VolumeLog
+    var request: BlockRequest?
+    var buffer: UnsafeMutableRawPointer?
+    var segment: Segment?
+    var slice = 0
+    var offset: UInt32 = 0
+    var count = 0
+    /// What each block must be, by the map at the time of the request.
+    let checksums: UnsafeMutablePointer<UInt32>
+
+    init(log: VolumeLog) {
+        self.log = log
+        checksums = .allocate(capacity: Self.blocksMax)
+        checksums.initialize(repeating: 0, count: Self.blocksMax)
+    }
+
+    deinit { checksums.deallocate() }
+}
+
+extension ReadPart: IOTarget {
+    func ioCompleted(_ tag: UInt64, result: Int32) { log.partRead(self, result: result) }
+}
+
+/// Reading: the ring first, then the map; every block is checked; what is missing or wrong is rebuilt from the record's other columns.
+extension VolumeLog {
+    func read(_ request: BlockRequest) {
+        guard request.length > 0, let buffer = request.buffer else { return request.finish(request.length == 0 ? 0 : EINVAL) }
+        request.result = 0
+        request.pendingPartCount = 1  // this walk itself, so that nothing completes the request before its end
+        var run: ReadPart?
+        let first = request.offset >> blockShift
+        for number in 0..<(request.length / blockBytes) {
+            let block = first + UInt64(number)
+            let target = buffer + number * blockBytes
+            if copyFromRing(block, to: target) {
+                run = issue(run)
+                continue
+            }
+            let entry = map.entry(block)
+            if entry.segment == 0 {
+                run = issue(run)
+                target.initializeMemory(as: UInt8.self, repeating: 0, count: blockBytes)
+            } else if entry.segment == MapEntry.lostSegment {
+                run = issue(run)
+                request.result = EIO
+            } else if let part = run, part.segment?.id == entry.segment, part.slice == entry.slice,
+                part.offset + UInt32(part.count) == entry.offset
+            {
+                part.checksums[part.count] = entry.checksum
+                part.count += 1
+            } else {
+                _ = issue(run)
+                run = part(request, entry, target)
+            }
+        }
+        _ = issue(run)
+        partEnded(request)
+    }
+
+    /// False where the newest data of the block is not in the ring.
+    private func copyFromRing(_ block: UInt64, to target: UnsafeMutableRawPointer) -> Bool {
+        let position = index.position(block)
+        if !discards.isEmpty, let discard = discards.last(where: { $0.first <= block && block < $0.end }),
+            discard.position > position ?? 0 || position == nil
+        {
+            target.initializeMemory(as: UInt8.self, repeating: 0, count: blockBytes)
+            return true
+        }
+        guard let position else { return false }
+        target.copyMemory(from: ring.address(position), byteCount: blockBytes)
+        return true
+    }
+
+    private func part(_ request: BlockRequest, _ entry: MapEntry, _ target: UnsafeMutableRawPointer) -> ReadPart? {
+        guard let segment = segments[entry.segment] else {
+            logger.critical("map names an unknown segment", metadata: ["segment": "\(entry.segment)"])
+            request.result = EIO
+            return nil
+        }
+        let part = spareParts.popLast() ?? ReadPart(log: self)
+        part.request = request
+        part.buffer = target
+        part.segment = segment
+        part.slice = entry.slice
+        part.offset = entry.offset
+        part.count = 1
+        part.checksums[0] = entry.checksum
+        segment.readerCount += 1
+        request.pendingPartCount += 1
+        return part
+    }
+
+    /// Sends a run on its way; nil, so that the caller has none any more.
+    private func issue(_ part: ReadPart?) -> ReadPart? {
+        guard let part, let segment = part.segment, let buffer = part.buffer else { return nil }
+        let slice = segment.slices[part.slice]
+        if !slice.isAvailable {
+            rebuild(part)
+        } else if let file = slice.file {
+            queue.read(
+                file.descriptor, into: buffer, bytes: part.count * blockBytes,
+                offset: UInt64(part.offset) * UInt64(blockBytes), target: part, tag: 0)
+        } else {
+            openSlice(slice, of: segment, for: part)
+        }
+        return nil
+    }
+
+    func partRead(_ part: ReadPart, result: Int32) {
+        guard let segment = part.segment, let buffer = part.buffer else { return }
+        let isWhole =
+            result == part.count * blockBytes
+            && (0..<part.count).allSatisfy {
+                crc32c(buffer + $0 * blockBytes, bytes: blockBytes) == part.checksums[$0]
+            }
+        if isWhole { return finish(part) }
+        let slice = segment.slices[part.slice]
+        if result < 0, let mountpath = slice.mountpath { noteReadError(mountpath, errno: -result) }
+        rebuild(part)
+    }
+
+    private func finish(_ part: ReadPart, error: Int32 = 0) {
+        guard let request = part.request, let segment = part.segment else { return }
+        part.request = nil
+        part.segment = nil
+        part.buffer = nil
+        spareParts.append(part)
+        readerEnded(segment)
+        if error != 0 { request.result = error }
+        partEnded(request)
+    }
+
+    private func partEnded(_ request: BlockRequest) {
+        request.pendingPartCount -= 1
+        if request.pendingPartCount == 0 { request.finish(request.result) }
+    }
+
+    // MARK: Off the common path
+
+    /// Opens a slice of an older segment when it is first read, off the loop.
+    private func openSlice(_ slice: Slice, of segment: Segment, for part: ReadPart) {
+        let key = ObjectIdentifier(slice)
+        if openingSlices[key] != nil {
+            openingSlices[key]?.append(part)
+            return
+        }
+        openingSlices[key] = [part]
+        guard let mountpath = slice.mountpath else { return }
+        let path = slicePath(segment, part.slice)
+        queue.blocking { () throws(Failure) in
+            try mountpath.disk.openSlice(path)
+        } then: { [self] result in
+            let waiting = openingSlices.removeValue(forKey: key) ?? []
+            switch result {
+            case .success(let file):
+                slice.file = file
+                for part in waiting { _ = issue(part) }
+            case .failure(let problem):
+                logger.error("slice cannot be opened", metadata: ["path": "\(mountpath.path)/\(path)", "reason": "\(problem)"])
+                for part in waiting { rebuild(part) }
+            }
+        }
+    }
+
+    private func slicePath(_ segment: Segment, _ slice: Int) -> String {
+        let directory = SlicePath.segmentDirectory(group: parameters.group.label, volume: parameters.header.id)
+        return "\(directory)/\(SlicePath.name(segment: segment.id, slice: slice))"
+    }
+
+    static let readErrorsMax = 10
+    static let readErrorWindowNanoseconds: UInt64 = 10_000_000_000
+    private static let recordIndexesMax = 64
+
+    private func noteReadError(_ mountpath: Mountpath, errno: Int32) {
+        let now = clock.now()
+        readErrors[mountpath.id, default: []].removeAll { now - $0 > Self.readErrorWindowNanoseconds }
+        readErrors[mountpath.id, default: []].append(now)
+        if readErrors[mountpath.id]?.count ?? 0 >= Self.readErrorsMax {
+            suspect(mountpath, "\(Self.readErrorsMax) read errors in 10 s, the last: \(String(cString: strerror(errno)))")
+        }
+    }
+
+    /// Computes the run from the other columns of its record, on a thread that may block, and writes it back where the slice's mountpath is
+    /// healthy: the bytes there were wrong.
+    private func rebuild(_ part: ReadPart) {
+        guard let segment = part.segment, let buffer = part.buffer else { return }
+        let known = recordIndexes[segment.id]
+        let paths = (0..<segment.slices.count).map { slicePath(segment, $0) }
+        // A slice whose mountpath is out is not asked.
+        let sources = segment.slices.map { $0.isAvailable ? $0 : nil }
+        let job = RebuildJob(
+            pool: pool.id, volume: parameters.header.id, segment: segment.id, sliceBlocks: segment.sliceBlocks, paths: paths,
+            mountpaths: sources.map { $0?.mountpath }, slice: part.slice, offset: part.offset, count: part.count,
+            checksums: Array(UnsafeBufferPointer(start: part.checksums, count: part.count)), buffer: buffer, index: known)
+        statistics.blocksRebuilt += part.count
+        queue.blocking { () throws(Failure) in
+            try job.run()
+        } then: { [self] result in
+            switch result {
+            case .success(let index):
+                if recordIndexes.count >= Self.recordIndexesMax { recordIndexes.removeAll() }
+                // The open segment grows: its index would soon be old.
+                if segment.isClosed { recordIndexes[segment.id] = index }
+                finish(part)
+            case .failure(let problem):
+                logger.critical(
+                    "block lost", metadata: ["volume": "\(parameters.header.id)", "reason": "\(problem)"])
+                finish(part, error: EIO)
+            }
+        }
+    }
+}
+
+/// What a rebuild needs, carried to a blocking thread. `buffer` belongs to the request, which waits for this.
+private struct RebuildJob: @unchecked Sendable {
+    let pool: PoolID
+    let volume: VolumeID
+    let segment: UInt32
+    let sliceBlocks: UInt32
+    let paths: [String]
+    /// Nil where the slice is not to be read.
+    let mountpaths: [Mountpath?]
+    let slice: Int
+    let offset: UInt32
+    let count: Int
+    let checksums: [UInt32]
+    let buffer: UnsafeMutableRawPointer
+    let index: RecordIndex?
+
+    /// Returns the segment's index, for the next time.
+    func run() throws(Failure) -> RecordIndex {
+        var files: [(any DiskFile)?] = []
+        for (path, mountpath) in zip(paths, mountpaths) { files.append(try? mountpath?.disk.openSlice(path)) }
+        let index: RecordIndex
+        if let known = self.index {
+            index = known
+        } else {
+            index = try RecordIndex(pool: pool, volume: volume, segment: segment, sliceBlocks: sliceBlocks, files: files)
+        }
+        var done = 0
+        while done < count {
+            guard let (header, column, row) = index.find(slice: slice, offset: offset + UInt32(done)), column < header.k else {
+                throw Failure(.corrupt, "segment \(segment): no header names block \(offset + UInt32(done)) of slice \(slice)")
+            }
+            // A run may go on into the next record's chunk only across a header, so it ends with the column at the latest.
+            let rows = min(count - done, header.shape.blocks(ofDataColumn: column) - row)
+            let target = buffer + done * blockBytes
+            try RecordReader(header: header, files: files).rebuild(column: column, row: row, count: rows, into: target)
+            for block in 0..<rows
+            where crc32c(target + block * blockBytes, bytes: blockBytes) != checksums[done + block] {
+                throw Failure(.corrupt, "segment \(segment), record \(header.sequence): what was rebuilt is not what the map expects")
+            }
+            if let file = files[slice] {
+                // The same bytes as were there once: no order with other writes is needed.
+                let aligned = AlignedBuffer(bytes: rows * blockBytes)
+                aligned.base.copyMemory(from: target, byteCount: rows * blockBytes)
+                try? file.write(UnsafeRawBufferPointer(aligned.span), at: UInt64(offset + UInt32(done)) * UInt64(blockBytes))
+            }
+            done += rows
+        }
+        return index
+    }
+}

@@ -1,0 +1,369 @@
+import Base
+import BlockDevice
+import ErasureCoding
+import Glibc
+import SegmentStore
+import SystemIO
+
+/// From ring entries to durable records.
+extension VolumeLog {
+    static let recordsInFlightMax = 8
+    /// Small records that a flush forces out at the same time; what comes meanwhile is packed into the next one.
+    static let smallRecordsInFlightMax = 2
+    static let smallBlocks = 16
+    static let recordBlocksMax = 512
+
+    /// Blocks that make a full record, drained without waiting for a flush.
+    private var fullBlocks: Int {
+        min(Self.recordBlocksMax, WriteRing.entryBlocksMax * parameters.group.dataColumns, ring.blocks / 4)
+    }
+
+    func formRecords() {
+        while records.count < Self.recordsInFlightMax, ring.formedEntry < ring.admittedEntry {
+            if ring[ring.formedEntry].kind == .void {
+                dropVoids()
+                continue
+            }
+            let lastFlush = flushes.last?.through ?? 0
+            let isForced = lastFlush > ring.formedEntry || isPressed
+            guard isForced || ring.pendingBlocks >= fullBlocks else { return }
+            if ring.pendingBlocks < Self.smallBlocks, records.count >= Self.smallRecordsInFlightMax { return }
+            guard let buffer = buffers.take(parityColumns: parameters.group.parityColumns) else { return retryLater() }
+            let record = spareRecords.popLast() ?? RecordInFlight(log: self)
+            record.buffer = buffer
+            // With no space for a whole one, one entry may still fit into what is left of the open segment.
+            guard choose(entriesOf: record, blocksMax: fullBlocks)
+                || (spaceFailure != nil && !isPreparing && choose(entriesOf: record, blocksMax: 1))
+            else {
+                record.buffer = nil
+                spareRecords.append(record)
+                buffers.give(buffer)
+                return
+            }
+            record.sequence = nextSequence
+            nextSequence += 1
+            record.isDurableWrite = lastFlush > ring.formedEntry && lastFlush <= record.entries.upperBound
+            ring.form(through: record.entries.upperBound)
+            records.append(record)
+            write(record)
+        }
+    }
+
+    /// Voids have nothing to make durable. They are released with the record before them, or now where there is none.
+    private func dropVoids() {
+        var end = ring.formedEntry
+        while end < ring.admittedEntry, ring[end].kind == .void { end += 1 }
+        ring.form(through: end)
+        if records.isEmpty { ring.release(through: end) }
+    }
+
+    /// All buffers are with other volumes: once more when something of the loop has ended.
+    private func retryLater() {
+        if records.isEmpty { queue.timer(nanoseconds: 1_000_000, target: self, tag: Self.tagRetrySpace) }
+    }
+
+    /// Takes entries from the first that is in no record, as many as one header can describe and a segment has room for.
+    /// False where there is no segment now; then one is being made.
+    private func choose(entriesOf record: RecordInFlight, blocksMax: Int) -> Bool {
+        var end = ring.formedEntry
+        var blocks = 0
+        var extents = 0
+        var lastEnd: UInt64?
+        var lastIsDiscard = false
+        var lastCount = 0
+        let position = ring[end].position
+        while end < ring.admittedEntry {
+            let entry = ring[end]
+            if entry.kind == .void {
+                end += 1
+                continue
+            }
+            let isDiscard = entry.kind == .discard
+            // Data lies contiguous in the record; at the end of the ring's memory it does not.
+            guard entry.position == position + UInt64(blocks),
+                ring.isContiguous(position, blocks + (entry.kind == .data ? entry.count : 0))
+            else { break }
+            let merges = lastEnd == entry.block && lastIsDiscard == isDiscard && lastCount + entry.count <= RecordExtent.countMax
+            let newBlocks = blocks + (isDiscard ? 0 : entry.count)
+            let newExtents = extents + (merges ? 0 : 1)
+            if newExtents * RecordHeader.extentBytes + newBlocks * RecordHeader.checksumBytes > RecordHeader.tableBytes
+                || (blocks > 0 && newBlocks > blocksMax)
+            {
+                break
+            }
+            lastCount = merges ? lastCount + entry.count : entry.count
+            (blocks, extents, lastEnd, lastIsDiscard) = (newBlocks, newExtents, entry.block + UInt64(entry.count), isDiscard)
+            end += 1
+        }
+        record.entries = ring.formedEntry..<end
+        record.extentCount = extents
+        record.position = position
+        return place(record, blocks: blocks)
+    }
+
+    /// Finds the record's segment and rotation. False where there is none now.
+    private func place(_ record: RecordInFlight, blocks: Int) -> Bool {
+        while true {
+            guard let segment = open, segment.allAvailable else {
+                guard switchSegment() else { return false }
+                continue
+            }
+            let shape = RecordShape(dataBlocks: blocks, k: segment.k, p: segment.p)
+            if let rotation = segment.rotation(for: shape) {
+                record.shape = shape
+                record.rotation = rotation
+                record.segment = segment
+                return true
+            }
+            guard switchSegment() else { return false }
+        }
+    }
+
+    // MARK: Writing
+
+    private func write(_ record: RecordInFlight) {
+        guard let segment = record.segment, let buffer = record.buffer else { return }
+        let shape = record.shape
+        let data = ring.address(record.position)
+        let columnBytes = shape.columnBlocks * blockBytes
+        let parity = buffer.base + RecordBuffers.headerPages * blockBytes
+        record.forEachColumn(k: segment.k, p: segment.p) { column in
+            record.offsets[column] = segment.append(
+                column: column, rotation: record.rotation, blocks: 1 + record.blocks(ofColumn: column, k: segment.k))
+        }
+        segment.lastSequence = record.sequence
+        if shape.dataColumns > 1 { code(segment).encodeParity(shape: shape, data: data, parity: parity) }
+        writeHeader(record, segment, parity: shape.dataColumns > 1 ? parity : data, stride: shape.dataColumns > 1 ? columnBytes : 0)
+
+        record.state = .writing
+        record.writesPending = shape.dataColumns + segment.p
+        statistics.recordsWritten += 1
+        statistics.blocksWritten += shape.dataBlocks
+        var page = buffer.base
+        record.forEachColumn(k: segment.k, p: segment.p) { column in
+            let slice = record.slice(ofColumn: column, in: segment)
+            let bytes = record.blocks(ofColumn: column, k: segment.k) * blockBytes
+            let body =
+                column < segment.k
+                ? data + column * columnBytes
+                : shape.dataColumns > 1 ? parity + (column - segment.k) * columnBytes : data
+            statistics.columnBlocksWritten += 1 + bytes / blockBytes
+            guard let file = slice.file else { preconditionFailure("a slice of the open segment is not open") }
+            queue.write(
+                file.descriptor, UnsafeRawBufferPointer(start: page, count: blockBytes),
+                UnsafeRawBufferPointer(start: body, count: bytes),
+                offset: UInt64(record.offsets[column]) * UInt64(blockBytes), durable: record.isDurableWrite, target: record,
+                tag: UInt64(column))
+            page += blockBytes
+        }
+    }
+
+    private func code(_ segment: Segment) -> ErasureCode {
+        let key = segment.k * 16 + segment.p
+        if let code = codes[key] { return code }
+        do {
+            let code = try ErasureCode(dataColumns: segment.k, parityColumns: segment.p)
+            codes[key] = code
+            return code
+        } catch { preconditionFailure("segment \(segment.id): \(error)") }
+    }
+
+    /// One page a column, in the order of `forEachColumn`.
+    private func writeHeader(_ record: RecordInFlight, _ segment: Segment, parity: UnsafeMutableRawPointer, stride: Int) {
+        guard let base = record.buffer?.base else { return }
+        var writer = RecordHeaderWriter(page: base)
+        writer.begin(
+            pool: pool.id, volume: parameters.header.id, segment: segment.id, sequence: record.sequence,
+            durableThrough: durableThrough, attachEpoch: parameters.epoch, birthEpoch: 1, lastRingSequence: 0, k: segment.k,
+            p: segment.p, shape: record.shape, rotation: record.rotation, extentCount: record.extentCount)
+        record.forEachColumn(k: segment.k, p: segment.p) { writer.putOffset(record.offsets[$0], column: $0) }
+        for index in 0..<segment.p {
+            writer.putParityChecksum(
+                crc32c(parity + index * stride, bytes: record.shape.columnBlocks * blockBytes), index: index)
+        }
+        putExtents(record, &writer)
+        for block in 0..<record.shape.dataBlocks { writer.putBlockChecksum(ring.checksum(record.position + UInt64(block))) }
+        var page = base
+        record.forEachColumn(k: segment.k, p: segment.p) { column in
+            if page != base { page.copyMemory(from: base, byteCount: blockBytes) }
+            RecordHeaderWriter(page: page).stamp(column: column)
+            page += blockBytes
+        }
+    }
+
+    private func putExtents(_ record: RecordInFlight, _ writer: inout RecordHeaderWriter) {
+        var current: RecordExtent?
+        for number in record.entries {
+            let entry = ring[number]
+            if entry.kind == .void { continue }
+            let isDiscard = entry.kind == .discard
+            if let extent = current {
+                if extent.block + UInt64(extent.count) == entry.block, extent.isDiscard == isDiscard,
+                    extent.count + entry.count <= RecordExtent.countMax
+                {
+                    current?.count += entry.count
+                    continue
+                }
+                writer.putExtent(extent)
+            }
+            current = RecordExtent(block: entry.block, count: entry.count, isDiscard: isDiscard)
+        }
+        if let current { writer.putExtent(current) }
+    }
+
+    // MARK: Completion
+
+    func columnWritten(_ record: RecordInFlight, column: Int, result: Int32) {
+        guard let segment = record.segment else { return }
+        let slice = record.slice(ofColumn: column, in: segment)
+        let expected = (1 + record.blocks(ofColumn: column, k: segment.k)) * blockBytes
+        record.writesPending -= 1
+        if result != expected {
+            record.state = .failed
+            if let mountpath = slice.mountpath {
+                suspect(mountpath, result < 0 ? "write failed: \(String(cString: strerror(-result)))" : "write was cut short")
+            }
+        } else if !record.isDurableWrite {
+            slice.isUnsynced = true
+        }
+        guard record.writesPending == 0 else { return }
+        if record.state == .writing {
+            record.state = record.isDurableWrite ? .durable : .written
+            if !record.isDurableWrite { unsyncedBlocks += record.shape.dataBlocks + 1 }
+        }
+        advance()
+        scheduleBatch()
+    }
+
+    /// Applies records that are durable, in order. While a change of membership is not durable, nothing is.
+    func advance() {
+        guard membershipChanges == 0, failure == nil else { return finishClosing() }
+        while let record = records.first, record.state == .durable {
+            records.removeFirst()
+            apply(record)
+            ring.release(through: record.entries.upperBound)
+            recordsSinceCheckpoint += 1
+            recycle(record)
+        }
+        // Voids that were formed behind the last record are released with it.
+        if records.isEmpty, ring.firstEntry < ring.formedEntry { ring.release(through: ring.formedEntry) }
+        for record in records where record.state == .failed && record.writesPending == 0 {
+            guard writeAgain(record) else { break }
+        }
+        completeDurable()
+        checkpointIfDue()
+    }
+
+    private func recycle(_ record: RecordInFlight) {
+        if let buffer = record.buffer { buffers.give(buffer) }
+        record.buffer = nil
+        record.segment = nil
+        spareRecords.append(record)
+    }
+
+    /// A record of which a column failed goes whole, with its sequence, to a segment of healthy mountpaths.
+    private func writeAgain(_ record: RecordInFlight) -> Bool {
+        guard synchronizing.allSatisfy({ $0 !== record }), place(record, blocks: record.shape.dataBlocks) else { return false }
+        record.isDurableWrite = true
+        write(record)
+        return true
+    }
+
+    private func apply(_ record: RecordInFlight) {
+        guard let segment = record.segment else { return }
+        var block = 0
+        for number in record.entries {
+            let entry = ring[number]
+            switch entry.kind {
+            case .void: continue
+            case .discard:
+                if let first = discards.first, first.position == entry.position, first.first == entry.block {
+                    discards.removeFirst()
+                }
+                map.clear(entry.block, count: UInt64(entry.count)) { release($0) }
+            case .data:
+                for offset in 0..<entry.count {
+                    let column = block / record.shape.columnBlocks
+                    let position = entry.position + UInt64(offset)
+                    let place = MapEntry(
+                        segment: segment.id, slice: (column + record.rotation) % segment.slices.count,
+                        offset: record.offsets[column] + 1 + UInt32(block % record.shape.columnBlocks),
+                        checksum: ring.checksum(position), birth: 1)
+                    release(map.set(entry.block + UInt64(offset), place))
+                    segment.liveBlocks += 1
+                    index.remove(entry.block + UInt64(offset), at: position)
+                    block += 1
+                }
+            }
+        }
+    }
+
+    private func release(_ entry: MapEntry) {
+        if entry.segment == 0 { return }
+        if entry.segment == MapEntry.lostSegment {
+            lostBlocks -= 1
+        } else {
+            segments[entry.segment]?.liveBlocks -= 1
+        }
+    }
+
+    // MARK: Synchronization
+
+    /// Makes records durable that were written without waiting: when a flush waits, or when so much has gathered.
+    func startSynchronization() {
+        guard synchronizationsPending == 0, failure == nil else { return }
+        guard isFlushWaiting || isPressed || unsyncedBlocks > ring.blocks / 4 else { return }
+        synchronizing = records.filter { $0.state == .written }
+        guard !synchronizing.isEmpty else { return }
+        unsyncedBlocks = 0
+        synchronizationTargets = []
+        for record in synchronizing {
+            guard let segment = record.segment else { continue }
+            for slice in segment.slices where slice.isUnsynced {
+                slice.isUnsynced = false
+                synchronizationTargets.append(slice)
+            }
+        }
+        if synchronizationTargets.isEmpty { return synchronized() }
+        synchronizationsPending = synchronizationTargets.count
+        for (number, slice) in synchronizationTargets.enumerated() {
+            guard let file = slice.file else { preconditionFailure("an unsynced slice is not open") }
+            queue.synchronize(file.descriptor, target: self, tag: Self.tagSynchronizedFirst + UInt64(number))
+        }
+    }
+
+    static let tagSynchronizedFirst: UInt64 = 16
+
+    fileprivate func sliceSynchronized(_ number: Int, result: Int32) {
+        let slice = synchronizationTargets[number]
+        if result < 0, let mountpath = slice.mountpath {
+            // Never tried again: what this sync was to cover counts as lost there.
+            for record in records
+            where !record.isDurableWrite && record.segment?.slices.contains(where: { $0 === slice }) == true {
+                record.state = .failed
+            }
+            suspect(mountpath, "sync failed: \(String(cString: strerror(-result)))")
+        }
+        synchronizationsPending -= 1
+        if synchronizationsPending == 0 { synchronized() }
+    }
+
+    private func synchronized() {
+        for record in synchronizing where record.state == .written { record.state = .durable }
+        synchronizing = []
+        synchronizationTargets = []
+        advance()
+        scheduleBatch()
+    }
+}
+
+extension VolumeLog: IOTarget {
+    func ioCompleted(_ tag: UInt64, result: Int32) {
+        if tag >= Self.tagSynchronizedFirst {
+            sliceSynchronized(Int(tag - Self.tagSynchronizedFirst), result: result)
+        } else {
+            isSpaceTimerSet = false
+            scheduleBatch()
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import Base
+import Glibc
+import SegmentStore
+import SystemIO
+
+/// The open segment, the one in reserve, and those that nothing refers to any more.
+///
+/// A volume that is written has a reserve beside its open segment, so that what was admitted always finds a place and running out of space
+/// is known before a write is answered.
+extension VolumeLog {
+    /// Makes the reserve the open segment. False where there is none; then one is on its way, or space is short.
+    func switchSegment() -> Bool {
+        if let current = reserve, !current.allAvailable { retire(&reserve) }
+        guard let next = reserve else {
+            if let current = open, !current.allAvailable { retire(&open) }
+            prepareSegment()
+            return false
+        }
+        retire(&open)
+        open = next
+        reserve = nil
+        prepareSegment()
+        return true
+    }
+
+    /// Nothing is appended any more; one that never was goes back at once.
+    func retire(_ segment: inout Segment?) {
+        guard let retired = segment else { return }
+        segment = nil
+        retired.isClosed = true
+        segmentsSinceCheckpoint += 1
+        if retired.lastSequence == 0 {
+            segments[retired.id] = nil
+            giveBack(retired)
+        }
+    }
+
+    /// Begins to make the reserve, unless that is under way or was just found impossible.
+    func prepareSegment() {
+        guard reserve == nil, !isPreparing, failure == nil else { return }
+        if isClosing, ring.isEmpty { return }
+        if spaceFailure != nil, clock.now() - spaceFailureTime < Self.spaceRetryNanoseconds {
+            if ring.admittedEntry < ring.endEntry { refuseWaiting(ENOSPC) }
+            return retryWhenSpace()
+        }
+        isPreparing = true
+        let id = nextSegment
+        nextSegment += 1
+        let (allocator, header, group) = (allocator, parameters.header, parameters.group)
+        queue.blocking { () throws(Failure) in
+            try allocator.makeSegment(id, volume: header.id, group: group)
+        } then: { [self] result in
+            isPreparing = false
+            switch result {
+            case .success(let segment): take(segment)
+            case .failure(let problem): spaceFailed(problem)
+            }
+            finishClosing()
+        }
+    }
+
+    private func take(_ segment: Segment) {
+        spaceFailure = nil
+        segments[segment.id] = segment
+        if open == nil { open = segment } else { reserve = segment }
+        // The first segment of a volume needs its reserve as well.
+        if reserve == nil, !isClosing { prepareSegment() }
+        advance()
+        scheduleBatch()
+    }
+
+    private func spaceFailed(_ problem: Failure) {
+        let isNew = spaceFailure == nil
+        spaceFailure = problem
+        spaceFailureTime = clock.now()
+        if isNew { logger.warning("no space", metadata: ["volume": "\(parameters.header.id)", "reason": "\(problem)"]) }
+        // Segments that nothing refers to come back with a checkpoint.
+        if hasDeadSegments {
+            checkpoint { [self] in
+                spaceFailure = nil
+                scheduleBatch()
+            }
+        } else {
+            refuseWaiting(ENOSPC)
+            if ring.formedEntry < ring.admittedEntry || records.contains(where: { $0.state == .failed }) { retryWhenSpace() }
+        }
+    }
+
+    /// What was admitted must be written: asks again until there is space.
+    private func retryWhenSpace() {
+        guard !isSpaceTimerSet, ring.formedEntry < ring.admittedEntry || !records.isEmpty else { return }
+        isSpaceTimerSet = true
+        queue.timer(nanoseconds: Self.spaceRetryNanoseconds, target: self, tag: Self.tagRetrySpace)
+    }
+
+    var hasDeadSegments: Bool { segments.values.contains { $0.isClosed && $0.liveBlocks == 0 && $0.lastSequence <= durableThrough } }
+
+    /// Off the loop, where the files are removed.
+    func giveBack(_ segment: Segment) {
+        guard segment.readerCount == 0 else {
+            dying.append(segment)
+            return
+        }
+        let (allocator, header, group) = (allocator, parameters.header, parameters.group)
+        queue.blocking { () throws(Failure) in allocator.free(segment, volume: header.id, group: group) } then: { _ in }
+    }
+
+    func readerEnded(_ segment: Segment) {
+        segment.readerCount -= 1
+        if segment.readerCount == 0, let index = dying.firstIndex(where: { $0 === segment }) {
+            dying.remove(at: index)
+            giveBack(segment)
+        }
+    }
+}

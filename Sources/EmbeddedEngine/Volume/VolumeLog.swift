@@ -1,0 +1,390 @@
+import Base
+import BlockDevice
+import ErasureCoding
+import Glibc
+import Logging
+import SegmentStore
+import SystemIO
+import VolumeEngine
+
+/// What a volume's log is told when it is opened.
+struct VolumeLogParameters {
+    var header: VolumeHeader
+    var group: GroupSpecification
+    var epoch: UInt64
+    var ringBytes: Int
+}
+
+/// The data plane of one open volume: requests in, records out, the map between. One event loop owns it; every method is called there.
+///
+/// The way of a write: its payload lands in the ring, it is admitted when the worst case of all that waits has room in the open and the
+/// reserve segment, and answered. Admitted entries are packed into records in order; a record is durable when all its columns are, and
+/// counts when every record before it does. Then its blocks enter the map, its ring space is free and the flushes that waited for it
+/// are answered. So the map has only what is durable, and what is not is in the ring, which readers see first.
+///
+/// `@unchecked Sendable`: confined to the loop; `blocking` closures carry it there and back.
+final class VolumeLog: @unchecked Sendable {
+    // Tags of our own I/O.
+    static let tagRetrySpace: UInt64 = 1
+
+    let parameters: VolumeLogParameters
+    let queue: any IOQueue
+    let pool: Pool
+    let allocator: SegmentAllocator
+    let buffers: RecordBuffers
+    let clock: any MonotonicClock
+    let logger: Logger
+
+    let ring: WriteRing
+    let index: RingIndex
+    /// Discards in the ring that are not in the map yet: first block, end block, ring position. In order.
+    var discards: [(first: UInt64, end: UInt64, position: UInt64)] = []
+    let map: ExtentMap
+    let store: MapStore
+    var root: MapRoot
+    var segments: [UInt32: Segment]
+    /// Unreferenced and durable so, but still read from.
+    var dying: [Segment] = []
+
+    // Segments to append to.
+    var open: Segment?
+    var reserve: Segment?
+    var nextSegment: UInt32
+    var isPreparing = false
+    /// The last preparation's failure, until one succeeds.
+    var spaceFailure: Failure?
+    var spaceFailureTime: UInt64 = 0
+    var isSpaceTimerSet = false
+
+    // Records under way, in sequence.
+    var records: [RecordInFlight] = []
+    var spareRecords: [RecordInFlight] = []
+    var nextSequence: UInt64
+    var codes: [Int: ErasureCode] = [:]
+    var synchronizing: [RecordInFlight] = []
+    var synchronizationTargets: [Slice] = []
+    var synchronizationsPending = 0
+    var unsyncedBlocks = 0
+
+    // Who waits.
+    var flushes: [(request: BlockRequest, through: Int)] = []
+    var roomWaiter: (any BlockRequestOwner)?
+    var isBatchScheduled = false
+
+    // Reading.
+    var spareParts: [ReadPart] = []
+    var recordIndexes: [UInt32: RecordIndex] = [:]
+    var openingSlices: [ObjectIdentifier: [ReadPart]] = [:]
+    var readErrors: [MountpathID: [UInt64]] = [:]
+
+    // Checkpoints.
+    var isCheckpointing = false
+    var checkpointNotBefore: UInt64 = 0
+    var recordsSinceCheckpoint = 0
+    var segmentsSinceCheckpoint = 0
+    var needsWholeCheckpoint = false
+    var checkpointWaiters: [() -> Void] = []
+
+    // Membership and the end.
+    var membershipChanges = 0
+    var suspected: Set<MountpathID> = []
+    /// Not nil: nothing is written any more, requests answer EIO.
+    var failure: Failure?
+    var isClosing = false
+    var isClosed = false
+    var onClosed: [(Result<Void, Failure>) -> Void] = []
+    var lostBlocks: Int
+    var statistics = VolumeStatistics()
+
+    init(
+        _ parameters: VolumeLogParameters, recovered: RecoveredVolume, queue: any IOQueue, pool: Pool,
+        allocator: SegmentAllocator, buffers: RecordBuffers, clock: any MonotonicClock, logger: Logger
+    ) {
+        self.parameters = parameters
+        self.queue = queue
+        self.pool = pool
+        self.allocator = allocator
+        self.buffers = buffers
+        self.clock = clock
+        self.logger = logger
+        ring = WriteRing(bytes: parameters.ringBytes)
+        index = RingIndex(capacity: ring.blocks)
+        map = recovered.map
+        store = recovered.store
+        root = recovered.root
+        segments = recovered.segments
+        nextSegment = recovered.root.nextSegment
+        nextSequence = recovered.root.throughSequence + 1
+        lostBlocks = recovered.lostBlocks
+    }
+
+    var durableThrough: UInt64 { (records.first?.sequence ?? nextSequence) - 1 }
+
+    // MARK: Requests
+
+    func landing(waiter: any BlockRequestOwner) -> UnsafeMutableRawPointer? {
+        if let place = ring.landing() { return place }
+        roomWaiter = waiter
+        scheduleBatch()
+        return nil
+    }
+
+    func submit(_ request: BlockRequest, sizeBytes: UInt64, isReadOnly: Bool) {
+        let isChange = request.operation != .read && request.operation != .flush
+        if failure != nil || isClosing { return request.finish(EIO) }
+        if isChange, isReadOnly { return request.finish(EROFS) }
+        guard request.length >= 0, request.offset % UInt64(blockBytes) == 0, request.length % blockBytes == 0,
+            request.offset <= sizeBytes, UInt64(request.length) <= sizeBytes - request.offset
+        else { return request.finish(request.offset >= sizeBytes && isChange ? ENOSPC : EINVAL) }
+        switch request.operation {
+        case .read: read(request)
+        case .write: write(request)
+        case .discard, .writeZeroes: discard(request)
+        case .flush: flush(request)
+        }
+    }
+
+    private func write(_ request: BlockRequest) {
+        let count = request.length / blockBytes
+        guard count > 0, let buffer = request.buffer else { return request.finish(count > 0 ? EINVAL : 0) }
+        precondition(count <= WriteRing.requestBlocksMax && buffer == ring.address(ring.tail))
+        if !mayAdmitSoon { return request.finish(ENOSPC) }
+        for block in 0..<count {
+            ring.setChecksum(ring.tail + UInt64(block), crc32c(buffer + block * blockBytes, bytes: blockBytes))
+        }
+        var block = request.offset >> blockShift
+        var left = count
+        while left > 0 {
+            let part = min(left, WriteRing.entryBlocksMax)
+            ring.append(
+                data: block, count: part, request: part == left ? Unmanaged.passUnretained(request) : nil)
+            block += UInt64(part)
+            left -= part
+        }
+        admitWaiting()
+        scheduleBatch()
+    }
+
+    private func discard(_ request: BlockRequest) {
+        var block = request.offset >> blockShift
+        var left = request.length / blockBytes
+        let parts = (left + RecordExtent.countMax - 1) / RecordExtent.countMax
+        guard left > 0 else { return request.finish(0) }
+        // A discard that finds no room is refused; the blocks keep what they have.
+        guard ring.hasEntries(parts + 8), discards.count + parts <= Self.discardsMax || ring.isEmpty, mayAdmitSoon else {
+            return request.finish(mayAdmitSoon ? EAGAIN : ENOSPC)
+        }
+        while left > 0 {
+            let part = min(left, RecordExtent.countMax)
+            ring.append(
+                discard: block, count: part, request: part == left ? Unmanaged.passUnretained(request) : nil)
+            block += UInt64(part)
+            left -= part
+        }
+        admitWaiting()
+        scheduleBatch()
+    }
+
+    static let discardsMax = 256
+
+    private func flush(_ request: BlockRequest) {
+        let through = ring.admittedEntry
+        if through <= ring.firstEntry { return request.finish(0) }
+        flushes.append((request, through))
+        scheduleBatch()
+    }
+
+    // MARK: Admission
+
+    /// Blocks that `count` blocks take at worst: each alone in a record of p+1 columns, a header with each.
+    private func worstBlocks(_ data: Int, discards: Int) -> Int {
+        (2 * data + discards) * (parameters.group.parityColumns + 1)
+    }
+
+    private func usableBlocks(_ segment: Segment?) -> Int {
+        guard let segment, segment.allAvailable else { return 0 }
+        return max(0, segment.freeBlocks - segment.slices.count * (WriteRing.entryBlocksMax + 2))
+    }
+
+    /// False while it is known that there is no space: then a write is refused at once.
+    private var mayAdmitSoon: Bool {
+        guard spaceFailure != nil, !isPreparing, ring.admittedEntry == ring.endEntry else { return true }
+        if usableBlocks(open) > worstBlocks(ring.pendingBlocks + WriteRing.requestBlocksMax, discards: ring.pendingDiscards + 1) {
+            return true
+        }
+        return clock.now() - spaceFailureTime > Self.spaceRetryNanoseconds
+    }
+
+    static let spaceRetryNanoseconds: UInt64 = 500_000_000
+
+    /// Answers writes that wait for space, in order, as far as there is room for the worst case.
+    func admitWaiting() {
+        while ring.admittedEntry < ring.endEntry {
+            let number = ring.admittedEntry
+            let entry = ring[number]
+            if entry.kind != .void {
+                let room = usableBlocks(open) + usableBlocks(reserve)
+                let isData = entry.kind == .data
+                let needed = worstBlocks(
+                    ring.pendingBlocks + (isData ? entry.count : 0), discards: ring.pendingDiscards + (isData ? 0 : 1))
+                if needed > room {
+                    prepareSegment()
+                    return
+                }
+            }
+            ring.admit()
+            note(entry)
+            if let reference = entry.request {
+                let request = reference.takeUnretainedValue()
+                if request.forceUnitAccess, entry.kind != .void {
+                    flushes.append((request, number + 1))
+                } else {
+                    request.finish(0)
+                }
+                ring[number].request = nil
+            }
+        }
+    }
+
+    private func note(_ entry: RingEntry) {
+        switch entry.kind {
+        case .data:
+            for offset in 0..<UInt64(entry.count) { index.set(entry.block + offset, entry.position + offset) }
+        case .discard:
+            discards.append((entry.block, entry.block + UInt64(entry.count), entry.position))
+        case .void: break
+        }
+    }
+
+    /// No space is to be had: what waits is refused.
+    func refuseWaiting(_ number: Int32) {
+        for waiting in ring.admittedEntry..<ring.endEntry {
+            var entry = ring[waiting]
+            entry.kind = .void
+            if let reference = entry.request { reference.takeUnretainedValue().finish(number) }
+            entry.request = nil
+            ring[waiting] = entry
+        }
+        admitWaiting()
+        scheduleBatch()
+    }
+
+    // MARK: The batch
+
+    func scheduleBatch() {
+        if isBatchScheduled { return }
+        isBatchScheduled = true
+        queue.atEndOfBatch(self)
+    }
+
+    /// Something must become durable or free soon, whatever its size.
+    var isPressed: Bool {
+        isClosing || ring.admittedEntry < ring.endEntry || roomWaiter != nil || ring.usedBlocks > ring.blocks / 2
+            || discards.count > Self.discardsMax / 2
+    }
+
+    var isFlushWaiting: Bool { !flushes.isEmpty }
+
+    /// Frees what is durable and answers who waited for it.
+    func completeDurable() {
+        while let first = flushes.first, first.through <= ring.firstEntry {
+            flushes.removeFirst()
+            first.request.finish(0)
+        }
+        if let waiter = roomWaiter, ring.landing() != nil {
+            roomWaiter = nil
+            waiter.roomAvailable()
+        }
+    }
+
+    // MARK: Failure and closing
+
+    /// Stops the volume: what waits answers EIO, nothing is written any more. What was acknowledged as flushed is safe.
+    func fail(_ failure: Failure) {
+        guard self.failure == nil else { return }
+        self.failure = failure
+        logger.critical("volume stopped", metadata: ["volume": "\(parameters.header.id)", "reason": "\(failure)"])
+        refuseWaiting(EIO)
+        let waiting = flushes
+        flushes = []
+        for flush in waiting { flush.request.finish(EIO) }
+        if let waiter = roomWaiter {
+            roomWaiter = nil
+            waiter.roomAvailable()
+        }
+        finishClosing()
+    }
+
+    /// A mountpath failed under our I/O: takes it out of the pool; until that is durable nothing is acknowledged.
+    func suspect(_ mountpath: Mountpath, _ reason: String) {
+        mountpath.suspect()
+        guard suspected.insert(mountpath.id).inserted else { return }
+        membershipChanges += 1
+        let pool = pool
+        queue.blocking { () throws(Failure) in
+            try pool.takeOut(mountpath, reason: reason)
+        } then: { [self] result in
+            membershipChanges -= 1
+            if case .failure(let failure) = result { fail(failure) }
+            needsWholeCheckpoint = needsWholeCheckpoint || !store.isFullyReplicated
+            advance()
+            scheduleBatch()
+        }
+    }
+
+    /// Drains, flushes, writes a last checkpoint and gives unused segments back. New requests answer EIO from now on.
+    func close(_ done: @escaping @Sendable (Result<Void, Failure>) -> Void) {
+        if isClosed { return done(failure.map { .failure($0) } ?? .success(())) }
+        onClosed.append(done)
+        isClosing = true
+        if failure != nil { return finishClosing() }
+        scheduleBatch()
+    }
+
+    /// Called whenever something ended: goes on with closing as far as can be.
+    func finishClosing() {
+        guard isClosing, !isClosed, !isCheckpointing, !isPreparing, membershipChanges == 0 else { return }
+        if let failure {
+            guard records.allSatisfy({ $0.writesPending == 0 }), synchronizationsPending == 0 else { return }
+            return answerClosed(.failure(failure))
+        }
+        guard ring.isEmpty, records.isEmpty, synchronizationsPending == 0 else { return }
+        retire(&open)
+        retire(&reserve)
+        checkpoint { [self] in
+            if let failure { answerClosed(.failure(failure)) } else { answerClosed(.success(())) }
+        }
+    }
+
+    private func answerClosed(_ result: Result<Void, Failure>) {
+        isClosed = true
+        let waiting = onClosed
+        onClosed = []
+        for done in waiting { done(result) }
+    }
+}
+
+/// Counted for status and tests.
+package struct VolumeStatistics: Sendable {
+    package var recordsWritten = 0
+    package var blocksWritten = 0
+    package var columnBlocksWritten = 0
+    package var blocksRebuilt = 0
+    package var checkpoints = 0
+}
+
+extension BlockRequest {
+    func finish(_ result: Int32) { owner.completed(self, result: result) }
+}
+
+extension VolumeLog: BatchTarget {
+    func batchEnded() {
+        isBatchScheduled = false
+        if failure != nil { return }
+        admitWaiting()
+        formRecords()
+        startSynchronization()
+        completeDurable()
+        finishClosing()
+    }
+}

@@ -1,0 +1,203 @@
+import Base
+import BlockDevice
+import SystemIO
+
+/// A write or a discard that was answered and is not durable yet.
+struct RingEntry {
+    enum Kind: UInt8 {
+        case data
+        case discard
+        /// Refused for want of space after it had its place: nothing.
+        case void
+    }
+    var kind: Kind
+    /// First block in the volume.
+    var block: UInt64
+    var count: Int
+    /// Where its data is, in blocks since the ring began; for a discard, where the next write's data would be.
+    var position: UInt64
+    /// Answered when the entry is admitted, or durable where the request forces unit access. Only on a request's last entry.
+    var request: Unmanaged<BlockRequest>?
+}
+
+/// Unflushed writes, in the order in which they were answered, bounded. The shape is that of the tmpfs ring which it becomes: payloads lie
+/// contiguous in one circular memory, entries beside it are a queue of fixed size.
+///
+/// Invariants: firstEntry ≤ formedEntry ≤ admittedEntry ≤ endEntry, and all count from the ring's beginning. [firstEntry, formedEntry) are
+/// in records under way, up to admittedEntry they may be drained, up to endEntry they wait for space. A payload is never split by the end
+/// of the memory. Confined to the volume's loop.
+final class WriteRing {
+    /// The largest entry; longer requests become several.
+    static let entryBlocksMax = 128
+    static let requestBlocksMax = 256
+
+    let memory: AlignedBuffer
+    let blocks: Int
+    private let entryCapacity: Int
+    private let entries: UnsafeMutablePointer<RingEntry>
+    private let checksums: UnsafeMutablePointer<UInt32>
+    private(set) var firstEntry = 0
+    private(set) var formedEntry = 0
+    private(set) var admittedEntry = 0
+    private(set) var endEntry = 0
+    private(set) var head: UInt64 = 0
+    private(set) var tail: UInt64 = 0
+    /// Data blocks that are admitted and in no record yet, and entries likewise.
+    private(set) var pendingBlocks = 0
+    private(set) var pendingDiscards = 0
+
+    init(bytes: Int) {
+        blocks = max(bytes / blockBytes, 4 * Self.requestBlocksMax)
+        memory = AlignedBuffer(bytes: blocks * blockBytes)
+        entryCapacity = blocks
+        entries = .allocate(capacity: entryCapacity)
+        checksums = .allocate(capacity: blocks)
+        checksums.initialize(repeating: 0, count: blocks)
+    }
+
+    deinit {
+        entries.deallocate()
+        checksums.deallocate()
+    }
+
+    var usedBlocks: Int { Int(tail - head) }
+    var isEmpty: Bool { firstEntry == endEntry }
+
+    func address(_ position: UInt64) -> UnsafeMutableRawPointer { memory.base + Int(position % UInt64(blocks)) * blockBytes }
+
+    func isContiguous(_ position: UInt64, _ count: Int) -> Bool { Int(position % UInt64(blocks)) + count <= blocks }
+
+    func checksum(_ position: UInt64) -> UInt32 { checksums[Int(position % UInt64(blocks))] }
+
+    func setChecksum(_ position: UInt64, _ value: UInt32) { checksums[Int(position % UInt64(blocks))] = value }
+
+    subscript(_ index: Int) -> RingEntry {
+        get { entries[index % entryCapacity] }
+        set { entries[index % entryCapacity] = newValue }
+    }
+
+    /// Where the next payload goes, with room for the longest request. Nil while there is none.
+    func landing() -> UnsafeMutableRawPointer? {
+        guard hasEntries(4) else { return nil }
+        let physical = Int(tail % UInt64(blocks))
+        let skipped = physical + Self.requestBlocksMax > blocks ? blocks - physical : 0
+        guard usedBlocks + skipped + Self.requestBlocksMax <= blocks else { return nil }
+        if skipped > 0 {
+            tail += UInt64(skipped)
+            if isEmpty { head = tail }
+        }
+        return address(tail)
+    }
+
+    func hasEntries(_ count: Int) -> Bool { endEntry - firstEntry + count <= entryCapacity }
+
+    /// Takes the payload that was put at `landing`.
+    func append(data block: UInt64, count: Int, request: Unmanaged<BlockRequest>?) {
+        push(RingEntry(kind: .data, block: block, count: count, position: tail, request: request))
+        tail += UInt64(count)
+    }
+
+    func append(discard block: UInt64, count: Int, request: Unmanaged<BlockRequest>?) {
+        push(RingEntry(kind: .discard, block: block, count: count, position: tail, request: request))
+    }
+
+    private func push(_ entry: RingEntry) {
+        precondition(hasEntries(1))
+        (entries + endEntry % entryCapacity).initialize(to: entry)
+        endEntry += 1
+    }
+
+    /// The first waiting entry may be drained from here on.
+    func admit() {
+        let entry = self[admittedEntry]
+        if entry.kind == .data { pendingBlocks += entry.count }
+        if entry.kind == .discard { pendingDiscards += 1 }
+        admittedEntry += 1
+    }
+
+    /// Entries up to `end` are in records now.
+    func form(through end: Int) {
+        while formedEntry < end {
+            let entry = self[formedEntry]
+            if entry.kind == .data { pendingBlocks -= entry.count }
+            if entry.kind == .discard { pendingDiscards -= 1 }
+            formedEntry += 1
+        }
+    }
+
+    /// Entries up to `end` are durable; their room is free.
+    func release(through end: Int) {
+        firstEntry = end
+        head = isEmpty ? tail : self[firstEntry].position
+    }
+}
+
+/// Which ring position has the newest data of a block: a hash table of fixed size, open addressing, linear probing.
+final class RingIndex {
+    private let mask: Int
+    /// Block + 1; 0 is free.
+    private let keys: UnsafeMutablePointer<UInt64>
+    private let positions: UnsafeMutablePointer<UInt64>
+    private(set) var count = 0
+
+    /// For up to `capacity` blocks.
+    init(capacity: Int) {
+        var size = 16
+        while size < capacity * 2 { size *= 2 }
+        mask = size - 1
+        keys = .allocate(capacity: size)
+        keys.initialize(repeating: 0, count: size)
+        positions = .allocate(capacity: size)
+        positions.initialize(repeating: 0, count: size)
+    }
+
+    deinit {
+        keys.deallocate()
+        positions.deallocate()
+    }
+
+    private func home(_ block: UInt64) -> Int {
+        Int(truncatingIfNeeded: (block &* 0x9E37_79B9_7F4A_7C15) >> 20) & mask
+    }
+
+    private func slot(_ block: UInt64) -> Int {
+        var slot = home(block)
+        while keys[slot] != 0, keys[slot] != block + 1 { slot = (slot + 1) & mask }
+        return slot
+    }
+
+    func position(_ block: UInt64) -> UInt64? {
+        guard count > 0 else { return nil }
+        let slot = slot(block)
+        return keys[slot] == 0 ? nil : positions[slot]
+    }
+
+    func set(_ block: UInt64, _ position: UInt64) {
+        let slot = slot(block)
+        if keys[slot] == 0 {
+            keys[slot] = block + 1
+            count += 1
+        }
+        positions[slot] = position
+    }
+
+    /// Forgets the block if `position` is still its newest.
+    func remove(_ block: UInt64, at position: UInt64) {
+        guard count > 0 else { return }
+        var hole = slot(block)
+        guard keys[hole] != 0, positions[hole] == position else { return }
+        count -= 1
+        // Close the gap, so that probes never stop short.
+        var next = (hole + 1) & mask
+        while keys[next] != 0 {
+            let distance = (next &- home(keys[next] - 1)) & mask
+            if distance >= (next &- hole) & mask {
+                keys[hole] = keys[next]
+                positions[hole] = positions[next]
+                hole = next
+            }
+            next = (next + 1) & mask
+        }
+        keys[hole] = 0
+    }
+}

@@ -1,0 +1,88 @@
+import Attach
+import Base
+import GRPCServer
+import ProtobufRuntime
+import VolumeEngine
+
+extension GRPCHandlers {
+    /// Serves the volume engine port: ashlar.engine.v1.Volumes.
+    public mutating func serve(_ engine: any VolumeEngine) {
+        typealias M = EngineMessages
+        answer(M.Method.ensureGroup) { (request: M.EnsureGroupRequest) throws(Failure) in
+            try await engine.ensureGroup(try required(request.group, "group").specification)
+            return M.EnsureGroupResponse()
+        }
+        answer(M.Method.createVolume) { (request: M.CreateVolumeRequest) throws(Failure) in
+            let id = try volumeID(request.volumeID)
+            let volume = try await engine.createVolume(id, group: request.group, sizeBytes: request.sizeBytes)
+            return M.CreateVolumeResponse(volume: M.Volume(volume))
+        }
+        answer(M.Method.deleteVolume) { (request: M.DeleteVolumeRequest) throws(Failure) in
+            try await engine.deleteVolume(try volumeID(request.volumeID))
+            return M.DeleteVolumeResponse()
+        }
+        answer(M.Method.resizeVolume) { (request: M.ResizeVolumeRequest) throws(Failure) in
+            let volume = try await engine.resizeVolume(try volumeID(request.volumeID), to: request.sizeBytes)
+            return M.ResizeVolumeResponse(volume: M.Volume(volume))
+        }
+        answer(M.Method.getVolume) { (request: M.GetVolumeRequest) throws(Failure) in
+            M.GetVolumeResponse(volume: M.Volume(try await engine.volume(try volumeID(request.volumeID))))
+        }
+        serveList(of: engine)
+        answer(M.Method.raiseEpoch) { (request: M.RaiseEpochRequest) throws(Failure) in
+            try await engine.raiseEpoch(try volumeID(request.volumeID), to: request.epoch)
+            return M.RaiseEpochResponse()
+        }
+        answer(M.Method.markFormatted) { (request: M.MarkFormattedRequest) throws(Failure) in
+            let formatted = try required(request.formatted, "formatted").value
+            try await engine.markFormatted(try volumeID(request.volumeID), formatted)
+            return M.MarkFormattedResponse()
+        }
+        answer(M.Method.getCapacity) { (request: M.GetCapacityRequest) throws(Failure) in
+            let capacity = try await engine.capacity(ofGroup: request.group)
+            return M.GetCapacityResponse(
+                totalBytes: capacity.totalBytes, availableBytes: capacity.availableBytes, usedBytes: capacity.usedBytes)
+        }
+        answer(M.Method.getPoolStatus) { (_: M.GetPoolStatusRequest) throws(Failure) in
+            M.GetPoolStatusResponse(try await engine.poolStatus())
+        }
+    }
+
+    private mutating func serveList(of engine: any VolumeEngine) {
+        streaming(EngineMessages.Method.listVolumes) { _, _, replies throws(Failure) in
+            let volumes = try await engine.volumes()
+            for start in stride(from: 0, to: volumes.count, by: listedVolumeCountMax) {
+                let page = volumes[start..<min(start + listedVolumeCountMax, volumes.count)]
+                let message = EngineMessages.ListVolumesResponse(volumes: page.map { EngineMessages.Volume($0) })
+                try await replies.send(message.encoded())
+            }
+        }
+    }
+
+    /// Serves the device attacher port: ashlar.engine.v1.Devices.
+    public mutating func serve(_ attacher: any DeviceAttacher) {
+        typealias M = EngineMessages
+        answer(M.Method.attach) { (request: M.AttachRequest) throws(Failure) in
+            let id = try volumeID(request.volumeID)
+            let device = try await attacher.attach(id, epoch: request.epoch, readOnly: request.readOnly)
+            return M.AttachResponse(device: M.Device(device))
+        }
+        answer(M.Method.detach) { (request: M.DetachRequest) throws(Failure) in
+            try await attacher.detach(try volumeID(request.volumeID))
+            return M.DetachResponse()
+        }
+        answer(M.Method.getAttachment) { (request: M.GetAttachmentRequest) throws(Failure) in
+            let device = try await attacher.attachment(try volumeID(request.volumeID))
+            return M.GetAttachmentResponse(device: device.map { M.Device($0) })
+        }
+        answer(M.Method.refresh) { (request: M.RefreshRequest) throws(Failure) in
+            M.RefreshResponse(device: M.Device(try await attacher.refresh(try volumeID(request.volumeID))))
+        }
+    }
+
+    private mutating func answer<Request: Message, Reply: Message>(
+        _ method: String, _ body: @escaping @Sendable (Request) async throws(Failure) -> Reply
+    ) {
+        unary(method) { bytes, _ throws(Failure) in try await body(try Request(decoding: bytes)).encoded() }
+    }
+}

@@ -1,0 +1,902 @@
+// Generated from protos/ashlar_engine.proto by protos/generate. Do not edit.
+// swift-format-ignore-file
+import Base
+import ProtobufRuntime
+
+extension EngineMessages {
+    /// gRPC paths of every method.
+    package enum Method {
+        package static let ensureGroup = "/ashlar.engine.v1.Volumes/EnsureGroup"
+        package static let createVolume = "/ashlar.engine.v1.Volumes/CreateVolume"
+        package static let deleteVolume = "/ashlar.engine.v1.Volumes/DeleteVolume"
+        package static let resizeVolume = "/ashlar.engine.v1.Volumes/ResizeVolume"
+        package static let getVolume = "/ashlar.engine.v1.Volumes/GetVolume"
+        package static let listVolumes = "/ashlar.engine.v1.Volumes/ListVolumes"
+        package static let raiseEpoch = "/ashlar.engine.v1.Volumes/RaiseEpoch"
+        package static let markFormatted = "/ashlar.engine.v1.Volumes/MarkFormatted"
+        package static let getCapacity = "/ashlar.engine.v1.Volumes/GetCapacity"
+        package static let getPoolStatus = "/ashlar.engine.v1.Volumes/GetPoolStatus"
+        package static let attach = "/ashlar.engine.v1.Devices/Attach"
+        package static let detach = "/ashlar.engine.v1.Devices/Detach"
+        package static let getAttachment = "/ashlar.engine.v1.Devices/GetAttachment"
+        package static let refresh = "/ashlar.engine.v1.Devices/Refresh"
+    }
+
+    package struct Group: Message {
+        package var label: String
+        package var dataColumns: Int64
+        package var parityColumns: Int64
+        package var media: [String]
+        package var sliceBytes: UInt64
+        package var capacityBytes: UInt64?
+
+        package init(
+            label: String = "",
+            dataColumns: Int64 = 0,
+            parityColumns: Int64 = 0,
+            media: [String] = [],
+            sliceBytes: UInt64 = 0,
+            capacityBytes: UInt64? = nil
+        ) {
+            self.label = label
+            self.dataColumns = dataColumns
+            self.parityColumns = parityColumns
+            self.media = media
+            self.sliceBytes = sliceBytes
+            self.capacityBytes = capacityBytes
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.Group" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("label", .string(label)))
+            found.append(MessageField("dataColumns", .integer(Int64(dataColumns))))
+            found.append(MessageField("parityColumns", .integer(Int64(parityColumns))))
+            found.append(MessageField("media", .list(media.map { .string($0) })))
+            found.append(MessageField("sliceBytes", .unsigned(sliceBytes)))
+            found.append(MessageField("capacityBytes", capacityBytes.map { .unsigned($0) } ?? .absent))
+            return found
+        }
+    }
+
+    package struct Formatted: Message {
+        package var state: StateChoice?
+
+        package init(
+            state: StateChoice? = nil
+        ) {
+            self.state = state
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.Formatted" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            if case .never(let value) = state {
+                found.append(MessageField("never", .bool(value)))
+            }
+            if case .filesystem(let value) = state {
+                found.append(MessageField("filesystem", .string(value)))
+            }
+            if case .making(let value) = state {
+                found.append(MessageField("making", .string(value)))
+            }
+            return found
+        }
+
+        package enum StateChoice: Sendable, Hashable {
+            case never(Bool)
+            case filesystem(String)
+            case making(String)
+        }
+    }
+
+    package struct Volume: Message {
+        package var id: String
+        package var group: String
+        package var sizeBytes: UInt64
+        package var attachEpoch: UInt64
+        package var formatted: EngineMessages.Formatted?
+        package var health: EngineMessages.Volume.Health
+        package var healthReason: String
+        package var liveBytes: UInt64?
+        package var allocatedBytes: UInt64
+
+        package init(
+            id: String = "",
+            group: String = "",
+            sizeBytes: UInt64 = 0,
+            attachEpoch: UInt64 = 0,
+            formatted: EngineMessages.Formatted? = nil,
+            health: EngineMessages.Volume.Health = .healthUnspecified,
+            healthReason: String = "",
+            liveBytes: UInt64? = nil,
+            allocatedBytes: UInt64 = 0
+        ) {
+            self.id = id
+            self.group = group
+            self.sizeBytes = sizeBytes
+            self.attachEpoch = attachEpoch
+            self.formatted = formatted
+            self.health = health
+            self.healthReason = healthReason
+            self.liveBytes = liveBytes
+            self.allocatedBytes = allocatedBytes
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.Volume" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("id", .string(id)))
+            found.append(MessageField("group", .string(group)))
+            found.append(MessageField("sizeBytes", .unsigned(sizeBytes)))
+            found.append(MessageField("attachEpoch", .unsigned(attachEpoch)))
+            found.append(MessageField("formatted", formatted.map { .message($0.fields) } ?? .absent))
+            found.append(MessageField("health", .name(health.name)))
+            found.append(MessageField("healthReason", .string(healthReason)))
+            found.append(MessageField("liveBytes", liveBytes.map { .unsigned($0) } ?? .absent))
+            found.append(MessageField("allocatedBytes", .unsigned(allocatedBytes)))
+            return found
+        }
+
+        package enum Health: MessageEnum {
+            case healthUnspecified
+            case ready
+            case degraded
+            case failed
+            /// A number that this version of the contract does not name.
+            case unrecognized(Int32)
+
+            package static var allCases: [Self] {
+                [
+                    .healthUnspecified,
+                    .ready,
+                    .degraded,
+                    .failed,
+                ]
+            }
+
+            package init(rawValue: Int32) {
+                switch rawValue {
+                case 0: self = .healthUnspecified
+                case 1: self = .ready
+                case 2: self = .degraded
+                case 3: self = .failed
+                default: self = .unrecognized(rawValue)
+                }
+            }
+
+            package var rawValue: Int32 {
+                switch self {
+                case .healthUnspecified: 0
+                case .ready: 1
+                case .degraded: 2
+                case .failed: 3
+                case .unrecognized(let number): number
+                }
+            }
+
+            package var name: String {
+                switch self {
+                case .healthUnspecified: "HEALTH_UNSPECIFIED"
+                case .ready: "READY"
+                case .degraded: "DEGRADED"
+                case .failed: "FAILED"
+                case .unrecognized(let number): "\(number)"
+                }
+            }
+        }
+    }
+
+    package struct Mountpath: Message {
+        package var id: String
+        package var path: String
+        package var media: String
+        package var state: EngineMessages.Mountpath.State
+        package var reason: String
+        package var totalBytes: UInt64
+        package var freeBytes: UInt64
+
+        package init(
+            id: String = "",
+            path: String = "",
+            media: String = "",
+            state: EngineMessages.Mountpath.State = .stateUnspecified,
+            reason: String = "",
+            totalBytes: UInt64 = 0,
+            freeBytes: UInt64 = 0
+        ) {
+            self.id = id
+            self.path = path
+            self.media = media
+            self.state = state
+            self.reason = reason
+            self.totalBytes = totalBytes
+            self.freeBytes = freeBytes
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.Mountpath" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("id", .string(id)))
+            found.append(MessageField("path", .string(path)))
+            found.append(MessageField("media", .string(media)))
+            found.append(MessageField("state", .name(state.name)))
+            found.append(MessageField("reason", .string(reason)))
+            found.append(MessageField("totalBytes", .unsigned(totalBytes)))
+            found.append(MessageField("freeBytes", .unsigned(freeBytes)))
+            return found
+        }
+
+        package enum State: MessageEnum {
+            case stateUnspecified
+            case active
+            case out
+            case missing
+            case stale
+            /// A number that this version of the contract does not name.
+            case unrecognized(Int32)
+
+            package static var allCases: [Self] {
+                [
+                    .stateUnspecified,
+                    .active,
+                    .out,
+                    .missing,
+                    .stale,
+                ]
+            }
+
+            package init(rawValue: Int32) {
+                switch rawValue {
+                case 0: self = .stateUnspecified
+                case 1: self = .active
+                case 2: self = .out
+                case 3: self = .missing
+                case 4: self = .stale
+                default: self = .unrecognized(rawValue)
+                }
+            }
+
+            package var rawValue: Int32 {
+                switch self {
+                case .stateUnspecified: 0
+                case .active: 1
+                case .out: 2
+                case .missing: 3
+                case .stale: 4
+                case .unrecognized(let number): number
+                }
+            }
+
+            package var name: String {
+                switch self {
+                case .stateUnspecified: "STATE_UNSPECIFIED"
+                case .active: "ACTIVE"
+                case .out: "OUT"
+                case .missing: "MISSING"
+                case .stale: "STALE"
+                case .unrecognized(let number): "\(number)"
+                }
+            }
+        }
+    }
+
+    package struct Device: Message {
+        package var volumeID: String
+        package var path: String
+        package var sizeBytes: UInt64
+        package var readOnly: Bool
+        package var epoch: UInt64
+
+        package init(
+            volumeID: String = "",
+            path: String = "",
+            sizeBytes: UInt64 = 0,
+            readOnly: Bool = false,
+            epoch: UInt64 = 0
+        ) {
+            self.volumeID = volumeID
+            self.path = path
+            self.sizeBytes = sizeBytes
+            self.readOnly = readOnly
+            self.epoch = epoch
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.Device" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumeId", .string(volumeID)))
+            found.append(MessageField("path", .string(path)))
+            found.append(MessageField("sizeBytes", .unsigned(sizeBytes)))
+            found.append(MessageField("readOnly", .bool(readOnly)))
+            found.append(MessageField("epoch", .unsigned(epoch)))
+            return found
+        }
+    }
+
+    package struct EnsureGroupRequest: Message {
+        package var group: EngineMessages.Group?
+
+        package init(
+            group: EngineMessages.Group? = nil
+        ) {
+            self.group = group
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.EnsureGroupRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("group", group.map { .message($0.fields) } ?? .absent))
+            return found
+        }
+    }
+
+    package struct EnsureGroupResponse: Message {
+        package init() {}
+
+        package static var messageName: String { "ashlar.engine.v1.EnsureGroupResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] { [] }
+    }
+
+    package struct CreateVolumeRequest: Message {
+        package var volumeID: String
+        package var group: String
+        package var sizeBytes: UInt64
+
+        package init(
+            volumeID: String = "",
+            group: String = "",
+            sizeBytes: UInt64 = 0
+        ) {
+            self.volumeID = volumeID
+            self.group = group
+            self.sizeBytes = sizeBytes
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.CreateVolumeRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumeId", .string(volumeID)))
+            found.append(MessageField("group", .string(group)))
+            found.append(MessageField("sizeBytes", .unsigned(sizeBytes)))
+            return found
+        }
+    }
+
+    package struct CreateVolumeResponse: Message {
+        package var volume: EngineMessages.Volume?
+
+        package init(
+            volume: EngineMessages.Volume? = nil
+        ) {
+            self.volume = volume
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.CreateVolumeResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volume", volume.map { .message($0.fields) } ?? .absent))
+            return found
+        }
+    }
+
+    package struct DeleteVolumeRequest: Message {
+        package var volumeID: String
+
+        package init(
+            volumeID: String = ""
+        ) {
+            self.volumeID = volumeID
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.DeleteVolumeRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumeId", .string(volumeID)))
+            return found
+        }
+    }
+
+    package struct DeleteVolumeResponse: Message {
+        package init() {}
+
+        package static var messageName: String { "ashlar.engine.v1.DeleteVolumeResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] { [] }
+    }
+
+    package struct ResizeVolumeRequest: Message {
+        package var volumeID: String
+        package var sizeBytes: UInt64
+
+        package init(
+            volumeID: String = "",
+            sizeBytes: UInt64 = 0
+        ) {
+            self.volumeID = volumeID
+            self.sizeBytes = sizeBytes
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.ResizeVolumeRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumeId", .string(volumeID)))
+            found.append(MessageField("sizeBytes", .unsigned(sizeBytes)))
+            return found
+        }
+    }
+
+    package struct ResizeVolumeResponse: Message {
+        package var volume: EngineMessages.Volume?
+
+        package init(
+            volume: EngineMessages.Volume? = nil
+        ) {
+            self.volume = volume
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.ResizeVolumeResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volume", volume.map { .message($0.fields) } ?? .absent))
+            return found
+        }
+    }
+
+    package struct GetVolumeRequest: Message {
+        package var volumeID: String
+
+        package init(
+            volumeID: String = ""
+        ) {
+            self.volumeID = volumeID
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.GetVolumeRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumeId", .string(volumeID)))
+            return found
+        }
+    }
+
+    package struct GetVolumeResponse: Message {
+        package var volume: EngineMessages.Volume?
+
+        package init(
+            volume: EngineMessages.Volume? = nil
+        ) {
+            self.volume = volume
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.GetVolumeResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volume", volume.map { .message($0.fields) } ?? .absent))
+            return found
+        }
+    }
+
+    package struct ListVolumesRequest: Message {
+        package init() {}
+
+        package static var messageName: String { "ashlar.engine.v1.ListVolumesRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] { [] }
+    }
+
+    package struct ListVolumesResponse: Message {
+        package var volumes: [EngineMessages.Volume]
+
+        package init(
+            volumes: [EngineMessages.Volume] = []
+        ) {
+            self.volumes = volumes
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.ListVolumesResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumes", .list(volumes.map { .message($0.fields) })))
+            return found
+        }
+    }
+
+    package struct RaiseEpochRequest: Message {
+        package var volumeID: String
+        package var epoch: UInt64
+
+        package init(
+            volumeID: String = "",
+            epoch: UInt64 = 0
+        ) {
+            self.volumeID = volumeID
+            self.epoch = epoch
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.RaiseEpochRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumeId", .string(volumeID)))
+            found.append(MessageField("epoch", .unsigned(epoch)))
+            return found
+        }
+    }
+
+    package struct RaiseEpochResponse: Message {
+        package init() {}
+
+        package static var messageName: String { "ashlar.engine.v1.RaiseEpochResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] { [] }
+    }
+
+    package struct MarkFormattedRequest: Message {
+        package var volumeID: String
+        package var formatted: EngineMessages.Formatted?
+
+        package init(
+            volumeID: String = "",
+            formatted: EngineMessages.Formatted? = nil
+        ) {
+            self.volumeID = volumeID
+            self.formatted = formatted
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.MarkFormattedRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumeId", .string(volumeID)))
+            found.append(MessageField("formatted", formatted.map { .message($0.fields) } ?? .absent))
+            return found
+        }
+    }
+
+    package struct MarkFormattedResponse: Message {
+        package init() {}
+
+        package static var messageName: String { "ashlar.engine.v1.MarkFormattedResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] { [] }
+    }
+
+    package struct GetCapacityRequest: Message {
+        package var group: String
+
+        package init(
+            group: String = ""
+        ) {
+            self.group = group
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.GetCapacityRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("group", .string(group)))
+            return found
+        }
+    }
+
+    package struct GetCapacityResponse: Message {
+        package var totalBytes: UInt64
+        package var availableBytes: UInt64
+        package var usedBytes: UInt64
+
+        package init(
+            totalBytes: UInt64 = 0,
+            availableBytes: UInt64 = 0,
+            usedBytes: UInt64 = 0
+        ) {
+            self.totalBytes = totalBytes
+            self.availableBytes = availableBytes
+            self.usedBytes = usedBytes
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.GetCapacityResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("totalBytes", .unsigned(totalBytes)))
+            found.append(MessageField("availableBytes", .unsigned(availableBytes)))
+            found.append(MessageField("usedBytes", .unsigned(usedBytes)))
+            return found
+        }
+    }
+
+    package struct GetPoolStatusRequest: Message {
+        package init() {}
+
+        package static var messageName: String { "ashlar.engine.v1.GetPoolStatusRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] { [] }
+    }
+
+    package struct GetPoolStatusResponse: Message {
+        package var id: String
+        package var version: UInt64
+        package var mountpaths: [EngineMessages.Mountpath]
+        package var sharedFilesystems: [String]
+
+        package init(
+            id: String = "",
+            version: UInt64 = 0,
+            mountpaths: [EngineMessages.Mountpath] = [],
+            sharedFilesystems: [String] = []
+        ) {
+            self.id = id
+            self.version = version
+            self.mountpaths = mountpaths
+            self.sharedFilesystems = sharedFilesystems
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.GetPoolStatusResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("id", .string(id)))
+            found.append(MessageField("version", .unsigned(version)))
+            found.append(MessageField("mountpaths", .list(mountpaths.map { .message($0.fields) })))
+            found.append(MessageField("sharedFilesystems", .list(sharedFilesystems.map { .string($0) })))
+            return found
+        }
+    }
+
+    package struct AttachRequest: Message {
+        package var volumeID: String
+        package var epoch: UInt64
+        package var readOnly: Bool
+
+        package init(
+            volumeID: String = "",
+            epoch: UInt64 = 0,
+            readOnly: Bool = false
+        ) {
+            self.volumeID = volumeID
+            self.epoch = epoch
+            self.readOnly = readOnly
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.AttachRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumeId", .string(volumeID)))
+            found.append(MessageField("epoch", .unsigned(epoch)))
+            found.append(MessageField("readOnly", .bool(readOnly)))
+            return found
+        }
+    }
+
+    package struct AttachResponse: Message {
+        package var device: EngineMessages.Device?
+
+        package init(
+            device: EngineMessages.Device? = nil
+        ) {
+            self.device = device
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.AttachResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("device", device.map { .message($0.fields) } ?? .absent))
+            return found
+        }
+    }
+
+    package struct DetachRequest: Message {
+        package var volumeID: String
+
+        package init(
+            volumeID: String = ""
+        ) {
+            self.volumeID = volumeID
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.DetachRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumeId", .string(volumeID)))
+            return found
+        }
+    }
+
+    package struct DetachResponse: Message {
+        package init() {}
+
+        package static var messageName: String { "ashlar.engine.v1.DetachResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] { [] }
+    }
+
+    package struct GetAttachmentRequest: Message {
+        package var volumeID: String
+
+        package init(
+            volumeID: String = ""
+        ) {
+            self.volumeID = volumeID
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.GetAttachmentRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumeId", .string(volumeID)))
+            return found
+        }
+    }
+
+    package struct GetAttachmentResponse: Message {
+        package var device: EngineMessages.Device?
+
+        package init(
+            device: EngineMessages.Device? = nil
+        ) {
+            self.device = device
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.GetAttachmentResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("device", device.map { .message($0.fields) } ?? .absent))
+            return found
+        }
+    }
+
+    package struct RefreshRequest: Message {
+        package var volumeID: String
+
+        package init(
+            volumeID: String = ""
+        ) {
+            self.volumeID = volumeID
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.RefreshRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumeId", .string(volumeID)))
+            return found
+        }
+    }
+
+    package struct RefreshResponse: Message {
+        package var device: EngineMessages.Device?
+
+        package init(
+            device: EngineMessages.Device? = nil
+        ) {
+            self.device = device
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.RefreshResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("device", device.map { .message($0.fields) } ?? .absent))
+            return found
+        }
+    }
+}

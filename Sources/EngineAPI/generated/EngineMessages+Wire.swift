@@ -1,0 +1,551 @@
+// Generated from protos/ashlar_engine.proto by protos/generate. Do not edit.
+// swift-format-ignore-file
+import Base
+import CCSI
+import ProtobufRuntime
+
+extension EngineMessages.Group: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__Group>?) {
+        ashlar__engine__v1__group__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__Group>) throws(Failure) {
+        label = try copyString(c.pointee.label)
+        dataColumns = c.pointee.data_columns
+        parityColumns = c.pointee.parity_columns
+        media = try copyStrings(c.pointee.media, c.pointee.n_media)
+        sliceBytes = c.pointee.slice_bytes
+        capacityBytes = c.pointee.capacity_bytes.map { $0.pointee.value }
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__Group>, _ arena: Arena) {
+        c.pointee.label = arena.string(self.label)
+        c.pointee.data_columns = self.dataColumns
+        c.pointee.parity_columns = self.parityColumns
+        c.pointee.media = arena.strings(self.media)
+        c.pointee.n_media = self.media.count
+        c.pointee.slice_bytes = self.sliceBytes
+        c.pointee.capacity_bytes = self.capacityBytes.map {
+            let wrapper = arena.new(google__protobuf__uint64_value__init)
+            wrapper.pointee.value = $0
+            return wrapper
+        }
+    }
+}
+
+extension EngineMessages.Formatted: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__Formatted>?) {
+        ashlar__engine__v1__formatted__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__Formatted>) throws(Failure) {
+        switch c.pointee.state_case.rawValue {
+        case 1: state = .never(c.pointee.never != 0)
+        case 2: state = .filesystem(try copyString(c.pointee.filesystem))
+        case 3: state = .making(try copyString(c.pointee.making))
+        default: state = nil
+        }
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__Formatted>, _ arena: Arena) {
+        switch self.state {
+        case nil: break
+        case .never(let value):
+            c.pointee.never = value ? 1 : 0
+            c.pointee.state_case = Ashlar__Engine__V1__Formatted__StateCase(rawValue: 1)
+        case .filesystem(let value):
+            c.pointee.filesystem = arena.string(value)
+            c.pointee.state_case = Ashlar__Engine__V1__Formatted__StateCase(rawValue: 2)
+        case .making(let value):
+            c.pointee.making = arena.string(value)
+            c.pointee.state_case = Ashlar__Engine__V1__Formatted__StateCase(rawValue: 3)
+        }
+    }
+}
+
+extension EngineMessages.Volume: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__Volume>?) {
+        ashlar__engine__v1__volume__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__Volume>) throws(Failure) {
+        id = try copyString(c.pointee.id)
+        group = try copyString(c.pointee.group)
+        sizeBytes = c.pointee.size_bytes
+        attachEpoch = c.pointee.attach_epoch
+        formatted = try copyMessage(c.pointee.formatted)
+        health = EngineMessages.Volume.Health(rawValue: Int32(truncatingIfNeeded: c.pointee.health.rawValue))
+        healthReason = try copyString(c.pointee.health_reason)
+        liveBytes = c.pointee.live_bytes.map { $0.pointee.value }
+        allocatedBytes = c.pointee.allocated_bytes
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__Volume>, _ arena: Arena) {
+        c.pointee.id = arena.string(self.id)
+        c.pointee.group = arena.string(self.group)
+        c.pointee.size_bytes = self.sizeBytes
+        c.pointee.attach_epoch = self.attachEpoch
+        c.pointee.formatted = arena.message(self.formatted)
+        c.pointee.health = Ashlar__Engine__V1__Volume__Health(rawValue: .init(truncatingIfNeeded: self.health.rawValue))
+        c.pointee.health_reason = arena.string(self.healthReason)
+        c.pointee.live_bytes = self.liveBytes.map {
+            let wrapper = arena.new(google__protobuf__uint64_value__init)
+            wrapper.pointee.value = $0
+            return wrapper
+        }
+        c.pointee.allocated_bytes = self.allocatedBytes
+    }
+}
+
+extension EngineMessages.Mountpath: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__Mountpath>?) {
+        ashlar__engine__v1__mountpath__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__Mountpath>) throws(Failure) {
+        id = try copyString(c.pointee.id)
+        path = try copyString(c.pointee.path)
+        media = try copyString(c.pointee.media)
+        state = EngineMessages.Mountpath.State(rawValue: Int32(truncatingIfNeeded: c.pointee.state.rawValue))
+        reason = try copyString(c.pointee.reason)
+        totalBytes = c.pointee.total_bytes
+        freeBytes = c.pointee.free_bytes
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__Mountpath>, _ arena: Arena) {
+        c.pointee.id = arena.string(self.id)
+        c.pointee.path = arena.string(self.path)
+        c.pointee.media = arena.string(self.media)
+        c.pointee.state = Ashlar__Engine__V1__Mountpath__State(rawValue: .init(truncatingIfNeeded: self.state.rawValue))
+        c.pointee.reason = arena.string(self.reason)
+        c.pointee.total_bytes = self.totalBytes
+        c.pointee.free_bytes = self.freeBytes
+    }
+}
+
+extension EngineMessages.Device: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__Device>?) {
+        ashlar__engine__v1__device__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__Device>) throws(Failure) {
+        volumeID = try copyString(c.pointee.volume_id)
+        path = try copyString(c.pointee.path)
+        sizeBytes = c.pointee.size_bytes
+        readOnly = c.pointee.read_only != 0
+        epoch = c.pointee.epoch
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__Device>, _ arena: Arena) {
+        c.pointee.volume_id = arena.string(self.volumeID)
+        c.pointee.path = arena.string(self.path)
+        c.pointee.size_bytes = self.sizeBytes
+        c.pointee.read_only = self.readOnly ? 1 : 0
+        c.pointee.epoch = self.epoch
+    }
+}
+
+extension EngineMessages.EnsureGroupRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__EnsureGroupRequest>?) {
+        ashlar__engine__v1__ensure_group_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__EnsureGroupRequest>) throws(Failure) {
+        group = try copyMessage(c.pointee.group)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__EnsureGroupRequest>, _ arena: Arena) {
+        c.pointee.group = arena.message(self.group)
+    }
+}
+
+extension EngineMessages.EnsureGroupResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__EnsureGroupResponse>?) {
+        ashlar__engine__v1__ensure_group_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__EnsureGroupResponse>) throws(Failure) {
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__EnsureGroupResponse>, _ arena: Arena) {
+    }
+}
+
+extension EngineMessages.CreateVolumeRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__CreateVolumeRequest>?) {
+        ashlar__engine__v1__create_volume_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__CreateVolumeRequest>) throws(Failure) {
+        volumeID = try copyString(c.pointee.volume_id)
+        group = try copyString(c.pointee.group)
+        sizeBytes = c.pointee.size_bytes
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__CreateVolumeRequest>, _ arena: Arena) {
+        c.pointee.volume_id = arena.string(self.volumeID)
+        c.pointee.group = arena.string(self.group)
+        c.pointee.size_bytes = self.sizeBytes
+    }
+}
+
+extension EngineMessages.CreateVolumeResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__CreateVolumeResponse>?) {
+        ashlar__engine__v1__create_volume_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__CreateVolumeResponse>) throws(Failure) {
+        volume = try copyMessage(c.pointee.volume)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__CreateVolumeResponse>, _ arena: Arena) {
+        c.pointee.volume = arena.message(self.volume)
+    }
+}
+
+extension EngineMessages.DeleteVolumeRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__DeleteVolumeRequest>?) {
+        ashlar__engine__v1__delete_volume_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__DeleteVolumeRequest>) throws(Failure) {
+        volumeID = try copyString(c.pointee.volume_id)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__DeleteVolumeRequest>, _ arena: Arena) {
+        c.pointee.volume_id = arena.string(self.volumeID)
+    }
+}
+
+extension EngineMessages.DeleteVolumeResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__DeleteVolumeResponse>?) {
+        ashlar__engine__v1__delete_volume_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__DeleteVolumeResponse>) throws(Failure) {
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__DeleteVolumeResponse>, _ arena: Arena) {
+    }
+}
+
+extension EngineMessages.ResizeVolumeRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ResizeVolumeRequest>?) {
+        ashlar__engine__v1__resize_volume_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__ResizeVolumeRequest>) throws(Failure) {
+        volumeID = try copyString(c.pointee.volume_id)
+        sizeBytes = c.pointee.size_bytes
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ResizeVolumeRequest>, _ arena: Arena) {
+        c.pointee.volume_id = arena.string(self.volumeID)
+        c.pointee.size_bytes = self.sizeBytes
+    }
+}
+
+extension EngineMessages.ResizeVolumeResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ResizeVolumeResponse>?) {
+        ashlar__engine__v1__resize_volume_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__ResizeVolumeResponse>) throws(Failure) {
+        volume = try copyMessage(c.pointee.volume)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ResizeVolumeResponse>, _ arena: Arena) {
+        c.pointee.volume = arena.message(self.volume)
+    }
+}
+
+extension EngineMessages.GetVolumeRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetVolumeRequest>?) {
+        ashlar__engine__v1__get_volume_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__GetVolumeRequest>) throws(Failure) {
+        volumeID = try copyString(c.pointee.volume_id)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetVolumeRequest>, _ arena: Arena) {
+        c.pointee.volume_id = arena.string(self.volumeID)
+    }
+}
+
+extension EngineMessages.GetVolumeResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetVolumeResponse>?) {
+        ashlar__engine__v1__get_volume_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__GetVolumeResponse>) throws(Failure) {
+        volume = try copyMessage(c.pointee.volume)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetVolumeResponse>, _ arena: Arena) {
+        c.pointee.volume = arena.message(self.volume)
+    }
+}
+
+extension EngineMessages.ListVolumesRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ListVolumesRequest>?) {
+        ashlar__engine__v1__list_volumes_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__ListVolumesRequest>) throws(Failure) {
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ListVolumesRequest>, _ arena: Arena) {
+    }
+}
+
+extension EngineMessages.ListVolumesResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ListVolumesResponse>?) {
+        ashlar__engine__v1__list_volumes_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__ListVolumesResponse>) throws(Failure) {
+        volumes = try copyMessages(c.pointee.volumes, c.pointee.n_volumes)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ListVolumesResponse>, _ arena: Arena) {
+        c.pointee.volumes = arena.messages(self.volumes)
+        c.pointee.n_volumes = self.volumes.count
+    }
+}
+
+extension EngineMessages.RaiseEpochRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__RaiseEpochRequest>?) {
+        ashlar__engine__v1__raise_epoch_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__RaiseEpochRequest>) throws(Failure) {
+        volumeID = try copyString(c.pointee.volume_id)
+        epoch = c.pointee.epoch
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__RaiseEpochRequest>, _ arena: Arena) {
+        c.pointee.volume_id = arena.string(self.volumeID)
+        c.pointee.epoch = self.epoch
+    }
+}
+
+extension EngineMessages.RaiseEpochResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__RaiseEpochResponse>?) {
+        ashlar__engine__v1__raise_epoch_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__RaiseEpochResponse>) throws(Failure) {
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__RaiseEpochResponse>, _ arena: Arena) {
+    }
+}
+
+extension EngineMessages.MarkFormattedRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__MarkFormattedRequest>?) {
+        ashlar__engine__v1__mark_formatted_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__MarkFormattedRequest>) throws(Failure) {
+        volumeID = try copyString(c.pointee.volume_id)
+        formatted = try copyMessage(c.pointee.formatted)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__MarkFormattedRequest>, _ arena: Arena) {
+        c.pointee.volume_id = arena.string(self.volumeID)
+        c.pointee.formatted = arena.message(self.formatted)
+    }
+}
+
+extension EngineMessages.MarkFormattedResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__MarkFormattedResponse>?) {
+        ashlar__engine__v1__mark_formatted_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__MarkFormattedResponse>) throws(Failure) {
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__MarkFormattedResponse>, _ arena: Arena) {
+    }
+}
+
+extension EngineMessages.GetCapacityRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetCapacityRequest>?) {
+        ashlar__engine__v1__get_capacity_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__GetCapacityRequest>) throws(Failure) {
+        group = try copyString(c.pointee.group)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetCapacityRequest>, _ arena: Arena) {
+        c.pointee.group = arena.string(self.group)
+    }
+}
+
+extension EngineMessages.GetCapacityResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetCapacityResponse>?) {
+        ashlar__engine__v1__get_capacity_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__GetCapacityResponse>) throws(Failure) {
+        totalBytes = c.pointee.total_bytes
+        availableBytes = c.pointee.available_bytes
+        usedBytes = c.pointee.used_bytes
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetCapacityResponse>, _ arena: Arena) {
+        c.pointee.total_bytes = self.totalBytes
+        c.pointee.available_bytes = self.availableBytes
+        c.pointee.used_bytes = self.usedBytes
+    }
+}
+
+extension EngineMessages.GetPoolStatusRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetPoolStatusRequest>?) {
+        ashlar__engine__v1__get_pool_status_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__GetPoolStatusRequest>) throws(Failure) {
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetPoolStatusRequest>, _ arena: Arena) {
+    }
+}
+
+extension EngineMessages.GetPoolStatusResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetPoolStatusResponse>?) {
+        ashlar__engine__v1__get_pool_status_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__GetPoolStatusResponse>) throws(Failure) {
+        id = try copyString(c.pointee.id)
+        version = c.pointee.version
+        mountpaths = try copyMessages(c.pointee.mountpaths, c.pointee.n_mountpaths)
+        sharedFilesystems = try copyStrings(c.pointee.shared_filesystems, c.pointee.n_shared_filesystems)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetPoolStatusResponse>, _ arena: Arena) {
+        c.pointee.id = arena.string(self.id)
+        c.pointee.version = self.version
+        c.pointee.mountpaths = arena.messages(self.mountpaths)
+        c.pointee.n_mountpaths = self.mountpaths.count
+        c.pointee.shared_filesystems = arena.strings(self.sharedFilesystems)
+        c.pointee.n_shared_filesystems = self.sharedFilesystems.count
+    }
+}
+
+extension EngineMessages.AttachRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__AttachRequest>?) {
+        ashlar__engine__v1__attach_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__AttachRequest>) throws(Failure) {
+        volumeID = try copyString(c.pointee.volume_id)
+        epoch = c.pointee.epoch
+        readOnly = c.pointee.read_only != 0
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__AttachRequest>, _ arena: Arena) {
+        c.pointee.volume_id = arena.string(self.volumeID)
+        c.pointee.epoch = self.epoch
+        c.pointee.read_only = self.readOnly ? 1 : 0
+    }
+}
+
+extension EngineMessages.AttachResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__AttachResponse>?) {
+        ashlar__engine__v1__attach_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__AttachResponse>) throws(Failure) {
+        device = try copyMessage(c.pointee.device)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__AttachResponse>, _ arena: Arena) {
+        c.pointee.device = arena.message(self.device)
+    }
+}
+
+extension EngineMessages.DetachRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__DetachRequest>?) {
+        ashlar__engine__v1__detach_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__DetachRequest>) throws(Failure) {
+        volumeID = try copyString(c.pointee.volume_id)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__DetachRequest>, _ arena: Arena) {
+        c.pointee.volume_id = arena.string(self.volumeID)
+    }
+}
+
+extension EngineMessages.DetachResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__DetachResponse>?) {
+        ashlar__engine__v1__detach_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__DetachResponse>) throws(Failure) {
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__DetachResponse>, _ arena: Arena) {
+    }
+}
+
+extension EngineMessages.GetAttachmentRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetAttachmentRequest>?) {
+        ashlar__engine__v1__get_attachment_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__GetAttachmentRequest>) throws(Failure) {
+        volumeID = try copyString(c.pointee.volume_id)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetAttachmentRequest>, _ arena: Arena) {
+        c.pointee.volume_id = arena.string(self.volumeID)
+    }
+}
+
+extension EngineMessages.GetAttachmentResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetAttachmentResponse>?) {
+        ashlar__engine__v1__get_attachment_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__GetAttachmentResponse>) throws(Failure) {
+        device = try copyMessage(c.pointee.device)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetAttachmentResponse>, _ arena: Arena) {
+        c.pointee.device = arena.message(self.device)
+    }
+}
+
+extension EngineMessages.RefreshRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__RefreshRequest>?) {
+        ashlar__engine__v1__refresh_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__RefreshRequest>) throws(Failure) {
+        volumeID = try copyString(c.pointee.volume_id)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__RefreshRequest>, _ arena: Arena) {
+        c.pointee.volume_id = arena.string(self.volumeID)
+    }
+}
+
+extension EngineMessages.RefreshResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__RefreshResponse>?) {
+        ashlar__engine__v1__refresh_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__RefreshResponse>) throws(Failure) {
+        device = try copyMessage(c.pointee.device)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__RefreshResponse>, _ arena: Arena) {
+        c.pointee.device = arena.message(self.device)
+    }
+}

@@ -1,0 +1,89 @@
+import Base
+import SystemIO
+
+/// One column file of a segment. `@unchecked Sendable`: touched on the loop of its volume only, or before the volume is given to it.
+public final class Slice: @unchecked Sendable {
+    /// Nil where the mountpath is no member any more, or not found.
+    public let mountpath: Mountpath?
+    public let mountpathID: MountpathID
+    /// Opened when first needed.
+    public var file: (any DiskFile)?
+    /// Where the next chunk goes, in blocks.
+    public var tail: UInt32
+    /// Something was written here that no sync has covered.
+    public var isUnsynced = false
+
+    public init(mountpath: Mountpath?, mountpathID: MountpathID, file: (any DiskFile)?, tail: UInt32) {
+        self.mountpath = mountpath
+        self.mountpathID = mountpathID
+        self.file = file
+        self.tail = tail
+    }
+
+    public var isAvailable: Bool { mountpath?.isUsable ?? false }
+}
+
+/// An append-only object of k+p slices on distinct mountpaths. Its id is never reused within the volume. Confined like its slices.
+///
+/// k and p are the segment's own: with few mountpaths left a group's segments get fewer data columns, so that p stays.
+public final class Segment: @unchecked Sendable {
+    public let id: UInt32
+    public let k: Int
+    public let p: Int
+    public let sliceBlocks: UInt32
+    public let slices: [Slice]
+    /// Blocks that the volume's map has here.
+    public var liveBlocks = 0
+    /// The last record appended.
+    public var lastSequence: UInt64 = 0
+    /// Nothing is appended any more.
+    public var isClosed = false
+    /// Requests that read from it now; it is not freed before they end.
+    public var readerCount = 0
+    private var lastRotation = 0
+
+    public init(id: UInt32, k: Int, p: Int, sliceBlocks: UInt32, slices: [Slice]) {
+        precondition(slices.count == k + p)
+        self.id = id
+        self.k = k
+        self.p = p
+        self.sliceBlocks = sliceBlocks
+        self.slices = slices
+    }
+
+    public var allAvailable: Bool { slices.allSatisfy(\.isAvailable) }
+
+    public var allocatedBytes: UInt64 { UInt64(slices.count) * UInt64(sliceBlocks) * UInt64(blockBytes) }
+
+    /// Blocks not yet appended to, over all slices.
+    public var freeBlocks: Int { slices.reduce(0) { $0 + Int(sliceBlocks - $1.tail) } }
+
+    /// Where a record of `shape` would go: the rotation that keeps the slices evenly full, the next one in turn where that is the same.
+    /// Nil where it does not fit.
+    public func rotation(for shape: RecordShape) -> Int? {
+        let count = k + p
+        var best: (fill: UInt32, rotation: Int)?
+        for step in 1...count {
+            let rotation = (lastRotation + step) % count
+            var fill: UInt32 = 0
+            for column in 0..<shape.dataColumns {
+                fill = max(fill, slices[(column + rotation) % count].tail + UInt32(1 + shape.blocks(ofDataColumn: column)))
+            }
+            for column in k..<count {
+                fill = max(fill, slices[(column + rotation) % count].tail + UInt32(1 + shape.columnBlocks))
+            }
+            if fill <= sliceBlocks, fill < best?.fill ?? .max { best = (fill, rotation) }
+        }
+        return best?.rotation
+    }
+
+    /// Takes the room of one column's chunk; returns where it begins, in blocks.
+    public func append(column: Int, rotation: Int, blocks: Int) -> UInt32 {
+        let slice = slices[(column + rotation) % (k + p)]
+        let offset = slice.tail
+        slice.tail += UInt32(blocks)
+        precondition(slice.tail <= sliceBlocks)
+        lastRotation = rotation
+        return offset
+    }
+}

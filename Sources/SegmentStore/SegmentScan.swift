@@ -1,0 +1,106 @@
+import Base
+import ErasureCoding
+import SystemIO
+
+/// A record that was found in a segment, and which of its columns' headers were.
+public struct FoundRecord: Sendable {
+    public var header: RecordHeader
+    public var columnsSeen: [Int]
+}
+
+/// Reads every record header of a segment from whichever of its slices can be read. Blocking.
+///
+/// Each slice is a log of chunks; a header says where the chunk after it begins. Where a slice's header is torn or missing, a
+/// header of the same record on another slice still tells the chunk's place and length, so the walk goes on behind it. It ends
+/// on a slice when no known record has a chunk where it stands.
+public struct SegmentScan {
+    private static let windowBytes = 64 * 1024
+
+    private let pool: PoolID
+    private let volume: VolumeID
+    private let segment: UInt32
+    private let files: [(any DiskFile)?]
+    private let sliceBlocks: UInt32
+    private var found: [UInt64: FoundRecord] = [:]
+    /// By slice: chunks known from headers on other slices, offset to length.
+    private var known: [[UInt32: UInt32]]
+    private var cursors: [UInt32]
+    private let window = AlignedBuffer(bytes: windowBytes)
+
+    public static func records(
+        pool: PoolID, volume: VolumeID, segment: UInt32, sliceBlocks: UInt32, files: [(any DiskFile)?]
+    ) throws(Failure) -> [FoundRecord] {
+        var scan = SegmentScan(pool: pool, volume: volume, segment: segment, sliceBlocks: sliceBlocks, files: files)
+        try scan.run()
+        return scan.found.values.sorted { $0.header.sequence < $1.header.sequence }
+    }
+
+    private init(pool: PoolID, volume: VolumeID, segment: UInt32, sliceBlocks: UInt32, files: [(any DiskFile)?]) {
+        self.pool = pool
+        self.volume = volume
+        self.segment = segment
+        self.files = files
+        self.sliceBlocks = sliceBlocks
+        known = Array(repeating: [:], count: files.count)
+        cursors = Array(repeating: 1, count: files.count)
+    }
+
+    private mutating func run() throws(Failure) {
+        var progressed = true
+        while progressed {
+            progressed = false
+            for slice in files.indices {
+                if let file = files[slice], walk(slice, file) { progressed = true }
+            }
+        }
+    }
+
+    /// Goes as far on one slice as can be; true if that was any further.
+    private mutating func walk(_ slice: Int, _ file: any DiskFile) -> Bool {
+        let start = cursors[slice]
+        var windowStart: UInt32 = 0
+        var windowBlocks: UInt32 = 0
+        while cursors[slice] < sliceBlocks {
+            let cursor = cursors[slice]
+            if cursor < windowStart || cursor >= windowStart + windowBlocks {
+                windowStart = cursor
+                windowBlocks = min(UInt32(Self.windowBytes / blockBytes), sliceBlocks - cursor)
+                let bytes = Int(windowBlocks) * blockBytes
+                let target = UnsafeMutableRawBufferPointer(start: window.base, count: bytes)
+                var count = 0
+                do throws(Failure) { count = try file.read(into: target, at: UInt64(cursor) * UInt64(blockBytes)) } catch {
+                    count = 0  // unreadable: the other slices tell what was here
+                }
+                (window.base + count).initializeMemory(as: UInt8.self, repeating: 0, count: bytes - count)
+            }
+            let page = UnsafeRawPointer(window.base + Int(cursor - windowStart) * blockBytes)
+            if let header = RecordHeader(page: page), accept(header, page: page, slice: slice, at: cursor) {
+                cursors[slice] += UInt32(header.chunkBlocks(ofColumn: RecordHeader.column(ofPage: page)))
+            } else if let blocks = known[slice][cursor] {
+                cursors[slice] += blocks
+            } else {
+                break
+            }
+        }
+        return cursors[slice] > start
+    }
+
+    /// False where the header does not belong here: another segment's old bytes, or a misdirected write.
+    private mutating func accept(_ header: RecordHeader, page: UnsafeRawPointer, slice: Int, at cursor: UInt32) -> Bool {
+        let column = RecordHeader.column(ofPage: page)
+        guard header.pool == pool, header.volume == volume, header.segment == segment,
+            header.k + header.p == files.count, header.columnsWritten.contains(column),
+            header.slice(ofColumn: column) == slice, header.offsets[column] == cursor
+        else { return false }
+        if found[header.sequence] == nil {
+            found[header.sequence] = FoundRecord(header: header, columnsSeen: [])
+            for other in header.columnsWritten {
+                known[header.slice(ofColumn: other)][header.offsets[other]] = UInt32(header.chunkBlocks(ofColumn: other))
+            }
+        }
+        if found[header.sequence]?.columnsSeen.contains(column) == false {
+            found[header.sequence]?.columnsSeen.append(column)
+        }
+        return true
+    }
+}

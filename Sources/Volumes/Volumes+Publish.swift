@@ -1,0 +1,88 @@
+import Base
+import Catalogue
+import Domain
+import VolumeEngine
+
+extension Volumes {
+    /// Grants the node an attach epoch above every earlier one, which fences all others. The same request again answers the same
+    /// epoch. `notFound` for an unknown volume or node, `failedPrecondition` while another node has it, `conflict` where this
+    /// node has it otherwise.
+    public func publish(
+        _ id: VolumeID, to node: String, mode: AccessMode, readOnly: Bool
+    ) async throws(Failure) -> Publication {
+        let held = try await lockVolume(id, for: "publish to \(node)")
+        defer { held.release() }
+        _ = try await usableVolume(id)
+        guard environment.nodes.contains(node) else {
+            throw Failure(.notFound, "there is no node '\(node)'")
+        }
+        let publications = try await catalogue.publications(of: id)
+        if let other = publications.first(where: { $0.node != node }) {
+            throw Failure(
+                .failedPrecondition,
+                "volume \(id) is published to node '\(other.node)' and may be used on one node at a time; unpublish it there first")
+        }
+        if let mine = publications.first {
+            switch mine.state {
+            case .granted:
+                guard mine.mode == mode, mine.readOnly == readOnly else {
+                    throw Failure(
+                        .conflict,
+                        "volume \(id) is published to node '\(node)' as \(mine.mode.rawValue)\(mine.readOnly ? ", read-only" : ""); "
+                            + "unpublish it first")
+                }
+                return mine
+            case .granting: break  // nobody was answered: chosen anew below
+            case .revoking: try await finishRevoke(mine)
+            }
+        }
+        return try await grant(id, node, mode, readOnly)
+    }
+
+    private func grant(
+        _ id: VolumeID, _ node: String, _ mode: AccessMode, _ readOnly: Bool
+    ) async throws(Failure) -> Publication {
+        let count = try await catalogue.publications().count { $0.node == node && $0.volume != id }
+        guard count < environment.volumesPerNodeMax else {
+            throw Failure(
+                .exhausted, "node '\(node)' has \(count) volumes and may have \(environment.volumesPerNodeMax)")
+        }
+        let floor = try await engine.volume(id).attachEpoch
+        var publication = try await catalogue.beginGrant(
+            id, node: node, mode: mode, readOnly: readOnly, above: floor)
+        try await engine.raiseEpoch(id, to: publication.epoch)
+        try await catalogue.finishGrant(id, node: node)
+        publication.state = .granted
+        return publication
+    }
+
+    /// Fences the node, then forgets the publication: its writes are refused from now on even if it never hears of it.
+    /// `node` nil: all of them. Not published is fine, as is an unknown volume.
+    public func unpublish(_ id: VolumeID, from node: String?) async throws(Failure) {
+        let held = try await lockVolume(id, for: "unpublish from \(node ?? "all nodes")")
+        defer { held.release() }
+        for publication in try await catalogue.publications(of: id) where node == nil || publication.node == node {
+            try await revoke(publication)
+        }
+    }
+
+    /// Under the volume's lock.
+    func revoke(_ publication: Publication) async throws(Failure) {
+        var fenced = publication
+        if publication.state != .revoking {
+            fenced.epoch = try await catalogue.beginRevoke(
+                publication.volume, node: publication.node, above: publication.epoch)
+            fenced.state = .revoking
+        }
+        try await finishRevoke(fenced)
+    }
+
+    private func finishRevoke(_ publication: Publication) async throws(Failure) {
+        do {
+            try await engine.raiseEpoch(publication.volume, to: publication.epoch)
+        } catch where error.kind == .fenced || error.kind == .notFound {
+            // A higher epoch fences the node as well, and a volume that is gone cannot be written.
+        }
+        try await catalogue.finishRevoke(publication.volume, node: publication.node)
+    }
+}

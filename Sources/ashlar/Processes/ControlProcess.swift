@@ -1,0 +1,110 @@
+import Attach
+import AttachFUSE
+import Base
+import CSIServices
+import Catalogue
+import Configuration
+import GRPCServer
+import Glibc
+import Logging
+import Synchronization
+import SystemIO
+import VolumeEngine
+import Volumes
+
+/// The CSI services of this process, over an engine that is here or elsewhere: identity always, controller and node as asked.
+final class ControlProcess: Sendable {
+    struct Roles: OptionSet, Sendable {
+        let rawValue: Int
+        static let controller = Roles(rawValue: 1)
+        static let node = Roles(rawValue: 2)
+    }
+
+    private let servers: [GRPCServer]
+    private let catalogue: Catalogue?
+    private let maintenance: [Task<Void, Never>]
+
+    private static let drainSeconds = 10.0
+
+    private init(servers: [GRPCServer], catalogue: Catalogue?, maintenance: [Task<Void, Never>]) {
+        self.servers = servers
+        self.catalogue = catalogue
+        self.maintenance = maintenance
+    }
+
+    static func start(
+        _ configuration: Configuration, roles: Roles, engine: any VolumeEngine, attacher: any DeviceAttacher, logger: Logger
+    ) async throws(Failure) -> ControlProcess {
+        let settings = CSISettings(
+            version: ashlarVersion, nodeID: configuration.nodeID, host: configuration.nodeID, classes: configuration.classes,
+            defaultClass: configuration.defaultClass)
+        let isReady = ReadyFlag()
+        var controllerHandlers = GRPCHandlers()
+        var nodeHandlers = GRPCHandlers()
+        let identity = IdentityService(settings: settings, isReady: { isReady.value })
+        identity.register(in: &controllerHandlers)
+        identity.register(in: &nodeHandlers)
+
+        var volumes: Volumes?
+        if roles.contains(.controller) {
+            let made = Volumes(
+                catalogue: try Catalogue(path: configuration.cataloguePath), engine: engine,
+                environment: .init(
+                    nodes: [configuration.nodeID], volumesPerNodeMax: settings.volumesPerNodeMax,
+                    unixTime: { Int64(time(nil)) }),
+                logger: logger)
+            ControllerService(volumes: made, settings: settings).register(in: &controllerHandlers)
+            volumes = made
+        }
+        var node: NodeService?
+        if roles.contains(.node) {
+            let threads = BlockingThreads(name: "ashlar-node")
+            let made = NodeService(
+                engine: engine, attacher: attacher, settings: settings, threads: threads,
+                clearStaleDevices: { (id) throws(Failure) in
+                    try await FuseLoopFrontEnd.clearStaleDevices(of: id, on: threads)
+                }, logger: logger)
+            made.register(in: &nodeHandlers)
+            node = made
+        }
+        try await volumes?.start(groups: configuration.groups)
+        await node?.reconcile()
+        let servers = try listen(configuration, roles, controllerHandlers, nodeHandlers, logger)
+        isReady.set()
+        var maintenance: [Task<Void, Never>] = []
+        if let volumes { maintenance.append(Task { await volumes.maintain() }) }
+        if let node { maintenance.append(Task { await node.maintain() }) }
+        return ControlProcess(servers: servers, catalogue: volumes?.catalogue, maintenance: maintenance)
+    }
+
+    private static func listen(
+        _ configuration: Configuration, _ roles: Roles, _ controller: GRPCHandlers, _ node: GRPCHandlers, _ logger: Logger
+    ) throws(Failure) -> [GRPCServer] {
+        var tables: [String: GRPCHandlers] = [:]
+        if roles.contains(.controller) { tables[configuration.sockets.controller] = controller }
+        if roles.contains(.node) {
+            tables[configuration.sockets.node] = tables[configuration.sockets.node].map { $0.merging(node) } ?? node
+        }
+        var servers: [GRPCServer] = []
+        for (path, handlers) in tables {
+            let server = GRPCServer(socketPath: path, handlers: handlers, logger: logger)
+            try server.start()
+            servers.append(server)
+        }
+        return servers
+    }
+
+    func shutDown() async {
+        for task in maintenance { task.cancel() }
+        for server in servers { await server.shutdown(drainSeconds: Self.drainSeconds) }
+        for task in maintenance { await task.value }
+        try? catalogue?.close()
+    }
+}
+
+/// Set once, when the process may be used.
+private final class ReadyFlag: Sendable {
+    private let flag = Atomic<Bool>(false)
+    var value: Bool { flag.load(ordering: .acquiring) }
+    func set() { flag.store(true, ordering: .releasing) }
+}

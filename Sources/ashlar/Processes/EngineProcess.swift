@@ -1,0 +1,122 @@
+import Attach
+import AttachFUSE
+import Base
+import Configuration
+import EmbeddedEngine
+import EngineAPI
+import GRPCServer
+import Glibc
+import Logging
+import SystemIO
+import VolumeEngine
+
+/// The data plane of this process: the embedded engine, its devices, and the engine API on a unix socket.
+final class EngineProcess: Sendable {
+    let engine: EmbeddedEngine
+    let attacher: LocalDeviceAttacher
+    let threads: BlockingThreads
+    private let server: GRPCServer
+    private let lock: FileLock
+
+    private static let loopCountMax = 4
+    private static let drainSeconds = 5.0
+
+    private init(
+        engine: EmbeddedEngine, attacher: LocalDeviceAttacher, threads: BlockingThreads, server: GRPCServer, lock: FileLock
+    ) {
+        self.engine = engine
+        self.attacher = attacher
+        self.threads = threads
+        self.server = server
+        self.lock = lock
+    }
+
+    static func start(_ configuration: Configuration, logger: Logger) async throws(Failure) -> EngineProcess {
+        try raiseDescriptorLimit()
+        for directory in [configuration.stateDirectory, configuration.runDirectory] { try makeDirectory(directory) }
+        let lock = try FileLock(path: "\(configuration.stateDirectory)/engine.lock", "another ashlar engine")
+        let disks = try openMountpaths(configuration)
+        let engine = try await EmbeddedEngine.start(
+            mountpaths: disks.mountpaths, ledger: try DirectoryDisk(path: configuration.stateDirectory),
+            settings: EngineSettings(
+                ringBytes: Int(configuration.engine.ringBytes),
+                loopCount: min(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), loopCountMax),
+                acceptMissing: configuration.pool.acceptMissing, sharedFilesystems: disks.shared),
+            logger: logger)
+        let threads = BlockingThreads(name: "ashlar-attach")
+        let frontEnd = FuseLoopFrontEnd(runDirectory: configuration.runDirectory, threads: threads, logger: logger)
+        let attacher = LocalDeviceAttacher(opener: engine, frontEnd: frontEnd)
+        engine.onResize { (id) throws(Failure) in
+            if try await attacher.attachment(id) != nil { _ = try await attacher.refresh(id) }
+        }
+        var handlers = GRPCHandlers()
+        handlers.serve(engine as any VolumeEngine)
+        handlers.serve(attacher as any DeviceAttacher)
+        let server = GRPCServer(socketPath: configuration.engine.socket, handlers: handlers, logger: logger)
+        do throws(Failure) { try server.start() } catch {
+            await engine.shutDown()
+            throw error
+        }
+        return EngineProcess(engine: engine, attacher: attacher, threads: threads, server: server, lock: lock)
+    }
+
+    /// Takes no more calls, makes everything answered durable, removes the devices.
+    func shutDown() async {
+        await server.shutdown(drainSeconds: Self.drainSeconds)
+        await attacher.shutDown()
+        await engine.shutDown()
+    }
+
+    private static func openMountpaths(
+        _ configuration: Configuration
+    ) throws(Failure) -> (mountpaths: [ConfiguredMountpath], shared: [String]) {
+        var mountpaths: [ConfiguredMountpath] = []
+        var paths: [UInt64: [String]] = [:]
+        for mountpath in configuration.pool.mountpaths {
+            do throws(Failure) {
+                let disk = try DirectoryDisk(path: mountpath.path)
+                paths[disk.filesystemDevice, default: []].append(mountpath.path)
+                mountpaths.append(ConfiguredMountpath(path: mountpath.path, media: mountpath.media.rawValue, disk: disk))
+            } catch {
+                mountpaths.append(
+                    ConfiguredMountpath(path: mountpath.path, media: mountpath.media.rawValue, disk: nil, problem: "\(error)"))
+            }
+        }
+        let shared = paths.values.filter { $0.count > 1 }.map { $0.sorted().joined(separator: ", ") }.sorted()
+        if let first = shared.first, !configuration.pool.allowSharedFilesystem {
+            throw Failure(
+                .failedPrecondition,
+                "mountpaths \(first) are on one filesystem, so one lost drive takes them all: mount a drive at each, or set pool.allowSharedFilesystem: true to try things out")
+        }
+        return (mountpaths, shared)
+    }
+
+    /// Each open slice is a descriptor.
+    private static func raiseDescriptorLimit() throws(Failure) {
+        var limit = rlimit()
+        try systemCall("cannot read the descriptor limit") { getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) }
+        limit.rlim_cur = limit.rlim_max
+        try systemCall("cannot raise the descriptor limit") { setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) }
+    }
+
+    private static func makeDirectory(_ path: String) throws(Failure) {
+        if mkdir(path, 0o700) != 0, errno != EEXIST {
+            throw Failure(errno: errno, "cannot make directory \(path); make the one above it, or name another in the configuration")
+        }
+    }
+}
+
+extension EmbeddedEngine: VolumeOpener {}
+
+/// An exclusive lock on a file, held until the process ends.
+final class FileLock: Sendable {
+    private let file: FileDescriptor
+
+    /// `conflict` where another process holds it.
+    init(path: String, _ holder: String) throws(Failure) {
+        file = try FileDescriptor(opening: path, flags: O_RDWR | O_CREAT | O_CLOEXEC, "cannot open \(path)")
+        guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
+            throw Failure(.conflict, "\(holder) uses \(path): stop it first, or give this one directories of its own")
+        }
+    }
+}

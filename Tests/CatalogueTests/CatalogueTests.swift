@@ -1,0 +1,154 @@
+import Base
+import Catalogue
+import Domain
+import Foundation
+import Testing
+
+/// A directory of its own for each test, removed with it.
+private final class Scratch: Sendable {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "ashlar-catalogue-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func open() throws -> Catalogue { try Catalogue(path: path + "/catalogue.sqlite") }
+}
+
+private let group = VolumeGroup(
+    label: "g", profile: .archive, protection: .erasure(data: 4, parity: 2), media: [.ssd], capacityBytes: 1 << 40)
+
+private func pending(_ name: String, id: VolumeID = .random()) -> Volume {
+    Volume(
+        id: id,
+        request: VolumeRequest(
+            name: name, group: "g", className: "c", sizeBytes: 1 << 30, filesystem: .xfs,
+            capabilities: [
+                .init(access: .mount(filesystem: .xfs, flags: ["noatime"]), mode: .singleNodeWriter),
+                .init(access: .block, mode: .singleNodeMultiWriter),
+            ],
+            parameters: ["class": "c", "ü": "ß"], mountOptions: ["noatime"], mkfsOptions: ["-i size=1024"]),
+        sizeBytes: 1 << 30, phase: .pending, lastEpoch: 0, createdAt: 1_700_000_000)
+}
+
+@Suite struct CatalogueTests {
+    private let scratch: Scratch
+    private let catalogue: Catalogue
+
+    init() async throws {
+        scratch = try Scratch()
+        catalogue = try scratch.open()
+        try await catalogue.putGroup(group, at: 1)
+    }
+
+    @Test func everyFieldSurvivesReopening() async throws {
+        let volume = pending("a")
+        try await catalogue.beginCreate(volume)
+        try catalogue.close()
+        let again = try scratch.open()
+        #expect(try await again.groups() == [group])
+        #expect(try await again.volume(volume.id) == volume)
+        #expect(try await again.volume(named: "a") == volume)
+        #expect(try await again.intents() == [Intent(subject: volume.id, kind: .create, createdAt: volume.createdAt)])
+    }
+
+    @Test func aNameIsTakenOnce() async throws {
+        try await catalogue.beginCreate(pending("a"))
+        let failure = await #expect(throws: Failure.self) { try await catalogue.beginCreate(pending("a")) }
+        #expect(failure?.kind == .conflict)
+        #expect(try await catalogue.intents().count == 1)
+    }
+
+    @Test func phasesFollowTheirTransitions() async throws {
+        let volume = pending("a")
+        try await catalogue.beginCreate(volume)
+        await #expect(throws: Failure.self) { try await catalogue.setPhase(volume.id, .degraded) }
+        try await catalogue.finishCreate(volume.id)
+        #expect(try await catalogue.intents().isEmpty)
+        try await catalogue.setPhase(volume.id, .degraded)
+        try await catalogue.beginDelete(volume.id, at: 5)
+        await #expect(throws: Failure.self) { try await catalogue.setPhase(volume.id, .ready) }
+        #expect(try await catalogue.volume(volume.id)?.phase == .deleting)
+        try await catalogue.finishDelete(volume.id)
+        #expect(try await catalogue.volumes().isEmpty)
+        #expect(try await catalogue.intents().isEmpty)
+    }
+
+    @Test func epochsAreNeverChosenTwice() async throws {
+        let volume = pending("a")
+        try await catalogue.beginCreate(volume)
+        try await catalogue.finishCreate(volume.id)
+        let first = try await catalogue.beginGrant(
+            volume.id, node: "n", mode: .singleNodeWriter, readOnly: true, above: 4)
+        #expect(first.epoch == 5)
+        #expect(try await catalogue.publications(of: volume.id) == [first])
+        let fence = try await catalogue.beginRevoke(volume.id, node: "n", above: first.epoch)
+        #expect(fence == 6)
+        #expect(try await catalogue.publications().first?.state == .revoking)
+        try await catalogue.finishRevoke(volume.id, node: "n")
+        let second = try await catalogue.beginGrant(
+            volume.id, node: "n", mode: .singleNodeWriter, readOnly: false, above: 0)
+        #expect(second.epoch == 7)
+        try await catalogue.finishGrant(volume.id, node: "n")
+        let failure = await #expect(throws: Failure.self) { try await catalogue.beginDelete(volume.id, at: 1) }
+        #expect(failure?.kind == .failedPrecondition)
+        #expect(try await catalogue.volume(volume.id)?.phase == .ready)
+    }
+
+    @Test func expansionNeverShrinks() async throws {
+        let volume = pending("a")
+        try await catalogue.beginCreate(volume)
+        try await catalogue.finishCreate(volume.id)
+        try await catalogue.beginExpand(volume.id, to: 2 << 30, at: 1)
+        #expect(try await catalogue.intents().first?.kind == .expand(toBytes: 2 << 30))
+        try await catalogue.finishExpand(volume.id, sizeBytes: 2 << 30)
+        try await catalogue.finishExpand(volume.id, sizeBytes: 1 << 30)
+        let grown = try #require(try await catalogue.volume(volume.id))
+        #expect(grown.sizeBytes == 2 << 30)
+        #expect(grown.request == volume.request)
+    }
+
+    @Test func belongsToOnePool() async throws {
+        let id = PoolID.random()
+        #expect(try await catalogue.pool() == nil)
+        try await catalogue.recordPool(id, version: 3)
+        try await catalogue.recordPool(id, version: 2)
+        let pool = try #require(try await catalogue.pool())
+        #expect(pool.id == id)
+        #expect(pool.version == 3)
+        let failure = await #expect(throws: Failure.self) { try await catalogue.recordPool(.random(), version: 9) }
+        #expect(failure?.kind == .conflict)
+    }
+
+    /// Sixteen at a time share their syncs, and one that fails does not take the others along.
+    @Test func concurrentWritesShareTransactions() async throws {
+        let before = catalogue.commitCount
+        let count = 400
+        let failedCount = await withTaskGroup(of: Bool.self) { group in
+            for index in 0..<count {
+                group.addTask {
+                    // Every tenth takes a name that is taken.
+                    do {
+                        try await catalogue.beginCreate(pending("v\(index - (index % 10 == 9 ? 1 : 0))"))
+                        return false
+                    } catch { return true }
+                }
+            }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(failedCount == count / 10)
+        #expect(try await catalogue.volumes().count == count - count / 10)
+        #expect(catalogue.commitCount - before < count / 2)
+    }
+
+    @Test func refusesWhatIsNoCatalogue() throws {
+        let path = scratch.path + "/other.sqlite"
+        try Data(repeating: 7, count: 8192).write(to: URL(fileURLWithPath: path))
+        let failure = #expect(throws: Failure.self) { try Catalogue(path: path) }
+        #expect(failure?.kind == .corrupt)
+        #expect(throws: Failure.self) { try Catalogue(path: "/nowhere/catalogue.sqlite") }
+    }
+}

@@ -1,0 +1,85 @@
+import Base
+import BlockDevice
+import BlockDeviceTestSupport
+import EmbeddedEngine
+import Foundation
+import Logging
+import SystemIO
+import Testing
+import VolumeEngine
+
+/// A pool of directories under a temporary one, with an engine that can be stopped, killed (as far as a test in one process can) and
+/// started again.
+final class TestPool {
+    let directory: String
+    private(set) var paths: [String]
+    var engine: EmbeddedEngine!
+    let group: GroupSpecification
+
+    init(
+        mountpaths: Int, k: Int, p: Int, sliceBytes: UInt64 = 4 << 20, capacityBytes: UInt64? = nil, start: Bool = true
+    ) async throws {
+        directory = NSTemporaryDirectory() + "ashlar-test-\(UUID().uuidString)"
+        group = GroupSpecification(
+            label: "g", dataColumns: k, parityColumns: p, media: [], sliceBytes: sliceBytes, capacityBytes: capacityBytes)
+        let directory = directory
+        paths = (0..<mountpaths).map { "\(directory)/d\($0)" }
+        for path in paths + ["\(directory)/state"] {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        }
+        if start { try await self.start() }
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: directory) }
+
+    func start(acceptMissing: Bool = false) async throws {
+        let mountpaths = paths.map { path -> ConfiguredMountpath in
+            do {
+                return ConfiguredMountpath(path: path, media: "nvme", disk: try DirectoryDisk(path: path))
+            } catch { return ConfiguredMountpath(path: path, media: "nvme", disk: nil, problem: "\(error)") }
+        }
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        engine = try await EmbeddedEngine.start(
+            mountpaths: mountpaths, ledger: try DirectoryDisk(path: "\(directory)/state"),
+            settings: EngineSettings(ringBytes: 8 << 20, loopCount: 2, acceptMissing: acceptMissing), logger: logger)
+        try await engine.ensureGroup(group)
+    }
+
+    func stop() async { await engine.shutDown() }
+
+    func restart(acceptMissing: Bool = false) async throws {
+        await stop()
+        try await start(acceptMissing: acceptMissing)
+    }
+
+    func hide(_ index: Int) throws { try FileManager.default.moveItem(atPath: paths[index], toPath: paths[index] + ".away") }
+    func show(_ index: Int) throws { try FileManager.default.moveItem(atPath: paths[index] + ".away", toPath: paths[index]) }
+
+    /// A new volume, attached with epoch 1.
+    func volume(_ bytes: UInt64) async throws -> (VolumeID, BlockDeviceClient) {
+        let id = VolumeID.random()
+        _ = try await engine.createVolume(id, group: "g", sizeBytes: bytes)
+        try await engine.raiseEpoch(id, to: 1)
+        return (id, try await open(id))
+    }
+
+    func open(_ id: VolumeID, epoch: UInt64 = 1) async throws -> BlockDeviceClient {
+        BlockDeviceClient(try await engine.openVolume(id, epoch: epoch, readOnly: false))
+    }
+
+    /// Paths of every slice file, relative to the pool's directory.
+    func slices() -> [String] {
+        let names = FileManager.default.enumerator(atPath: directory)?.compactMap { $0 as? String } ?? []
+        return names.filter { $0.contains("/%sg/") && !$0.contains(".away/") }.sorted()
+    }
+}
+
+/// Bytes that tell which write they are of.
+func pattern(_ seed: UInt64, bytes: Int) -> [UInt8] {
+    var random = SeededRandom(seed: seed)
+    var result = [UInt8]()
+    result.reserveCapacity(bytes)
+    while result.count < bytes { withUnsafeBytes(of: random.next()) { result.append(contentsOf: $0) } }
+    return result
+}

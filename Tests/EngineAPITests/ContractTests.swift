@@ -1,0 +1,234 @@
+import Attach
+import Base
+import EngineAPI
+import Foundation
+import GRPCServer
+import Logging
+import Testing
+import VolumeEngine
+
+/// How a test reaches the engine.
+enum Route: CaseIterable, Sendable {
+    case direct
+    case socket
+}
+
+/// Runs `body` with the ports as `route` gives them.
+func reach<E: VolumeEngine & DeviceAttacher>(
+    _ engine: E, by route: Route, _ body: (any VolumeEngine, any DeviceAttacher) async throws -> Void
+) async throws {
+    if route == .direct { return try await body(engine, engine) }
+    let path = "/tmp/ashlar-engine-\(UUID().uuidString).sock"
+    var handlers = GRPCHandlers()
+    handlers.serve(engine as any VolumeEngine)
+    handlers.serve(engine as any DeviceAttacher)
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let server = GRPCServer(socketPath: path, handlers: handlers, logger: logger)
+    try server.start()
+    let channel = try GRPCChannel(socketPath: path)
+    do {
+        try await body(RemoteVolumeEngine(channel), RemoteDeviceAttacher(channel))
+    } catch {
+        Issue.record(error)
+    }
+    await server.shutdown(drainSeconds: 5)
+}
+
+/// The kind that `body` fails with.
+func kind<T>(_ body: () async throws(Failure) -> T) async -> FailureKind? {
+    do throws(Failure) {
+        _ = try await body()
+        return nil
+    } catch {
+        return error.kind
+    }
+}
+
+/// One contract, directly and through a socket.
+@Suite struct ContractTests {
+    let group = GroupSpecification(
+        label: "fast", dataColumns: 4, parityColumns: 2, media: ["nvme", "ssd"], sliceBytes: 64 << 20,
+        capacityBytes: nil)
+    let id = VolumeID(high: 0x0123_4567_89AB_CDEF, low: 42)
+    let size: UInt64 = 2 << 30
+
+    @Test(arguments: Route.allCases) func groups(_ route: Route) async throws {
+        try await reach(MemoryEngine(), by: route) { engine, _ in
+            try await engine.ensureGroup(group)
+            try await engine.ensureGroup(group)
+            var other = group
+            other.capacityBytes = 0
+            #expect(await kind { () throws(Failure) in try await engine.ensureGroup(other) } == .conflict)
+            other.label = "wide"
+            other.dataColumns = 8
+            #expect(await kind { () throws(Failure) in try await engine.ensureGroup(other) } == .exhausted)
+            let capacity = try await engine.capacity(ofGroup: "fast")
+            #expect(capacity.totalBytes == MemoryEngine.poolBytes && capacity.usedBytes == 0)
+            #expect(await kind { () throws(Failure) in try await engine.capacity(ofGroup: "none") } == .notFound)
+        }
+    }
+
+    @Test(arguments: Route.allCases) func aVolumesLife(_ route: Route) async throws {
+        try await reach(MemoryEngine(), by: route) { engine, _ in
+            try await engine.ensureGroup(group)
+            let volume = try await engine.createVolume(id, group: "fast", sizeBytes: size)
+            #expect(volume.id == id && volume.group == "fast" && volume.sizeBytes == size)
+            #expect(volume.formatted == .never && volume.liveBytes == nil)
+            #expect(try await engine.createVolume(id, group: "fast", sizeBytes: size) == volume)
+            #expect(
+                await kind { () throws(Failure) in
+                    try await engine.createVolume(id, group: "fast", sizeBytes: size * 2)
+                } == .conflict)
+            #expect(
+                await kind { () throws(Failure) in
+                    try await engine.createVolume(VolumeID.random(), group: "fast", sizeBytes: 5)
+                } == .invalid)
+            #expect(try await engine.resizeVolume(id, to: size * 2).sizeBytes == size * 2)
+            #expect(try await engine.resizeVolume(id, to: size).sizeBytes == size * 2)
+            try await engine.markFormatted(id, .filesystem("xfs"))
+            #expect(try await engine.volume(id).formatted == .filesystem("xfs"))
+            try await engine.raiseEpoch(id, to: .max)
+            #expect(await kind { () throws(Failure) in try await engine.raiseEpoch(id, to: 1) } == .fenced)
+            #expect(try await engine.volume(id).attachEpoch == .max)
+            #expect(try await engine.volumes().map(\.id) == [id])
+            try await engine.deleteVolume(id)
+            try await engine.deleteVolume(id)
+            #expect(await kind { () throws(Failure) in try await engine.volume(id) } == .notFound)
+            #expect(
+                await kind { () throws(Failure) in
+                    try await engine.createVolume(id, group: "fast", sizeBytes: size)
+                } == .notFound)
+        }
+    }
+
+    @Test(arguments: Route.allCases) func devices(_ route: Route) async throws {
+        try await reach(MemoryEngine(), by: route) { engine, attacher in
+            try await engine.ensureGroup(group)
+            _ = try await engine.createVolume(id, group: "fast", sizeBytes: size)
+            try await engine.raiseEpoch(id, to: 3)
+            #expect(try await attacher.attachment(id) == nil)
+            #expect(
+                await kind { () throws(Failure) in try await attacher.attach(id, epoch: 2, readOnly: false) }
+                    == .fenced)
+            let device = try await attacher.attach(id, epoch: 3, readOnly: true)
+            let expected = AttachedDevice(volume: id, path: "/dev/loop7", sizeBytes: size, readOnly: true, epoch: 3)
+            #expect(device == expected)
+            #expect(try await attacher.attachment(id) == device)
+            #expect(await kind { () throws(Failure) in try await engine.deleteVolume(id) } == .failedPrecondition)
+            _ = try await engine.resizeVolume(id, to: size * 2)
+            #expect(try await attacher.refresh(id).sizeBytes == size * 2)
+            try await attacher.detach(id)
+            try await attacher.detach(id)
+            #expect(try await attacher.attachment(id) == nil)
+            #expect(await kind { () throws(Failure) in try await attacher.refresh(id) } == .failedPrecondition)
+        }
+    }
+
+    @Test(arguments: Route.allCases) func everyValueOfAVolumeSurvives(_ route: Route) async throws {
+        let engine = MemoryEngine()
+        var volumes: [EngineVolume] = []
+        for health in [VolumeHealth.ready, .degraded, .failed] {
+            for formatted in [Formatted.never, .making("ext4"), .filesystem("ext4"), .filesystem(""), .unknown] {
+                for liveBytes in [nil, 0, UInt64.max] {
+                    let volume = EngineVolume(
+                        id: .random(), group: "g ü", sizeBytes: .max, attachEpoch: 7, formatted: formatted,
+                        health: health, healthReason: "because", liveBytes: liveBytes, allocatedBytes: 9)
+                    engine.put(volume)
+                    volumes.append(volume)
+                }
+            }
+        }
+        let sorted = volumes.sorted { $0.id < $1.id }
+        try await reach(engine, by: route) { remote, _ async throws in
+            #expect(try await remote.volumes() == sorted)
+            for volume in sorted { #expect(try await remote.volume(volume.id) == volume) }
+            #expect(try await remote.poolStatus() == engine.poolStatus())
+        }
+    }
+
+    /// More than a page, more than a message may hold by gRPC's usual bound.
+    @Test(arguments: Route.allCases) func longLists(_ route: Route) async throws {
+        let engine = MemoryEngine()
+        for index in 0..<30_001 {
+            engine.put(
+                EngineVolume(
+                    id: VolumeID(high: 5, low: UInt64(index)), group: "g", sizeBytes: 4096, attachEpoch: 0,
+                    formatted: .unknown, health: .ready, healthReason: String(repeating: "x", count: 100),
+                    liveBytes: 0, allocatedBytes: 0))
+        }
+        try await reach(engine, by: route) { remote, _ async throws in
+            let found = try await remote.volumes()
+            #expect(found.count == 30_001)
+            #expect(zip(found, found.dropFirst()).allSatisfy { $0.id < $1.id })
+        }
+    }
+
+    /// Kinds that share a gRPC code among them.
+    @Test(arguments: Route.allCases) func everyFailureKindSurvivesEveryCall(_ route: Route) async throws {
+        for expected in FailureKind.allCases {
+            let failing = FailingEngine(failure: Failure(expected, "because"))
+            try await reach(failing, by: route) { engine, attacher in
+                let kinds = [
+                    await kind { () throws(Failure) in try await engine.ensureGroup(group) },
+                    await kind { () throws(Failure) in try await engine.createVolume(id, group: "g", sizeBytes: 1) },
+                    await kind { () throws(Failure) in try await engine.deleteVolume(id) },
+                    await kind { () throws(Failure) in try await engine.resizeVolume(id, to: 1) },
+                    await kind { () throws(Failure) in try await engine.volume(id) },
+                    await kind { () throws(Failure) in try await engine.volumes() },
+                    await kind { () throws(Failure) in try await engine.raiseEpoch(id, to: 1) },
+                    await kind { () throws(Failure) in try await engine.markFormatted(id, .making("ext4")) },
+                    await kind { () throws(Failure) in try await engine.capacity(ofGroup: "g") },
+                    await kind { () throws(Failure) in try await engine.poolStatus() },
+                    await kind { () throws(Failure) in try await attacher.attach(id, epoch: 1, readOnly: false) },
+                    await kind { () throws(Failure) in try await attacher.detach(id) },
+                    await kind { () throws(Failure) in try await attacher.attachment(id) },
+                    await kind { () throws(Failure) in try await attacher.refresh(id) },
+                ]
+                #expect(kinds.allSatisfy { $0 == expected })
+            }
+        }
+    }
+}
+
+/// What only a remote engine can do wrong.
+@Suite struct RemoteTests {
+    @Test func anAbsentEngineIsUnavailable() async throws {
+        let channel = try GRPCChannel(socketPath: "/tmp/ashlar-no-engine-\(UUID().uuidString).sock")
+        let engine = RemoteVolumeEngine(channel, timeoutSeconds: 5)
+        #expect(await kind { () throws(Failure) in try await engine.poolStatus() } == .unavailable)
+        #expect(await kind { () throws(Failure) in try await engine.volumes() } == .unavailable)
+    }
+
+    @Test func malformedRequestsAreInvalidAndChangeNothing() async throws {
+        let path = "/tmp/ashlar-engine-\(UUID().uuidString).sock"
+        var handlers = GRPCHandlers()
+        handlers.serve(MemoryEngine() as any VolumeEngine)
+        let server = GRPCServer(
+            socketPath: path, handlers: handlers, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        try server.start()
+        let channel = try GRPCChannel(socketPath: path)
+        for method in handlers.methods where !method.hasSuffix("ListVolumes") {
+            let status = await channel.exchange(method, [0x0A, 0xFF], timeoutSeconds: 5).status
+            #expect(status.code == .invalidArgument, "\(method)")
+        }
+        let noID = await channel.exchange("/ashlar.engine.v1.Volumes/DeleteVolume", [], timeoutSeconds: 5).status
+        #expect(noID.code == .invalidArgument)
+        #expect(noID.message.contains("volume id"))
+        await server.shutdown(drainSeconds: 5)
+    }
+
+    @Test func anAnswerThatMakesNoSenseIsInternal() async throws {
+        let path = "/tmp/ashlar-engine-\(UUID().uuidString).sock"
+        var handlers = GRPCHandlers()
+        handlers.unary("/ashlar.engine.v1.Volumes/GetVolume") { _, _ in [] }
+        handlers.unary("/ashlar.engine.v1.Volumes/GetPoolStatus") { _, _ in [0x0A, 0xFF] }
+        let server = GRPCServer(
+            socketPath: path, handlers: handlers, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        try server.start()
+        let engine = RemoteVolumeEngine(try GRPCChannel(socketPath: path))
+        #expect(await kind { () throws(Failure) in try await engine.volume(VolumeID.random()) } == .internal)
+        #expect(await kind { () throws(Failure) in try await engine.poolStatus() } == .internal)
+        #expect(await kind { () throws(Failure) in try await engine.deleteVolume(VolumeID.random()) } == .unsupported)
+        await server.shutdown(drainSeconds: 5)
+    }
+}

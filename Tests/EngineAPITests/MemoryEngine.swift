@@ -1,0 +1,169 @@
+import Attach
+import Base
+import Synchronization
+import VolumeEngine
+
+/// The naive engine: keeps the ports' promises in memory.
+final class MemoryEngine: VolumeEngine, DeviceAttacher {
+    private struct State {
+        var groups: [String: GroupSpecification] = [:]
+        var volumes: [VolumeID: EngineVolume] = [:]
+        var deleted: Set<VolumeID> = []
+        var devices: [VolumeID: AttachedDevice] = [:]
+    }
+
+    static let mountpathCount = 6
+    static let poolBytes: UInt64 = 1 << 40
+    let poolID = PoolID(high: 1, low: 2)
+    private let state = Mutex(State())
+
+    private func locked<T: Sendable>(_ body: (inout State) throws(Failure) -> T) throws(Failure) -> T {
+        let result = state.withLock { state -> Result<T, Failure> in
+            do throws(Failure) { return .success(try body(&state)) } catch { return .failure(error) }
+        }
+        return try result.get()
+    }
+
+    func ensureGroup(_ group: GroupSpecification) async throws(Failure) {
+        try locked { state throws(Failure) in
+            guard group.columns <= Self.mountpathCount else {
+                throw Failure(.exhausted, "\(group.columns) columns need as many mountpaths, there are 6")
+            }
+            if let known = state.groups[group.label], known != group {
+                throw Failure(.conflict, "group \(group.label) exists with another coding")
+            }
+            state.groups[group.label] = group
+        }
+    }
+
+    func createVolume(_ id: VolumeID, group: String, sizeBytes: UInt64) async throws(Failure) -> EngineVolume {
+        try locked { state throws(Failure) in
+            guard !state.deleted.contains(id) else { throw Failure(.notFound, "volume \(id) was deleted") }
+            if let known = state.volumes[id] {
+                guard known.group == group, known.sizeBytes == sizeBytes else {
+                    throw Failure(.conflict, "volume \(id) exists otherwise")
+                }
+                return known
+            }
+            guard sizeBytes > 0, sizeBytes % UInt64(blockBytes) == 0 else {
+                throw Failure(.invalid, "\(sizeBytes) bytes are no multiple of 4 KiB")
+            }
+            guard state.groups[group] != nil else { throw Failure(.notFound, "no group \(group)") }
+            let volume = EngineVolume(
+                id: id, group: group, sizeBytes: sizeBytes, attachEpoch: 0, formatted: .never, health: .ready,
+                healthReason: "", liveBytes: nil, allocatedBytes: 0)
+            state.volumes[id] = volume
+            return volume
+        }
+    }
+
+    func deleteVolume(_ id: VolumeID) async throws(Failure) {
+        try locked { state throws(Failure) in
+            guard state.devices[id] == nil else { throw Failure(.failedPrecondition, "volume \(id) is attached") }
+            if state.volumes.removeValue(forKey: id) != nil { state.deleted.insert(id) }
+        }
+    }
+
+    func resizeVolume(_ id: VolumeID, to sizeBytes: UInt64) async throws(Failure) -> EngineVolume {
+        try change(id) { volume throws(Failure) in volume.sizeBytes = max(volume.sizeBytes, sizeBytes) }
+    }
+
+    func volume(_ id: VolumeID) async throws(Failure) -> EngineVolume { try change(id) { _ throws(Failure) in } }
+
+    func volumes() async throws(Failure) -> [EngineVolume] {
+        try locked { state throws(Failure) in state.volumes.values.sorted { $0.id < $1.id } }
+    }
+
+    func raiseEpoch(_ id: VolumeID, to epoch: UInt64) async throws(Failure) {
+        _ = try change(id) { volume throws(Failure) in
+            guard epoch >= volume.attachEpoch else { throw Failure(.fenced, "epoch \(volume.attachEpoch) exists") }
+            volume.attachEpoch = epoch
+        }
+    }
+
+    func markFormatted(_ id: VolumeID, _ formatted: Formatted) async throws(Failure) {
+        _ = try change(id) { volume throws(Failure) in volume.formatted = formatted }
+    }
+
+    func capacity(ofGroup label: String) async throws(Failure) -> GroupCapacity {
+        try locked { state throws(Failure) in
+            guard state.groups[label] != nil else { throw Failure(.notFound, "no group \(label)") }
+            let used = state.volumes.values.filter { $0.group == label }.reduce(0) { $0 + $1.sizeBytes }
+            return GroupCapacity(
+                totalBytes: Self.poolBytes, availableBytes: Self.poolBytes - used, usedBytes: used)
+        }
+    }
+
+    func poolStatus() async throws(Failure) -> PoolStatus {
+        let states: [MountpathState] = [.active, .active, .out, .missing, .stale, .active]
+        return PoolStatus(
+            id: poolID, version: .max,
+            mountpaths: states.enumerated().map { index, state in
+                MountpathStatus(
+                    id: MountpathID(high: 9, low: UInt64(index)), path: "/mnt/\(index)", media: "nvme", state: state,
+                    reason: state == .active ? "" : "because", totalBytes: 100, freeBytes: 50)
+            }, sharedFilesystems: ["/dev/sda1"])
+    }
+
+    /// For tests of every value of a volume.
+    func put(_ volume: EngineVolume) { state.withLock { $0.volumes[volume.id] = volume } }
+
+    private func change(
+        _ id: VolumeID, _ body: (inout EngineVolume) throws(Failure) -> Void
+    ) throws(Failure) -> EngineVolume {
+        try locked { state throws(Failure) in
+            guard var volume = state.volumes[id] else { throw Failure(.notFound, "no volume \(id)") }
+            try body(&volume)
+            state.volumes[id] = volume
+            return volume
+        }
+    }
+
+    func attach(_ id: VolumeID, epoch: UInt64, readOnly: Bool) async throws(Failure) -> AttachedDevice {
+        try locked { state throws(Failure) in
+            guard let volume = state.volumes[id] else { throw Failure(.notFound, "no volume \(id)") }
+            guard epoch == volume.attachEpoch else { throw Failure(.fenced, "epoch \(volume.attachEpoch) exists") }
+            let device = AttachedDevice(
+                volume: id, path: "/dev/loop7", sizeBytes: volume.sizeBytes, readOnly: readOnly, epoch: epoch)
+            state.devices[id] = device
+            return device
+        }
+    }
+
+    func detach(_ id: VolumeID) async throws(Failure) { state.withLock { _ = $0.devices.removeValue(forKey: id) } }
+
+    func attachment(_ id: VolumeID) async throws(Failure) -> AttachedDevice? { state.withLock { $0.devices[id] } }
+
+    func refresh(_ id: VolumeID) async throws(Failure) -> AttachedDevice {
+        try locked { state throws(Failure) in
+            guard let volume = state.volumes[id], var device = state.devices[id] else {
+                throw Failure(.failedPrecondition, "volume \(id) is not attached")
+            }
+            device.sizeBytes = volume.sizeBytes
+            state.devices[id] = device
+            return device
+        }
+    }
+}
+
+/// Fails every call alike.
+struct FailingEngine: VolumeEngine, DeviceAttacher {
+    let failure: Failure
+
+    func ensureGroup(_: GroupSpecification) async throws(Failure) { throw failure }
+    func createVolume(_: VolumeID, group _: String, sizeBytes _: UInt64) async throws(Failure) -> EngineVolume {
+        throw failure
+    }
+    func deleteVolume(_: VolumeID) async throws(Failure) { throw failure }
+    func resizeVolume(_: VolumeID, to _: UInt64) async throws(Failure) -> EngineVolume { throw failure }
+    func volume(_: VolumeID) async throws(Failure) -> EngineVolume { throw failure }
+    func volumes() async throws(Failure) -> [EngineVolume] { throw failure }
+    func raiseEpoch(_: VolumeID, to _: UInt64) async throws(Failure) { throw failure }
+    func markFormatted(_: VolumeID, _: Formatted) async throws(Failure) { throw failure }
+    func capacity(ofGroup _: String) async throws(Failure) -> GroupCapacity { throw failure }
+    func poolStatus() async throws(Failure) -> PoolStatus { throw failure }
+    func attach(_: VolumeID, epoch _: UInt64, readOnly _: Bool) async throws(Failure) -> AttachedDevice { throw failure }
+    func detach(_: VolumeID) async throws(Failure) { throw failure }
+    func attachment(_: VolumeID) async throws(Failure) -> AttachedDevice? { throw failure }
+    func refresh(_: VolumeID) async throws(Failure) -> AttachedDevice { throw failure }
+}

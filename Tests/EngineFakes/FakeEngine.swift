@@ -1,0 +1,163 @@
+import Base
+import Synchronization
+import VolumeEngine
+
+/// An engine in memory, with the port's rules: idempotent calls, deleted ids stay deleted, epochs only rise. Faults and delays
+/// come from outside, before (`call`) and after (`call+`) each step has been carried out.
+public final class FakeEngine: VolumeEngine {
+    public typealias Fault = @Sendable (String) throws(Failure) -> Void
+
+    private struct State {
+        var groups: [String: GroupSpecification] = [:]
+        var volumes: [VolumeID: EngineVolume] = [:]
+        var deleted: Set<VolumeID> = []
+        var attached: Set<VolumeID> = []
+        var fault: Fault?
+        var delay: Duration?
+        var callCount = 0
+    }
+
+    private let state = Mutex(State())
+    private let poolID = PoolID(high: 1, low: 2)
+    private let mountpathCount: Int
+    private let totalBytes: UInt64
+
+    public init(mountpathCount: Int = 10, totalBytes: UInt64 = 1 << 44) {
+        self.mountpathCount = mountpathCount
+        self.totalBytes = totalBytes
+    }
+
+    public func setFault(_ fault: Fault?) { state.withLock { $0.fault = fault } }
+    public func setDelay(_ delay: Duration?) { state.withLock { $0.delay = delay } }
+    public func setAttached(_ id: VolumeID, _ isAttached: Bool) {
+        state.withLock { state in
+            if isAttached { state.attached.insert(id) } else { state.attached.remove(id) }
+        }
+    }
+    public func setHealth(_ id: VolumeID, _ health: VolumeHealth) {
+        state.withLock { $0.volumes[id]?.health = health }
+    }
+    public func setFormatted(_ id: VolumeID, _ formatted: Formatted) {
+        state.withLock { $0.volumes[id]?.formatted = formatted }
+    }
+    public var callCount: Int { state.withLock { $0.callCount } }
+    public var ids: Set<VolumeID> { state.withLock { Set($0.volumes.keys) } }
+
+    private func step<T: Sendable>(
+        _ name: String, _ body: @Sendable (inout State) throws(Failure) -> T
+    ) async throws(Failure) -> T {
+        let (fault, delay) = state.withLock { state in
+            state.callCount += 1
+            return (state.fault, state.delay)
+        }
+        try fault?(name)
+        if let delay {
+            do { try await Task.sleep(for: delay) } catch { throw Failure(.cancelled, "cancelled in the engine") }
+        }
+        let result: Result<T, Failure> = state.withLock { state in
+            do throws(Failure) { return .success(try body(&state)) } catch { return .failure(error) }
+        }
+        let value = try result.get()
+        try fault?(name + "+")
+        return value
+    }
+
+    private static func find(_ state: State, _ id: VolumeID) throws(Failure) -> EngineVolume {
+        guard let volume = state.volumes[id] else { throw Failure(.notFound, "the engine has no volume \(id)") }
+        return volume
+    }
+
+    public func ensureGroup(_ group: GroupSpecification) async throws(Failure) {
+        let mountpathCount = mountpathCount
+        try await step("ensureGroup") { (state) throws(Failure) in
+            if let known = state.groups[group.label] {
+                guard known.dataColumns == group.dataColumns, known.parityColumns == group.parityColumns,
+                    known.sliceBytes == group.sliceBytes
+                else { throw Failure(.conflict, "group \(group.label) is coded otherwise") }
+            } else if group.columns > mountpathCount {
+                throw Failure(
+                    .exhausted, "group \(group.label) needs \(group.columns) mountpaths and there are \(mountpathCount)")
+            }
+            state.groups[group.label] = group
+        }
+    }
+
+    public func createVolume(_ id: VolumeID, group: String, sizeBytes: UInt64) async throws(Failure) -> EngineVolume {
+        try await step("createVolume") { (state) throws(Failure) in
+            guard !state.deleted.contains(id) else { throw Failure(.notFound, "volume \(id) was deleted") }
+            guard state.groups[group] != nil else { throw Failure(.notFound, "no group \(group)") }
+            if let made = state.volumes[id] {
+                guard made.group == group, made.sizeBytes == sizeBytes else {
+                    throw Failure(.conflict, "volume \(id) is another")
+                }
+                return made
+            }
+            let volume = EngineVolume(
+                id: id, group: group, sizeBytes: sizeBytes, attachEpoch: 0, formatted: .never, health: .ready,
+                healthReason: "", liveBytes: 0, allocatedBytes: 0)
+            state.volumes[id] = volume
+            return volume
+        }
+    }
+
+    public func deleteVolume(_ id: VolumeID) async throws(Failure) {
+        try await step("deleteVolume") { (state) throws(Failure) in
+            guard !state.attached.contains(id) else { throw Failure(.failedPrecondition, "volume \(id) is attached") }
+            state.volumes[id] = nil
+            state.deleted.insert(id)
+        }
+    }
+
+    public func resizeVolume(_ id: VolumeID, to sizeBytes: UInt64) async throws(Failure) -> EngineVolume {
+        try await step("resizeVolume") { (state) throws(Failure) in
+            var volume = try Self.find(state, id)
+            volume.sizeBytes = max(volume.sizeBytes, sizeBytes)
+            state.volumes[id] = volume
+            return volume
+        }
+    }
+
+    public func volume(_ id: VolumeID) async throws(Failure) -> EngineVolume {
+        try await step("volume") { (state) throws(Failure) in try Self.find(state, id) }
+    }
+
+    public func volumes() async throws(Failure) -> [EngineVolume] {
+        try await step("volumes") { (state) throws(Failure) in Array(state.volumes.values) }
+    }
+
+    public func raiseEpoch(_ id: VolumeID, to epoch: UInt64) async throws(Failure) {
+        try await step("raiseEpoch") { (state) throws(Failure) in
+            let volume = try Self.find(state, id)
+            guard epoch >= volume.attachEpoch else {
+                throw Failure(.fenced, "epoch \(epoch) is below \(volume.attachEpoch)")
+            }
+            state.volumes[id]?.attachEpoch = epoch
+        }
+    }
+
+    public func markFormatted(_ id: VolumeID, _ formatted: Formatted) async throws(Failure) {
+        try await step("markFormatted") { (state) throws(Failure) in
+            let volume = try Self.find(state, id)
+            guard volume.formatted.canBecome(formatted) else {
+                throw Failure(.failedPrecondition, "\(volume.formatted) cannot become \(formatted)")
+            }
+            state.volumes[id]?.formatted = formatted
+        }
+    }
+
+    public func capacity(ofGroup label: String) async throws(Failure) -> GroupCapacity {
+        let totalBytes = totalBytes
+        return try await step("capacity") { (state) throws(Failure) in
+            guard let group = state.groups[label] else { throw Failure(.notFound, "no group \(label)") }
+            let total = min(group.capacityBytes ?? totalBytes, totalBytes)
+            return GroupCapacity(totalBytes: total, availableBytes: total, usedBytes: 0)
+        }
+    }
+
+    public func poolStatus() async throws(Failure) -> PoolStatus {
+        let poolID = poolID
+        return try await step("poolStatus") { (_) throws(Failure) in
+            PoolStatus(id: poolID, version: 1, mountpaths: [], sharedFilesystems: [])
+        }
+    }
+}

@@ -1,0 +1,133 @@
+import Base
+import Catalogue
+import Domain
+import EngineFakes
+import Testing
+import VolumeEngine
+import Volumes
+
+/// Cuts each use case at every step that engine or catalogue take for it, before and after it took effect; then a new process
+/// starts over the same catalogue and engine. Nothing may be left over, and the repeated call must succeed.
+@Suite struct CrashTests {
+    /// Bound on the steps of one use case; reaching it means that the cut never fires.
+    private static let stepsMax = 100
+
+    private func cutEverywhere(
+        prepare: @Sendable (Bench) async throws -> VolumeID?,
+        work: @Sendable (Bench, VolumeID?) async throws -> Void,
+        verify: @Sendable (Bench, VolumeID?) async throws -> Void
+    ) async throws -> [String] {
+        var steps: [String] = []
+        for index in 0..<Self.stepsMax {
+            let bench = try await Bench()
+            let subject = try await prepare(bench)
+            bench.cut.arm(at: index)
+            let failed = await kind { try await work(bench, subject) } != nil
+            guard bench.cut.isDead else {
+                #expect(!failed)
+                return steps
+            }
+            steps = bench.cut.steps
+            try await bench.reopen()
+            let where_ = "cut at step \(index), \(steps.last ?? "?")"
+            #expect(try await bench.disagreement() == nil, "after the restart, \(where_)")
+            try await work(bench, subject)
+            #expect(try await bench.disagreement() == nil, "after the repeat, \(where_)")
+            try await verify(bench, subject)
+        }
+        Issue.record("the work never ended")
+        return steps
+    }
+
+    @Test func create() async throws {
+        let steps = try await cutEverywhere(
+            prepare: { _ in nil },
+            work: { bench, _ in _ = try await bench.volumes.create(Bench.request("a")) },
+            verify: { bench, _ in
+                #expect(bench.engine.ids.count == 1)
+                let made = try await bench.catalogue.volume(named: "a")
+                #expect(made?.phase == .ready)
+            })
+        #expect(steps.count >= 8, "\(steps)")
+    }
+
+    @Test func delete() async throws {
+        let steps = try await cutEverywhere(
+            prepare: { bench in try await bench.volumes.create(Bench.request("a")).id },
+            work: { bench, id in try await bench.volumes.delete(try #require(id)) },
+            verify: { bench, _ in #expect(bench.engine.ids.isEmpty) })
+        #expect(steps.count >= 6, "\(steps)")
+    }
+
+    @Test func expand() async throws {
+        let steps = try await cutEverywhere(
+            prepare: { bench in try await bench.volumes.create(Bench.request("a")).id },
+            work: { bench, id in
+                let range = CapacityRange(requiredBytes: 2 << 30, limitBytes: 0)
+                _ = try await bench.volumes.expand(try #require(id), to: range)
+            },
+            verify: { bench, id in
+                let id = try #require(id)
+                #expect(try await bench.catalogue.volume(id)?.sizeBytes == 2 << 30)
+                #expect(try await bench.engine.volume(id).sizeBytes == 2 << 30)
+            })
+        #expect(steps.count >= 6, "\(steps)")
+    }
+
+    @Test func publish() async throws {
+        let steps = try await cutEverywhere(
+            prepare: { bench in try await bench.volumes.create(Bench.request("a")).id },
+            work: { bench, id in
+                _ = try await bench.volumes.publish(
+                    try #require(id), to: "n1", mode: .singleNodeWriter, readOnly: false)
+            },
+            verify: { bench, id in
+                let id = try #require(id)
+                let publication = try #require(try await bench.catalogue.publications(of: id).first)
+                #expect(publication.state == .granted)
+                #expect(try await bench.engine.volume(id).attachEpoch == publication.epoch)
+            })
+        #expect(steps.count >= 6, "\(steps)")
+    }
+
+    @Test func unpublish() async throws {
+        let steps = try await cutEverywhere(
+            prepare: { bench in
+                let id = try await bench.volumes.create(Bench.request("a")).id
+                _ = try await bench.volumes.publish(id, to: "n1", mode: .singleNodeWriter, readOnly: false)
+                return id
+            },
+            work: { bench, id in try await bench.volumes.unpublish(try #require(id), from: "n1") },
+            verify: { bench, id in
+                let id = try #require(id)
+                #expect(try await bench.catalogue.publications(of: id).isEmpty)
+                #expect(try await bench.engine.volume(id).attachEpoch > 1, "the node must be fenced")
+            })
+        #expect(steps.count >= 6, "\(steps)")
+    }
+
+    /// A create that is cut, whose undo at the restart is cut as well.
+    @Test func undoCutAgain() async throws {
+        for first in 0..<8 {
+            for second in 0..<12 {
+                let bench = try await Bench()
+                bench.cut.arm(at: first)
+                _ = await kind { _ = try await bench.volumes.create(Bench.request("a")) }
+                bench.cut.arm(at: second)
+                await bench.volumes.settleUnfinished(olderThanSeconds: 0)
+                try await bench.reopen()
+                #expect(try await bench.disagreement() == nil, "cuts at \(first), \(second)")
+                _ = try await bench.volumes.create(Bench.request("a"))
+                #expect(bench.engine.ids.count == 1)
+                #expect(try await bench.disagreement() == nil, "cuts at \(first), \(second)")
+            }
+        }
+    }
+
+    /// The harness must be able to fail: an engine volume that nobody owns is a disagreement.
+    @Test func canary() async throws {
+        let bench = try await Bench()
+        _ = try await bench.engine.createVolume(.random(), group: "standard", sizeBytes: 1 << 20)
+        #expect(try await bench.disagreement() != nil)
+    }
+}
