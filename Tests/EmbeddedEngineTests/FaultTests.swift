@@ -43,6 +43,11 @@ private final class FaultyPool {
         try await engine.ensureGroup(group)
     }
 
+    func slices() -> [String] {
+        let names = FileManager.default.enumerator(atPath: directory)?.compactMap { $0 as? String } ?? []
+        return names.filter { $0.contains("/%sg/") }.sorted().map { "\(directory)/\($0)" }
+    }
+
     func volume(_ bytes: UInt64) async throws -> (VolumeID, BlockDeviceClient) {
         let id = VolumeID.random()
         _ = try await engine.createVolume(id, group: "g", sizeBytes: bytes)
@@ -256,6 +261,58 @@ extension Result where Success == Void {
         pool.disks[3].unlistable.withLock { $0 = "%mt" }
         let device = BlockDeviceClient(try await pool.engine.openVolume(id, epoch: 1, readOnly: false))
         #expect(try await device.read(at: 0, length: 65536) == bytes)
+        await pool.engine.shutDown()
+    }
+
+    /// Its pool file was replaced although the call failed: it is out by the version that counts.
+    @Test func aMountpathThatWasTakenOutIsNotBelievedByItsOwnPoolFile() async throws {
+        let pool = try await FaultyPool(mountpaths: 4, k: 1, p: 2)
+        pool.disks[0].poolFileFails.store(true, ordering: .relaxed)
+        pool.disks[1].isGone.store(true, ordering: .relaxed)
+        try await Task.sleep(for: .milliseconds(2500))
+        let before = try await pool.engine.poolStatus().mountpaths.map(\.state)
+        #expect(before.map { $0 == .active } == [false, false, true, true], "\(before)")
+        await pool.engine.shutDown()
+        pool.disks[1].isGone.store(false, ordering: .relaxed)
+        try await pool.start()
+        let states = try await pool.engine.poolStatus().mountpaths
+        #expect(states.count { $0.state == .active } == 2, "\(states.map { "\($0.path) \($0.state)" })")
+        await pool.engine.shutDown()
+    }
+
+    /// A block that is being rebuilt when its volume is closed and deleted is not written into the file's next owner.
+    @Test func whatIsRebuiltIsNotWrittenIntoAnotherVolume() async throws {
+        let pool = try await FaultyPool(mountpaths: 3, k: 1, p: 2)
+        let (id, client) = try await pool.volume(16 << 20)
+        try await client.write(pattern(1, bytes: 4096), at: 0)
+        try await client.flush()
+        for path in pool.slices() where path.contains("00000001.") {
+            let handle = try #require(FileHandle(forUpdatingAtPath: path))
+            let page = AlignedBuffer(bytes: blockBytes)
+            try handle.seek(toOffset: 4096)
+            let bytes = try #require(try handle.read(upToCount: 4096))
+            bytes.withUnsafeBytes { page.base.copyMemory(from: $0.baseAddress!, byteCount: 4096) }
+            guard RecordHeader.column(ofPage: page.base) == 0 else { continue }
+            try handle.seek(toOffset: 8192)
+            try handle.write(contentsOf: [1, 2, 3])
+            try handle.close()
+        }
+        for disk in pool.disks { disk.readDelayMicroseconds.store(200_000, ordering: .relaxed) }
+        let reading = Task { try? await client.read(at: 0, length: 4096) }
+        try await Task.sleep(for: .milliseconds(100))
+        try await pool.engine.closeVolume(id)
+        try await pool.engine.deleteVolume(id)
+        let (_, other) = try await pool.volume(16 << 20)
+        let bytes = pattern(2, bytes: 4096)
+        try await other.write(bytes, at: 0)
+        try await other.flush()
+        _ = await reading.value
+        for path in pool.slices() where path.contains("00000001.") {
+            let handle = try #require(FileHandle(forReadingAtPath: path))
+            try handle.seek(toOffset: 8192)
+            #expect(try handle.read(upToCount: 4096).map(Array.init) == bytes, "\(path)")
+        }
+        for disk in pool.disks { disk.readDelayMicroseconds.store(0, ordering: .relaxed) }
         await pool.engine.shutDown()
     }
 }

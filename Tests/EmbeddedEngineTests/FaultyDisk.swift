@@ -9,6 +9,12 @@ final class FaultyDisk: Disk {
     let isBroken = Atomic<Bool>(false)
     /// Whatever needs space is refused.
     let isFull = Atomic<Bool>(false)
+    /// The drive is not found any more.
+    let isGone = Atomic<Bool>(false)
+    /// The next pool file is replaced, and then said to have failed.
+    let poolFileFails = Atomic<Bool>(false)
+    /// Blocking reads of slices take so long.
+    let readDelayMicroseconds = Atomic<UInt32>(0)
     /// Listing fails for paths that contain this.
     let unlistable = Mutex<String?>(nil)
     private let disk: DirectoryDisk
@@ -32,6 +38,9 @@ final class FaultyDisk: Disk {
     func replaceFile(_ path: String, with bytes: [UInt8]) throws(Failure) {
         if path.hasSuffix("headers") { try needSpace() }
         try disk.replaceFile(path, with: bytes)
+        if path.hasSuffix("pool.json"), poolFileFails.exchange(false, ordering: .relaxed) {
+            throw Failure(errno: EIO, "cannot sync the directory")
+        }
     }
 
     func openSlice(_ path: String) throws(Failure) -> any DiskFile { FaultyFile(try disk.openSlice(path), self) }
@@ -52,7 +61,10 @@ final class FaultyDisk: Disk {
     func removeDirectory(_ path: String) throws(Failure) { try disk.removeDirectory(path) }
     func synchronizeDirectory(_ path: String) throws(Failure) { try disk.synchronizeDirectory(path) }
     func space() throws(Failure) -> DiskSpace { try disk.space() }
-    func verifyPresence() throws(Failure) { try disk.verifyPresence() }
+    func verifyPresence() throws(Failure) {
+        if isGone.load(ordering: .relaxed) { throw Failure(.notFound, "gone") }
+        try disk.verifyPresence()
+    }
 }
 
 final class FaultyFile: DiskFile {
@@ -68,7 +80,8 @@ final class FaultyFile: DiskFile {
     var descriptor: Int32 { disk.isBroken.load(ordering: .relaxed) ? Self.readOnly : file.descriptor }
     func size() throws(Failure) -> UInt64 { try file.size() }
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(Failure) -> Int {
-        try file.read(into: buffer, at: offset)
+        usleep(disk.readDelayMicroseconds.load(ordering: .relaxed))
+        return try file.read(into: buffer, at: offset)
     }
     func write(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(Failure) { try file.write(buffer, at: offset) }
     func truncate(to bytes: UInt64) throws(Failure) { try file.truncate(to: bytes) }
