@@ -19,7 +19,7 @@ import Testing
         }
         try await bench.serving(device) { served in
             try await bench.shell(
-                "fio --name=v --filename=\(served.path) --direct=1 --ioengine=libaio \(options) --size=128M --verify=crc32c --verify_fatal=1 --do_verify=1")
+                "fio --name=v --filename=\(served.path) --direct=1 --ioengine=libaio \(options) --size=128M --verify=crc32c --verify_fatal=1 --do_verify=1 --verify_state_save=0")
         }
     }
 
@@ -29,7 +29,7 @@ import Testing
         let devices = [bench.device(64 << 20), bench.device(64 << 20)]
         try await bench.serving(devices[0]) { first in
             try await bench.serving(devices[1]) { second in
-                let job = "--direct=1 --ioengine=libaio --rw=randrw --bs=1M --iodepth=64 --size=64M --loops=4 --verify=crc32c --verify_fatal=1"
+                let job = "--direct=1 --ioengine=libaio --rw=randrw --bs=1M --iodepth=64 --size=64M --loops=4 --verify=crc32c --verify_fatal=1 --verify_state_save=0"
                 try await bench.shell(
                     "fio --name=a --filename=\(first.path) \(job) & fio --name=b --filename=\(second.path) \(job); wait $!")
             }

@@ -1,4 +1,4 @@
-/// What depends on what: edges → control → ports ← engines (design, section 7; additions in docs/decisions/0010-modules.md).
+/// What depends on what: edges → control → ports ← engines (design, section 7; additions in docs/decisions/modules.md).
 enum Layer: String, CaseIterable {
     /// C: system modules, small shims, generated messages.
     case c
