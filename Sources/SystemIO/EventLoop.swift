@@ -12,9 +12,6 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
     private struct Slot {
         var target: (any IOTarget)?
         var tag: UInt64 = 0
-        var isPoll = false
-        /// Of a poll: armed again whenever the kernel drops it, as it does when its completion queue is full.
-        var descriptor: Int32 = -1
     }
 
     private static let ringEntries: UInt32 = 1024
@@ -30,23 +27,20 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
     private var slots: [Slot] = []
     private var freeSlots: [Int] = []
     /// Two vectors a slot, stable until they are submitted.
-    private let vectors: UnsafeMutablePointer<iovec>
+    private var vectors: [UnsafeMutablePointer<iovec>] = []
     private let wakeBuffer = UnsafeMutableRawPointer.allocate(byteCount: 8, alignment: 8)
     private var batchTargets: [any BatchTarget] = []
     private var batchTargetsRunning: [any BatchTarget] = []
     private var isStopping = false
     private var thread = pthread_t()
 
-    private static let slotCount = 8192
+    private static let slotsAtOnce = 4096
 
     /// Starts the thread; throws `internal` where the kernel has no io_uring for us.
     public init(name: String) throws(Failure) {
         self.name = name
         wakeDescriptor = ashlar_eventfd()
         blockingQueue = DispatchQueue(label: "\(name).blocking", attributes: .concurrent)
-        vectors = .allocate(capacity: Self.slotCount * 2)
-        slots = Array(repeating: Slot(), count: Self.slotCount)
-        freeSlots = Array((0..<Self.slotCount).reversed())
         guard wakeDescriptor >= 0 else { throw Failure(errno: errno, "cannot make an eventfd") }
 
         let started = DispatchSemaphore(value: 0)
@@ -119,7 +113,7 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
         durable: Bool, target: any IOTarget, tag: UInt64
     ) {
         let slot = take(target, tag)
-        let pair = vectors + Int(slot) * 2
+        let pair = vectors[Int(slot) / Self.slotsAtOnce] + Int(slot) % Self.slotsAtOnce * 2
         pair[0] = iovec(iov_base: UnsafeMutableRawPointer(mutating: first.baseAddress), iov_len: first.count)
         pair[1] = iovec(iov_base: UnsafeMutableRawPointer(mutating: second.baseAddress), iov_len: second.count)
         ashlar_ring_writev(ring, slot, descriptor, pair, second.isEmpty ? 1 : 2, offset, durable)
@@ -133,16 +127,16 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
         ashlar_ring_timeout(ring, take(target, tag), nanoseconds)
     }
 
-    /// Calls `target` whenever `descriptor` becomes readable, until `stopPolling` with the number returned. `result` is poll's mask, or negative: then it is over.
+    /// Calls `target` once, when `descriptor` is readable or in error; `result` is poll's mask, or a negative errno.
+    /// Arm it again when all there is has been read: it begins by looking, so nothing is missed. Not a multishot poll: those
+    /// complete once for each wake-up under load, and the kernel ends them by itself after an error event.
     public func pollReadable(_ descriptor: Int32, target: any IOTarget, tag: UInt64) -> UInt64 {
         let slot = take(target, tag)
-        slots[Int(slot)].isPoll = true
-        slots[Int(slot)].descriptor = descriptor
-        ashlar_ring_poll(ring, slot, descriptor, UInt32(POLLIN), true)
+        ashlar_ring_poll(ring, slot, descriptor, UInt32(POLLIN), false)
         return slot
     }
 
-    /// The target's last call follows, with `-ECANCELED`.
+    /// Ends a poll that has not called its target yet; the call follows, normally with `-ECANCELED`.
     public func stopPolling(_ poll: UInt64) {
         ashlar_ring_poll_remove(ring, poll, Self.ignoredUserData)
     }
@@ -155,11 +149,18 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
 
     // MARK: The loop
 
+    private func addSlots() {
+        let first = slots.count
+        slots.append(contentsOf: repeatElement(Slot(), count: Self.slotsAtOnce))
+        freeSlots.append(contentsOf: (first..<slots.count).reversed())
+        vectors.append(.allocate(capacity: Self.slotsAtOnce * 2))
+    }
+
     private func take(_ target: any IOTarget, _ tag: UInt64) -> UInt64 {
-        guard let slot = freeSlots.popLast() else { preconditionFailure("more than \(Self.slotCount) requests in flight") }
+        if freeSlots.isEmpty { addSlots() }
+        let slot = freeSlots.removeLast()
         slots[slot].target = target
         slots[slot].tag = tag
-        slots[slot].isPoll = false
         return UInt64(slot)
     }
 
@@ -199,14 +200,8 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
             let index = Int(completion.user_data)
             let tag = slots[index].tag
             guard let target = slots[index].target else { preconditionFailure("completion of a free slot") }
-            if slots[index].isPoll && completion.result >= 0 {
-                if !completion.more {
-                    ashlar_ring_poll(ring, completion.user_data, slots[index].descriptor, UInt32(POLLIN), true)
-                }
-            } else {
-                slots[index].target = nil
-                freeSlots.append(index)
-            }
+            slots[index].target = nil
+            freeSlots.append(index)
             target.ioCompleted(tag, result: completion.result)
         }
     }
