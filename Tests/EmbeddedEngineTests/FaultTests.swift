@@ -297,11 +297,13 @@ extension Result where Success == Void {
             try handle.write(contentsOf: [1, 2, 3])
             try handle.close()
         }
-        for disk in pool.disks { disk.readDelayMicroseconds.store(200_000, ordering: .relaxed) }
+        for disk in pool.disks { disk.writeDelayMicroseconds.store(900_000, ordering: .relaxed) }
         let reading = Task { try? await client.read(at: 0, length: 4096) }
         try await Task.sleep(for: .milliseconds(100))
         try await pool.engine.closeVolume(id)
         try await pool.engine.deleteVolume(id)
+        // The other drives are not slow.
+        for disk in pool.disks { disk.writeDelayMicroseconds.store(0, ordering: .relaxed) }
         let (_, other) = try await pool.volume(16 << 20)
         let bytes = pattern(2, bytes: 4096)
         try await other.write(bytes, at: 0)
@@ -312,7 +314,6 @@ extension Result where Success == Void {
             try handle.seek(toOffset: 8192)
             #expect(try handle.read(upToCount: 4096).map(Array.init) == bytes, "\(path)")
         }
-        for disk in pool.disks { disk.readDelayMicroseconds.store(0, ordering: .relaxed) }
         await pool.engine.shutDown()
     }
 }

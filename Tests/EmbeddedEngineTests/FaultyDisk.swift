@@ -13,8 +13,8 @@ final class FaultyDisk: Disk {
     let isGone = Atomic<Bool>(false)
     /// The next pool file is replaced, and then said to have failed.
     let poolFileFails = Atomic<Bool>(false)
-    /// Blocking reads of slices take so long.
-    let readDelayMicroseconds = Atomic<UInt32>(0)
+    /// The next blocking write of a slice takes so long.
+    let writeDelayMicroseconds = Atomic<UInt32>(0)
     /// Listing fails for paths that contain this.
     let unlistable = Mutex<String?>(nil)
     private let disk: DirectoryDisk
@@ -80,10 +80,12 @@ final class FaultyFile: DiskFile {
     var descriptor: Int32 { disk.isBroken.load(ordering: .relaxed) ? Self.readOnly : file.descriptor }
     func size() throws(Failure) -> UInt64 { try file.size() }
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(Failure) -> Int {
-        usleep(disk.readDelayMicroseconds.load(ordering: .relaxed))
-        return try file.read(into: buffer, at: offset)
+        try file.read(into: buffer, at: offset)
     }
-    func write(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(Failure) { try file.write(buffer, at: offset) }
+    func write(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(Failure) {
+        usleep(disk.writeDelayMicroseconds.exchange(0, ordering: .relaxed))
+        try file.write(buffer, at: offset)
+    }
     func truncate(to bytes: UInt64) throws(Failure) { try file.truncate(to: bytes) }
     func synchronize() throws(Failure) { try file.synchronize() }
 }
