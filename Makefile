@@ -8,7 +8,7 @@ SWIFT := swift
 # Generated code is as its generator writes it: protos/generate --check compares it byte for byte.
 SWIFT_FILES = find Package.swift Sources Tests -name '*.swift' -not -path '*/generated/*' -print0
 SHELL_SCRIPTS := .ci/run protos/generate
-PYTHON_SCRIPTS := $(wildcard deploy/quickstart deploy/*.py deploy/bench protos/*.py)
+PYTHON_SCRIPTS := $(wildcard deploy/quickstart deploy/*.py Tests/Bench/bench protos/*.py)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -32,7 +32,7 @@ test: install ## every test, in release configuration (root)
 	$(SWIFT) test -c release --skip-build --disable-xctest
 
 bench: build ## measures beside baselines of this machine; table, and bench.json (root)
-	deploy/bench
+	Tests/Bench/bench
 
 check: install check-format check-generated check-scripts ## formatting, generated code, scripts, layering
 	$(SWIFT) build -c release --build-tests

@@ -7,31 +7,6 @@ import Glibc
 import SystemIO
 import Testing
 
-<<<<<<< HEAD
-/// What a served device does with I/O.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct DeviceTests {
-    @Test(arguments: ["--rw=randwrite --bs=4k --iodepth=32", "--rw=randwrite --bs=1M --iodepth=64", "--rw=randrw --bsrange=4k-512k --iodepth=128 --fsync=64"])
-    func fioVerifies(options: String) async throws {
-        let bench = try Bench()
-        let device = bench.device(256 << 20)
-        try await bench.loop.run { () throws(Failure) in
-            device.setAnswers(.shuffled(seed: 3))
-            device.refuseRoom(every: 97)
-        }
-        try await bench.serving(device) { served in
-            try await bench.shell(
-                "fio --name=v --filename=\(served.path) --direct=1 --ioengine=libaio \(options) --size=128M --verify=crc32c --verify_fatal=1 --do_verify=1 --verify_state_save=0")
-        }
-    }
-
-    /// Two devices of one loop share its buffers.
-    @Test func twoDevicesAtOnce() async throws {
-        let bench = try Bench()
-        let devices = [bench.device(64 << 20), bench.device(64 << 20)]
-        try await bench.serving(devices[0]) { first in
-            try await bench.serving(devices[1]) { second in
-                let job = "--direct=1 --ioengine=libaio --rw=randrw --bs=1M --iodepth=64 --size=64M --loops=4 --verify=crc32c --verify_fatal=1 --verify_state_save=0"
-=======
 extension KernelTests {
     /// What a served device does with I/O.
     @Suite(.serialized, .timeLimit(.minutes(5))) struct DeviceTests {
@@ -44,7 +19,6 @@ extension KernelTests {
                 device.refuseRoom(every: 97)
             }
             try await bench.serving(device) { served in
->>>>>>> main
                 try await bench.shell(
                     "fio --name=v --filename=\(served.path) --direct=1 --ioengine=libaio \(options) --size=128M --verify_state_save=0 --verify=crc32c --verify_fatal=1 --do_verify=1")
             }
