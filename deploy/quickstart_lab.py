@@ -88,6 +88,7 @@ class Lab:
         self.socket = f"{self.directory}/run/csi.sock"
         self.drives = []
         self.server = None
+        # Device and volume id: the number of a loop device that is free may be another process's a moment later.
         self.devices = set()
 
     def make_pool(self):
@@ -175,15 +176,15 @@ def clean_killed_runs():
 
 def clean_directory(directory, devices):
     # Filesystems on our volumes first, while somebody still answers for their devices.
-    devices = devices | {source for path, source in mounts(directory) if volume_loop(source)}
+    devices = devices | {(source, volume_loop(source)) for _, source in mounts(directory) if volume_loop(source)}
     for path, source in reversed(mounts(directory)):
-        if source in devices or path.startswith(f"{directory}/volumes/"):
+        if (source, volume_loop(source)) in devices or path.startswith(f"{directory}/volumes/"):
             quiet("umount", path) or quiet("umount", "--lazy", path)
     end_processes(directory)
     for path, _ in reversed(mounts(directory)):
         quiet("umount", path) or quiet("umount", "--lazy", path)
-    for device in devices:
-        if volume_loop(device):
+    for device, volume in devices:
+        if volume_loop(device) == volume:
             quiet("losetup", "--detach", device)
     for image in glob.glob(f"{directory}/*.img"):
         detach_loops(image)
@@ -200,7 +201,7 @@ def left_behind(directory, devices):
     """Mounts, loop devices and processes of the lab in `directory`, from the kernel's own lists."""
     found = [f"mount {path}" for path, _ in mounts(directory)]
     found += [f"process {number}" for number in processes(directory)]
-    found += [f"loop device {device} of a volume" for device in devices if volume_loop(device)]
+    found += [f"loop device {device} of volume {volume}" for device, volume in devices if volume_loop(device) == volume]
     for path in glob.glob("/sys/block/loop*/loop/backing_file"):
         try:
             with open(path) as file:
