@@ -138,8 +138,10 @@ final class SegmentAllocator: Sendable {
 
     /// `exhausted` where the group's capacity or the mountpaths' room is used up; nothing is left behind then.
     /// `isRecovery`: what is written already must find a place, so the reserve and the group's capacity do not hold.
+    /// `isWrittenFirst`: new slices are filled with zeros before use. That costs the drive a second write of everything, and spares each
+    /// small flush the filesystem's journal commit for turning an unwritten extent into a written one.
     func makeSegment(
-        _ id: UInt32, volume: VolumeID, group: GroupSpecification, isRecovery: Bool = false
+        _ id: UInt32, volume: VolumeID, group: GroupSpecification, isRecovery: Bool = false, isWrittenFirst: Bool = false
     ) throws(Failure) -> Segment {
         if let halted = pool.halted { throw halted }
         // Nothing is placed without a member before the version that names it out is durable.
@@ -157,7 +159,7 @@ final class SegmentAllocator: Sendable {
         }
         account(volume, group, allocated: 0, logical: logical)
         do throws(Failure) {
-            let segment = try make(id, volume, group, k, p, candidates)
+            let segment = try make(id, volume, group, k, p, candidates, isWrittenFirst: isWrittenFirst)
             account(volume, group, allocated: Int64(segment.allocatedBytes), logical: 0)
             return segment
         } catch {
@@ -168,7 +170,7 @@ final class SegmentAllocator: Sendable {
 
     private func make(
         _ id: UInt32, _ volume: VolumeID, _ group: GroupSpecification, _ k: Int, _ p: Int,
-        _ candidates: [(mountpath: Mountpath, totalBytes: UInt64, freeBytes: UInt64)]
+        _ candidates: [(mountpath: Mountpath, totalBytes: UInt64, freeBytes: UInt64)], isWrittenFirst: Bool
     ) throws(Failure) -> Segment {
         var roomy = candidates.filter { $0.freeBytes >= group.sliceBytes }
         while true {
@@ -190,7 +192,7 @@ final class SegmentAllocator: Sendable {
                     let header = SliceHeader(
                         pool: pool.id, volume: volume, segment: id, k: k, p: p, slice: index,
                         sliceBlocks: UInt32(group.sliceBytes / UInt64(blockBytes)), start: start, mountpaths: chosen.map(\.id))
-                    let file = try makeSlice(header, group: group, on: mountpath)
+                    let file = try makeSlice(header, group: group, on: mountpath, isWrittenFirst: isWrittenFirst)
                     slices.append(Slice(mountpath: mountpath, mountpathID: mountpath.id, file: file, tail: 1))
                 }
                 return Segment(id: id, k: k, p: p, sliceBlocks: UInt32(group.sliceBytes / UInt64(blockBytes)), slices: slices)
@@ -211,7 +213,9 @@ final class SegmentAllocator: Sendable {
         "\(SlicePath.segmentDirectory(group: group, volume: volume))/\(SlicePath.name(segment: segment, slice: slice))"
     }
 
-    private func makeSlice(_ header: SliceHeader, group: GroupSpecification, on mountpath: Mountpath) throws(Failure) -> any DiskFile {
+    private func makeSlice(
+        _ header: SliceHeader, group: GroupSpecification, on mountpath: Mountpath, isWrittenFirst: Bool
+    ) throws(Failure) -> any DiskFile {
         let disk = mountpath.disk
         let directory = SlicePath.segmentDirectory(group: group.label, volume: header.volume)
         let path = path(header.volume, group.label, header.segment, header.slice)
@@ -223,6 +227,7 @@ final class SegmentAllocator: Sendable {
             file = try disk.openSlice(path)
         } else {
             file = try disk.createSlice(path, bytes: group.sliceBytes)
+            if isWrittenFirst { try fillWithZeros(file, bytes: group.sliceBytes) }
         }
         let page = AlignedBuffer(bytes: blockBytes)
         header.encode(into: page.base)
@@ -230,6 +235,11 @@ final class SegmentAllocator: Sendable {
         try file.synchronize()
         try disk.synchronizeDirectory(directory)
         return file
+    }
+
+    private func fillWithZeros(_ file: any DiskFile, bytes: UInt64) throws(Failure) {
+        let zeros = AlignedBuffer(bytes: 1 << 20)
+        for offset in stride(from: 0, to: bytes, by: zeros.bytes) { try file.write(UnsafeRawBufferPointer(zeros.span), at: offset) }
     }
 
     private func takeRecycled(_ mountpath: Mountpath, bytes: UInt64) -> String? {

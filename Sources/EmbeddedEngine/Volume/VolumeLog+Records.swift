@@ -140,6 +140,8 @@ extension VolumeLog {
 
         record.state = .writing
         record.writesPending = shape.dataColumns + segment.p
+        recentRecords += 1
+        recentBlocks += shape.dataBlocks
         statistics.recordsWritten += 1
         statistics.blocksWritten += shape.dataBlocks
         var page = buffer.base

@@ -34,6 +34,9 @@ extension VolumeLog {
         }
     }
 
+    /// Records since the last segment that tell how the volume is used.
+    private static let recentRecordsMin = 64
+
     /// Begins to make the reserve, unless that is under way or was just found impossible.
     func prepareSegment() {
         // A mountpath of theirs may have gone while nothing was written.
@@ -50,9 +53,11 @@ extension VolumeLog {
         nextSegment += 1
         let (allocator, header, group) = (allocator, parameters.header, parameters.group)
         // What was admitted was promised a place: when its segment went with a mountpath, reserves are there to keep the promise.
+        let isWrittenFirst = recentRecords >= Self.recentRecordsMin && recentBlocks < recentRecords * Self.smallBlocks
+        (recentRecords, recentBlocks) = (0, 0)
         let isPromised = open == nil && (ring.formedEntry < ring.admittedEntry || !records.isEmpty)
         queue.blocking { () throws(Failure) in
-            try allocator.makeSegment(id, volume: header.id, group: group, isRecovery: isPromised)
+            try allocator.makeSegment(id, volume: header.id, group: group, isRecovery: isPromised, isWrittenFirst: isWrittenFirst)
         } then: { [self] result in
             isPreparing = false
             switch result {

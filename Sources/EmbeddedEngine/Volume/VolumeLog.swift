@@ -53,6 +53,9 @@ final class VolumeLog: @unchecked Sendable {
     var reserve: Segment?
     var nextSegment: UInt32
     var isPreparing = false
+    /// Since the last preparation: many small records mean that flushes are what the volume waits for.
+    var recentRecords = 0
+    var recentBlocks = 0
     /// The last preparation's failure, until one succeeds.
     var spaceFailure: Failure?
     var spaceFailureTime: UInt64 = 0
