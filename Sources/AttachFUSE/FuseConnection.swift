@@ -37,24 +37,27 @@ final class FuseConnection: IOTarget, BatchTarget, BlockRequestOwner, @unchecked
     private let requestBytesMax: Int
     private let buffers: ReplyBuffers
     private let descriptor: Int32
+    private let waiter: Int32
     private var requests: [BlockRequest] = []
     private let slots: UnsafeMutablePointer<Slot>
     private var freeSlots: [Int]
 
-    private var poll: UInt64 = 0
+    /// While the kernel has nothing for us.
+    private var poll: UInt64?
     private var isDrainDue = false
     private var isBetweenTurns = false
     private var isWaitingForRoom = false
     private var isWaitingForSlot = false
     private var isOver = false
     private var isClosed = false
-    /// Self, while a slot is taken or the poll is armed.
+    /// Self, until it is closed and no slot is taken.
     private var itself: FuseConnection?
     private var onClose: (@Sendable () -> Void)?
 
-    /// `descriptor` is owned from here on.
-    init(owning descriptor: Int32, device: any BlockDevice, isReadOnly: Bool, buffers: ReplyBuffers) {
+    /// `descriptor` and its `waiter` are owned from here on.
+    init(owning descriptor: Int32, waiter: Int32, device: any BlockDevice, isReadOnly: Bool, buffers: ReplyBuffers) {
         self.descriptor = descriptor
+        self.waiter = waiter
         self.device = device
         self.loop = device.loop
         self.isReadOnly = isReadOnly
@@ -72,7 +75,8 @@ final class FuseConnection: IOTarget, BatchTarget, BlockRequestOwner, @unchecked
 
     deinit {
         slots.deallocate()
-        if !isClosed { close(descriptor) }
+        if !isOver { close(descriptor) }
+        if !isClosed { close(waiter) }
     }
 
     // MARK: Life
@@ -85,7 +89,11 @@ final class FuseConnection: IOTarget, BatchTarget, BlockRequestOwner, @unchecked
         // A page fault or an allocation of this thread must not wait for writes that it has to carry out itself.
         // Refused without CAP_SYS_RESOURCE; then only the hint is lost.
         _ = ashlar_set_io_flusher()
-        poll = loop.pollReadable(descriptor, target: self, tag: Tag.poll)
+        awaitRequests()
+    }
+
+    private func awaitRequests() {
+        if poll == nil { poll = loop.pollReadable(waiter, target: self, tag: Tag.poll) }
     }
 
     /// From now on all I/O of the device fails.
@@ -93,7 +101,16 @@ final class FuseConnection: IOTarget, BatchTarget, BlockRequestOwner, @unchecked
         loop.preconditionOnLoop()
         guard !isOver else { return }
         isOver = true
-        loop.stopPolling(poll)
+        close(descriptor)
+        if let poll { loop.stopPolling(poll) } else { finish() }
+    }
+
+    private func finish() {
+        isClosed = true
+        close(waiter)
+        onClose?()
+        onClose = nil
+        releaseItself()
     }
 
     func forgetAttributes() {
@@ -106,16 +123,15 @@ final class FuseConnection: IOTarget, BatchTarget, BlockRequestOwner, @unchecked
         case Tag.turn:
             isBetweenTurns = false
             scheduleDrain()
-        case Tag.poll where result >= 0:
-            scheduleDrain()
         default:
-            // The poll held the last reference to the file but ours: now the kernel sees it closed.
-            isOver = true
-            isClosed = true
-            close(descriptor)
-            onClose?()
-            onClose = nil
-            releaseItself()
+            poll = nil
+            if isOver {
+                finish()
+            } else if result < 0 {
+                abort()
+            } else {
+                scheduleDrain()
+            }
         }
     }
 
@@ -156,7 +172,7 @@ final class FuseConnection: IOTarget, BatchTarget, BlockRequestOwner, @unchecked
                 return
             }
             let result = ashlar_fuse_receive(descriptor, landing, requestBytesMax, &request)
-            if result == 0 { return }
+            if result == 0 { return awaitRequests() }
             if result < 0 { return abort() }
             handle(request, landing)
             count += 1

@@ -67,7 +67,7 @@ public final class FuseLoopFrontEnd: FrontEnd {
             try FuseMount(at: mountPoint, isReadOnly: isReadOnly, requestBytesMax: requestBytesMax)
         }
         let connection = FuseConnection(
-            owning: mount.takeDescriptor(), device: device, isReadOnly: isReadOnly, buffers: sharedBuffers(of: device.loop))
+            owning: mount.takeConnection(), waiter: mount.takeWaiter(), device: device, isReadOnly: isReadOnly, buffers: sharedBuffers(of: device.loop))
         let ended = Gate()
         try await device.loop.run { () throws(Failure) in connection.begin(onClose: { ended.open() }) }
         let name = LoopDevice.name(for: volume)
@@ -106,11 +106,12 @@ public final class FuseLoopFrontEnd: FrontEnd {
     }
 }
 
-/// A FUSE connection just mounted: its two descriptors.
+/// A FUSE connection just mounted: its descriptors.
 private final class FuseMount: Sendable {
     /// Names the file without having it open: what the size is asked through later.
     let root: FileDescriptor
     private let connection: FileDescriptor
+    private let waiter: FileDescriptor
 
     /// Mounts over a new file at `path`; what a dead process left there goes first.
     init(at path: String, isReadOnly: Bool, requestBytesMax: UInt32) throws(Failure) {
@@ -126,13 +127,22 @@ private final class FuseMount: Sendable {
         guard result == 0 else { throw Failure(errno: -result, "cannot mount FUSE at \(path)") }
         do throws(Failure) {
             root = try FileDescriptor(opening: path, flags: ashlar_o_path() | O_CLOEXEC, "cannot open \(path)")
+            // Only now: before it is mounted the connection cannot be waited for (fuse_dev_poll).
+            let waiterNumber = ashlar_fuse_waiter(number)
+            guard waiterNumber >= 0 else { throw Failure(errno: -waiterNumber, "cannot wait for /dev/fuse") }
+            waiter = FileDescriptor(owning: waiterNumber)
         } catch {
             _ = ashlar_unmount(path, true)
             throw error
         }
     }
 
-    func takeDescriptor() -> Int32 {
+    func takeWaiter() -> Int32 {
+        waiter.disown()
+        return waiter.number
+    }
+
+    func takeConnection() -> Int32 {
         connection.disown()
         return connection.number
     }

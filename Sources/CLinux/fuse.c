@@ -5,6 +5,7 @@
 #include <linux/fuse.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -52,6 +53,16 @@ _Static_assert(offsetof(struct fuse_init_in, flags2) == 16, "head.init");
 int ashlar_fuse_open(void) {
     int fd = open("/dev/fuse", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
+}
+
+int ashlar_fuse_waiter(int fd) {
+    int waiter = epoll_create1(EPOLL_CLOEXEC);
+    if (waiter < 0) return -errno;
+    struct epoll_event event = {.events = EPOLLIN};
+    if (epoll_ctl(waiter, EPOLL_CTL_ADD, fd, &event) == 0) return waiter;
+    int error = errno;
+    close(waiter);
+    return -error;
 }
 
 int ashlar_fuse_mount(int fd, const char *path, bool read_only, uint32_t request_bytes_max) {

@@ -12,9 +12,6 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
     private struct Slot {
         var target: (any IOTarget)?
         var tag: UInt64 = 0
-        var isPoll = false
-        /// Of a poll: armed again whenever the kernel drops it, as it does when its completion queue is full.
-        var descriptor: Int32 = -1
     }
 
     private static let ringEntries: UInt32 = 1024
@@ -133,16 +130,16 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
         ashlar_ring_timeout(ring, take(target, tag), nanoseconds)
     }
 
-    /// Calls `target` whenever `descriptor` becomes readable, until `stopPolling` with the number returned. `result` is poll's mask, or negative: then it is over.
+    /// Calls `target` once, when `descriptor` is readable or in error; `result` is poll's mask, or a negative errno.
+    /// Arm it again when all there is has been read: it begins by looking, so nothing is missed. Not a multishot poll: those
+    /// complete once for each wake-up under load, and the kernel ends them by itself after an error event.
     public func pollReadable(_ descriptor: Int32, target: any IOTarget, tag: UInt64) -> UInt64 {
         let slot = take(target, tag)
-        slots[Int(slot)].isPoll = true
-        slots[Int(slot)].descriptor = descriptor
-        ashlar_ring_poll(ring, slot, descriptor, UInt32(POLLIN), true)
+        ashlar_ring_poll(ring, slot, descriptor, UInt32(POLLIN), false)
         return slot
     }
 
-    /// The target's last call follows, with `-ECANCELED`.
+    /// Ends a poll that has not called its target yet; the call follows, normally with `-ECANCELED`.
     public func stopPolling(_ poll: UInt64) {
         ashlar_ring_poll_remove(ring, poll, Self.ignoredUserData)
     }
@@ -159,7 +156,6 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
         guard let slot = freeSlots.popLast() else { preconditionFailure("more than \(Self.slotCount) requests in flight") }
         slots[slot].target = target
         slots[slot].tag = tag
-        slots[slot].isPoll = false
         return UInt64(slot)
     }
 
@@ -199,14 +195,8 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
             let index = Int(completion.user_data)
             let tag = slots[index].tag
             guard let target = slots[index].target else { preconditionFailure("completion of a free slot") }
-            if slots[index].isPoll && completion.result >= 0 {
-                if !completion.more {
-                    ashlar_ring_poll(ring, completion.user_data, slots[index].descriptor, UInt32(POLLIN), true)
-                }
-            } else {
-                slots[index].target = nil
-                freeSlots.append(index)
-            }
+            slots[index].target = nil
+            freeSlots.append(index)
             target.ioCompleted(tag, result: completion.result)
         }
     }

@@ -62,6 +62,10 @@ struct ashlar_fuse_attributes {
 
 // /dev/fuse, non-blocking. All calls below return -errno on failure.
 int ashlar_fuse_open(void);
+// A descriptor that is readable when the connection, which must be mounted, is. To wait with instead of it: io_uring holds a reference to what it
+// polls for as long as the process's memory lives, an epoll instance does not, so that a killed process closes /dev/fuse even
+// while one of its threads sleeps in the kernel on I/O that it served.
+int ashlar_fuse_waiter(int fd);
 // Mounts the connection over the regular file `path`.
 int ashlar_fuse_mount(int fd, const char *path, bool read_only, uint32_t request_bytes_max);
 
