@@ -50,7 +50,7 @@ extension SystemTests {
                     }
                     try await Task.sleep(for: .milliseconds(400 + 350 * round))
                     await daemon.kill()
-                    await work.value
+                    _ = await work.value
                     (daemon, csi) = try await host.serve()
                     try await volume.bringUp(csi)
                     try await volume.nodeUnpublish(csi)

@@ -66,7 +66,6 @@ extension SystemTests {
                 #expect(problems.count == 2)
                 #expect(problems[0]?.errorNumber == EIO, "\(problems)")
                 #expect([EIO, EROFS].contains(problems[1]?.errorNumber ?? 0), "\(problems)")
-                try await host.shell("echo 3 > /proc/sys/vm/drop_caches")
                 // Wrong bytes throw.
                 let raws = files[0]
                 let unreadable = try await offPool { try raws.check(toleratingErrors: true) }
@@ -103,7 +102,13 @@ extension SystemTests {
         }
 
         private func compare(_ tree: TestVolume, _ files: [CheckedFile], _ host: Host) async throws {
-            try await host.shell("echo 3 > /proc/sys/vm/drop_caches; cd \(tree.target) && sha256sum --quiet -c sums")
+            // Not from the page cache. (drop_caches would wait for every filesystem of the machine.)
+            try await host.shell(
+                """
+                cd \(tree.target)
+                find . -type f -exec sh -c 'for f; do dd if="$f" iflag=nocache count=0 status=none; done' sh {} +
+                sha256sum --quiet -c sums
+                """)
             for file in files { _ = try await offPool { try file.check() } }
         }
 

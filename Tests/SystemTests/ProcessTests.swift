@@ -75,7 +75,7 @@ extension SystemTests {
                 #expect(await controller.status(CSI.Method.nodeGetInfo, CSI.NodeGetInfoRequest()).code == .unimplemented)
 
                 var raw = try await TestVolume.create("raw", .block, bytes: 64 << 20, on: host, controller)
-                var tree = try await TestVolume.create("tree", .ext4, bytes: 64 << 20, on: host, controller)
+                var tree = try await TestVolume.create("tree", .xfs, bytes: 400 << 20, on: host, controller)
                 try await raw.bringUp(controller, node: node)
                 try await tree.bringUp(controller, node: node)
                 let files = [
@@ -96,8 +96,8 @@ extension SystemTests {
                     try await tree.bringUp(controller, node: node)
                     #expect(raw.publishContext == oldRaw && tree.publishContext == oldTree)
                 }
-                #expect(try await tree.expand(controller, to: 128 << 20).nodeExpansionRequired)
-                #expect(try await tree.nodeExpand(node, to: 128 << 20).capacityBytes == 128 << 20)
+                #expect(try await tree.expand(controller, to: 800 << 20).nodeExpansionRequired)
+                #expect(try await tree.nodeExpand(node, to: 800 << 20).capacityBytes == 800 << 20)
                 #expect(await writers.stop() == [])
                 for file in files {
                     #expect(file.flushCount > 0)

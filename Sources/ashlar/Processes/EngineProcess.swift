@@ -19,6 +19,8 @@ final class EngineProcess: Sendable {
     private let lock: FileLock
 
     private static let loopCountMax = 4
+    /// What makes a directory a member of a pool, or the ledger of one.
+    private static let poolFile = ".ashlar/pool.json"
     private static let drainSeconds = 5.0
 
     private init(
@@ -71,18 +73,22 @@ final class EngineProcess: Sendable {
         _ configuration: Configuration
     ) throws(Failure) -> (mountpaths: [ConfiguredMountpath], shared: [String]) {
         var mountpaths: [ConfiguredMountpath] = []
-        var paths: [UInt64: [String]] = [:]
+        var places: [(path: String, device: UInt64, isMember: Bool)] = []
         for mountpath in configuration.pool.mountpaths {
             do throws(Failure) {
                 let disk = try DirectoryDisk(path: mountpath.path)
-                paths[disk.filesystemDevice, default: []].append(mountpath.path)
+                places.append((mountpath.path, disk.filesystemDevice, try disk.exists(poolFile)))
                 mountpaths.append(ConfiguredMountpath(path: mountpath.path, media: mountpath.media.rawValue, disk: disk))
             } catch {
                 mountpaths.append(
                     ConfiguredMountpath(path: mountpath.path, media: mountpath.media.rawValue, disk: nil, problem: "\(error)"))
             }
         }
-        let shared = paths.values.filter { $0.count > 1 }.map { $0.sorted().joined(separator: ", ") }.sorted()
+        // Once there is a pool, a mountpath without its file is a drive that is not mounted: what its bare directory shares says nothing.
+        let hasLedger = try DirectoryDisk(path: configuration.stateDirectory).exists(poolFile)
+        let isNew = !hasLedger && !places.contains { $0.isMember }
+        let counted = Dictionary(grouping: places.filter { isNew || $0.isMember }) { $0.device }.values
+        let shared = counted.filter { $0.count > 1 }.map { $0.map { $0.path }.sorted().joined(separator: ", ") }.sorted()
         if let first = shared.first, !configuration.pool.allowSharedFilesystem {
             throw Failure(
                 .failedPrecondition,

@@ -32,6 +32,12 @@ final class Host: Sendable {
     }
 
     static let nodeID = "host-1"
+    /// Growing a mounted ext4 takes CAP_SYS_RESOURCE (24), which some sandboxes keep from root.
+    static let mayGrowExt4: Bool = {
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") } ?? ""
+        return (UInt64(line.dropFirst("CapEff:\t".count), radix: 16) ?? 0) >> 24 & 1 == 1
+    }()
     private static let prefix = "ashlar-system-"
 
     let directory: String
