@@ -91,6 +91,11 @@ let package = Package(
             of: "EmbeddedEngine",
             ["Base", "SystemIO", "BlockDevice", "BlockDeviceTestSupport", "VolumeEngine", "SegmentStore", "ErasureCoding", logging]),
 
+        .target(
+            name: "Simulator", dependencies: ["Base", "SystemIO", "BlockDevice", "VolumeEngine", "EmbeddedEngine", logging],
+            path: "Tests/Simulator", swiftSettings: strict),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulator", "Base"], swiftSettings: strict),
+
         // Tests of the front ends.
         module("BlockDeviceTestSupport", ["Base", "SystemIO", "BlockDevice"]),
         tests(of: "BlockDevice", ["Base", "SystemIO", "BlockDeviceTestSupport"]),

@@ -196,10 +196,8 @@ final class VolumeLog: @unchecked Sendable {
 
     // MARK: Admission
 
-    /// Blocks that `count` blocks take at worst: each alone in a record of p+1 columns, a header with each.
-    private func worstBlocks(_ data: Int, discards: Int) -> Int {
-        (2 * data + discards) * (parameters.group.parityColumns + 1)
-    }
+    /// Blocks that entries take at worst: each alone in a record of one data column and p copies, a header with each.
+    private func worstBlocks(_ data: Int, entries: Int) -> Int { (data + entries) * (parameters.group.parityColumns + 1) }
 
     private func usableBlocks(_ segment: Segment?) -> Int {
         guard let segment, segment.allAvailable else { return 0 }
@@ -209,9 +207,8 @@ final class VolumeLog: @unchecked Sendable {
     /// False while it is known that there is no space: then a write is refused at once.
     private var mayAdmitSoon: Bool {
         guard spaceFailure != nil, !isPreparing, ring.admittedEntry == ring.endEntry else { return true }
-        if usableBlocks(open) > worstBlocks(ring.pendingBlocks + WriteRing.requestBlocksMax, discards: ring.pendingDiscards + 1) {
-            return true
-        }
+        let longest = worstBlocks(ring.pendingBlocks + WriteRing.requestBlocksMax, entries: ring.pendingEntries + 2)
+        if usableBlocks(open) > longest { return true }
         return clock.now() - spaceFailureTime > Self.spaceRetryNanoseconds
     }
 
@@ -224,9 +221,8 @@ final class VolumeLog: @unchecked Sendable {
             let entry = ring[number]
             if entry.kind != .void {
                 let room = usableBlocks(open) + usableBlocks(reserve)
-                let isData = entry.kind == .data
                 let needed = worstBlocks(
-                    ring.pendingBlocks + (isData ? entry.count : 0), discards: ring.pendingDiscards + (isData ? 0 : 1))
+                    ring.pendingBlocks + (entry.kind == .data ? entry.count : 0), entries: ring.pendingEntries + 1)
                 if needed > room {
                     prepareSegment()
                     return

@@ -42,9 +42,8 @@ final class WriteRing {
     private(set) var endEntry = 0
     private(set) var head: UInt64 = 0
     private(set) var tail: UInt64 = 0
-    /// Data blocks that are admitted and in no record yet, and entries likewise.
+    /// Data blocks that are admitted and in no record yet.
     private(set) var pendingBlocks = 0
-    private(set) var pendingDiscards = 0
 
     init(bytes: Int) {
         blocks = max(bytes / blockBytes, 4 * Self.requestBlocksMax)
@@ -61,6 +60,7 @@ final class WriteRing {
     }
 
     var usedBlocks: Int { Int(tail - head) }
+    var pendingEntries: Int { admittedEntry - formedEntry }
     var isEmpty: Bool { firstEntry == endEntry }
 
     func address(_ position: UInt64) -> UnsafeMutableRawPointer { memory.base + Int(position % UInt64(blocks)) * blockBytes }
@@ -111,7 +111,6 @@ final class WriteRing {
     func admit() {
         let entry = self[admittedEntry]
         if entry.kind == .data { pendingBlocks += entry.count }
-        if entry.kind == .discard { pendingDiscards += 1 }
         admittedEntry += 1
     }
 
@@ -120,7 +119,6 @@ final class WriteRing {
         while formedEntry < end {
             let entry = self[formedEntry]
             if entry.kind == .data { pendingBlocks -= entry.count }
-            if entry.kind == .discard { pendingDiscards -= 1 }
             formedEntry += 1
         }
     }
