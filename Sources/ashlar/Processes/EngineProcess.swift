@@ -35,7 +35,7 @@ final class EngineProcess: Sendable {
 
     static func start(_ configuration: Configuration, logger: Logger) async throws(Failure) -> EngineProcess {
         try raiseDescriptorLimit()
-        for directory in [configuration.stateDirectory, configuration.runDirectory] { try makeDirectory(directory) }
+        try makeDirectories(configuration)
         let lock = try FileLock(path: "\(configuration.stateDirectory)/engine.lock", "another ashlar engine")
         let disks = try openMountpaths(configuration)
         let engine = try await EmbeddedEngine.start(
@@ -104,15 +104,16 @@ final class EngineProcess: Sendable {
         limit.rlim_cur = limit.rlim_max
         try systemCall("cannot raise the descriptor limit") { setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) }
     }
-
-    private static func makeDirectory(_ path: String) throws(Failure) {
-        if mkdir(path, 0o700) != 0, errno != EEXIST {
-            throw Failure(errno: errno, "cannot make directory \(path); make the one above it, or name another in the configuration")
-        }
-    }
 }
 
 extension EmbeddedEngine: VolumeOpener {}
+
+/// The state and run directories, for whichever process comes first; those above them must be there.
+func makeDirectories(_ configuration: Configuration) throws(Failure) {
+    for path in [configuration.stateDirectory, configuration.runDirectory] where mkdir(path, 0o700) != 0 && errno != EEXIST {
+        throw Failure(errno: errno, "cannot make directory \(path); make the one above it, or name another in the configuration")
+    }
+}
 
 /// An exclusive lock on a file, held until the process ends.
 final class FileLock: Sendable {

@@ -76,10 +76,10 @@ final class Daemon: Sendable {
         }
     }
 
-    /// What its descriptors name, sorted; sockets and event queues without their numbers.
+    /// What its descriptors name, sorted. Without sockets and the catalogue's readers, which come and go with our own calls.
     var descriptors: [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd")) ?? []
         return names.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\($0)") }
-            .map { String($0.prefix { $0 != "[" }) }.sorted()
+            .map { String($0.prefix { $0 != "[" }) }.filter { !$0.hasPrefix("socket:") && !$0.contains("/catalogue.sqlite") }.sorted()
     }
 }

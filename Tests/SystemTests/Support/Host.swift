@@ -10,7 +10,7 @@ import SystemIO
 import Testing
 
 /// A storage host in a directory of its own: mountpaths, a configuration, the processes that were started, and an end that
-/// leaves nothing whatever happened. Needs root, /dev/fuse and loop devices.
+/// leaves nothing whatever happened. Needs root, /dev/fuse and loop devices. `SHOW_LOG=1` prints what the processes said.
 final class Host: Sendable {
     enum Drives: Sendable {
         /// Directories of one filesystem: enough where only calls are tested.
@@ -49,7 +49,7 @@ final class Host: Sendable {
 
     // MARK: Life
 
-    /// Makes the host, runs `body`, and takes everything away again. What the processes said is printed where a check failed.
+    /// Makes the host, runs `body`, and takes everything away again.
     static func with(_ settings: Settings = .init(), _ body: (Host) async throws -> Void) async throws {
         try await offPool { sweepLeftovers() }
         let host = try Host(settings)
@@ -119,7 +119,7 @@ final class Host: Sendable {
 
     private func tearDown() async {
         for daemon in daemons.withLock({ $0 }) { await daemon.kill() }
-        if let log = try? String(contentsOfFile: logPath, encoding: .utf8), ProcessInfo.processInfo.environment["SHOW_LOG"] != nil {
+        if ProcessInfo.processInfo.environment["SHOW_LOG"] != nil {
             print("--- what the processes said\n\(log.suffix(20_000))\n---")
         }
         let directory = directory
