@@ -78,12 +78,18 @@ let package = Package(
 
         // Control plane: tests, and the engine in memory that they share.
         .target(
-            name: "EngineFakes", dependencies: ["Base", "VolumeEngine", "Attach", "BlockDevice"],
+            name: "EngineFakes", dependencies: ["Base", "SystemIO", "CLinux", "VolumeEngine", "Attach"],
             path: "Tests/EngineFakes", swiftSettings: strict),
         tests(of: "Domain", ["Base"]),
         tests(of: "Configuration", ["Base", "Domain"]),
         tests(of: "Catalogue", ["Base", "Domain"]),
         tests(of: "Volumes", ["Base", "Domain", "Catalogue", "VolumeEngine", "EngineFakes", logging]),
+        tests(
+            of: "CSIServices",
+            [
+                "Base", "SystemIO", "Domain", "Catalogue", "Volumes", "VolumeEngine", "Attach", "Filesystems", "GRPCServer",
+                "ProtobufRuntime", "CSIMessages", "EngineFakes", logging,
+            ]),
         // Tests of the engine.
         tests(of: "ErasureCoding", ["Base"]),
         tests(of: "SegmentStore", ["Base", "SystemIO", "ErasureCoding"]),

@@ -71,7 +71,8 @@ extension Volume {
     func problem(with capability: AccessCapability) -> String? {
         if capability.isBlock {
             let isMeantTo = request.filesystem == nil || request.capabilities.contains(where: \.isBlock)
-            return isMeantTo ? nil : "was made to be mounted as \(request.filesystem?.rawValue ?? "?"), not as a raw device"
+            return isMeantTo
+                ? nil : "was made to be mounted as \(request.filesystem?.rawValue ?? "?"), not as a raw device"
         }
         guard let filesystem = request.filesystem else { return "was made as a raw device, it cannot be mounted" }
         if let other = capability.filesystem, other != filesystem {

@@ -52,6 +52,14 @@ enum Fields {
         return path
     }
 
+    /// A path that is only looked up: where nothing of ours can be, nothing is found.
+    static func knownPath(_ value: String, _ field: String) throws(Failure) -> String {
+        guard !value.isEmpty else { throw missing(field) }
+        do throws(Failure) { return try path(value, field) } catch {
+            throw Failure(.notFound, "no volume is at \(field)", cause: error)
+        }
+    }
+
     static func map(_ value: [String: String], _ field: String) throws(Failure) {
         let bytes = value.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
         guard bytes <= mapBytesMax else {

@@ -36,14 +36,16 @@ extension NodeService {
             guard content == .filesystem(kind.type) else {
                 throw Failure(
                     .failedPrecondition,
-                    "volume \(volume.id) was used as a raw device and carries no \(kind.rawValue); it is not formatted again")
+                    "volume \(volume.id) was used as a raw device and carries no \(kind.rawValue); it is not formatted again"
+                )
             }
             return false
         case .never:
             guard try await content(of: path) == .blank else {
                 throw Failure(
                     .failedPrecondition,
-                    "volume \(volume.id) was never formatted, but its device holds data; it is not touched. Look at \(path)")
+                    "volume \(volume.id) was never formatted, but its device holds data; it is not touched. Look at \(path)"
+                )
             }
         case .making:
             logger.notice("making the filesystem was cut off; made anew", metadata: ["volume": "\(volume.id)"])

@@ -26,7 +26,8 @@ extension NodeService {
             id = try Fields.volumeID(idText)
             guard !request.stagingTargetPath.isEmpty else {
                 throw Failure(
-                    .failedPrecondition, "staging_target_path is missing; the volume must be staged before it is published")
+                    .failedPrecondition,
+                    "staging_target_path is missing; the volume must be staged before it is published")
             }
             staging = try Fields.path(request.stagingTargetPath, "staging_target_path")
             let publish = request.publishContext.isEmpty ? nil : try PublishContext(decoding: request.publishContext)
@@ -116,15 +117,17 @@ extension NodeService {
         guard let other else { return }
         throw Failure(
             .failedPrecondition,
-            "volume \(wanted.id) is published at \(other.path) and \(wanted.capability.mode.rawValue) allows one target")
+            "volume \(wanted.id) is published at \(other.path) and \(wanted.capability.mode.rawValue) allows one target"
+        )
     }
 
     private func bind(_ source: String, _ wanted: PublishRequest, readOnly: Bool) async throws(Failure) {
-        let (target, isBlock) = (wanted.target, wanted.capability.isBlock)
+        let (id, target, isBlock) = (wanted.id, wanted.target, wanted.capability.isBlock)
         try await threads.run { () throws(Failure) in
+            let from = isBlock ? try VolumeNode.make(id, for: source) : source
             if isBlock { try TargetPath.makeFile(target) } else { try TargetPath.makeDirectory(target) }
             do throws(Failure) {
-                try Mounts.bind(source, at: target, readOnly: readOnly)
+                try Mounts.bind(from, at: target, readOnly: readOnly)
             } catch {
                 try TargetPath.remove(target)
                 throw error
@@ -142,11 +145,10 @@ extension NodeService {
         defer { held.release() }
         let view = try await view()
         if let place = view.place(at: target) {
-            // A bound node may show another volume by now, if its own device died: it is taken away all the same.
-            guard place.volume == id || place.kind == .block else {
+            guard place.volume == id else {
                 throw Failure(.failedPrecondition, "volume \(place.volume) is mounted at \(target), not \(id)")
             }
-            let live = try await attacher.attachment(place.volume)
+            let live = try await attacher.attachment(id)
             try await unmount(target, lazy: place.device != live?.path || place.kind == .block)
         } else if view.isMountPoint(target) {
             try await removeUnownedNode(target)
@@ -155,12 +157,13 @@ extension NodeService {
         return CSI.NodeUnpublishVolumeResponse()
     }
 
-    /// A device node whose loop device is free by now is nobody's; a mounted filesystem that is no volume's is not ours to unmount.
+    /// A device node of another name is nobody's; a mounted filesystem that is no volume's is not ours to unmount.
     private func removeUnownedNode(_ target: String) async throws(Failure) {
         try await threads.run { () throws(Failure) in
             var status = stat()
             guard stat(target, &status) == 0, status.st_mode & S_IFMT == S_IFBLK else {
-                throw Failure(.failedPrecondition, "something that is no volume is mounted at \(target); unmount it first")
+                throw Failure(
+                    .failedPrecondition, "something that is no volume is mounted at \(target); unmount it first")
             }
             try Mounts.unmount(target, lazy: true)
         }

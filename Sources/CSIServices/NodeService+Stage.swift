@@ -35,7 +35,7 @@ extension NodeService {
         let held = try await lock(wanted.id, for: "NodeStageVolume")
         defer { held.release() }
         let volume = try await engine.volume(wanted.id)
-        try await clearDeadDevices(wanted.id)
+        try await clearDeadDevices(wanted.id, epoch: wanted.publish.epoch)
         if wanted.capability.isBlock {
             try await stageDevice(wanted, volume)
         } else {
@@ -64,7 +64,8 @@ extension NodeService {
             }
             if place.device == device.path {
                 guard place.kind == .filesystem(kind.rawValue), place.readOnly == wanted.readOnly else {
-                    throw Failure(.conflict, "volume \(wanted.id) is staged at \(wanted.path) otherwise; unstage it first")
+                    throw Failure(
+                        .conflict, "volume \(wanted.id) is staged at \(wanted.path) otherwise; unstage it first")
                 }
                 return try await growIfSmaller(kind, device, at: wanted.path, readOnly: wanted.readOnly)
             }
@@ -90,6 +91,8 @@ extension NodeService {
         try kind.check(mountOptions: wanted.capability.flags)
         let isNew = try await makeFilesystemIfNew(
             kind, volume, device, mkfsOptions: wanted.context.mkfsOptions)
+        // Mounted elsewhere still: it is in use, and no tool may touch the device.
+        let isInUse = try await view().places(of: wanted.id).contains { $0.device == device.path }
         var options = kind.type.defaultMountOptions
         for option in wanted.context.mountOptions + wanted.capability.flags where !options.contains(option) {
             options.append(option)
@@ -97,7 +100,10 @@ extension NodeService {
         let (path, readOnly, mountOptions, devicePath) = (wanted.path, wanted.readOnly, options, device.path)
         try await threads.run { () throws(Failure) in
             try TargetPath.makeDirectory(path)
-            if !isNew { try kind.type.repairBeforeMount(devicePath) }
+            if !isNew && !isInUse {
+                try kind.type.repairBeforeMount(devicePath)
+                if !readOnly { try kind.growBeforeMount(devicePath) }
+            }
             try Mounts.mount(device: devicePath, at: path, type: kind.type, options: mountOptions, readOnly: readOnly)
         }
         try await growIfSmaller(kind, device, at: path, readOnly: readOnly)
@@ -111,7 +117,7 @@ extension NodeService {
         let fresh = try await attacher.refresh(device.volume)
         try await threads.run { () throws(Failure) in
             if try kind.type.isSmallerThanDevice(fresh.path) {
-                try kind.type.grow(device: fresh.path, mountPoint: path)
+                try kind.growMounted(fresh.path, at: path)
             }
         }
     }
@@ -130,7 +136,8 @@ extension NodeService {
         guard published.isEmpty else {
             throw Failure(
                 .failedPrecondition,
-                "volume \(id) is still published at \(published.map(\.path).joined(separator: ", ")); unpublish it first")
+                "volume \(id) is still published at \(published.map(\.path).joined(separator: ", ")); unpublish it first"
+            )
         }
         if let place = view.place(at: path) {
             guard place.volume == id else {
@@ -139,6 +146,7 @@ extension NodeService {
             try await unmount(path, lazy: place.device != live?.path)
         }
         try await attacher.detach(id)
+        try await threads.run { () throws(Failure) in try VolumeNode.remove(id) }
         try await clearDeadDevices(id)
         return CSI.NodeUnstageVolumeResponse()
     }

@@ -24,7 +24,7 @@ extension NodeService {
         _ request: CSI.NodeGetVolumeStatsRequest
     ) async throws(Failure) -> CSI.NodeGetVolumeStatsResponse {
         let idText = try Fields.text(request.volumeID, "volume_id")
-        let path = try Fields.path(request.volumePath, "volume_path")
+        let path = try Fields.knownPath(request.volumePath, "volume_path")
         let (place, device) = try await livePlace(try Fields.volumeID(idText), at: path, "volume_path")
         if place.kind == .block {
             let total = Int64(clamping: device.sizeBytes)
@@ -46,7 +46,7 @@ extension NodeService {
         _ request: CSI.NodeExpandVolumeRequest
     ) async throws(Failure) -> CSI.NodeExpandVolumeResponse {
         let idText = try Fields.text(request.volumeID, "volume_id")
-        let path = try Fields.path(request.volumePath, "volume_path")
+        let path = try Fields.knownPath(request.volumePath, "volume_path")
         let range = try Fields.range(request.capacityRange)
         let id = try Fields.volumeID(idText)
         let held = try await lock(id, for: "NodeExpandVolume")
@@ -56,12 +56,16 @@ extension NodeService {
         guard device.sizeBytes >= range.requiredBytes else {
             throw Failure(
                 .failedPrecondition,
-                "volume \(id) has \(device.sizeBytes) bytes, \(range.requiredBytes) are required; expand it with the controller first")
+                "volume \(id) has \(device.sizeBytes) bytes, \(range.requiredBytes) are required; expand it with the controller first"
+            )
         }
         guard range.limitBytes == 0 || device.sizeBytes <= range.limitBytes else {
-            throw Failure(.outOfRange, "volume \(id) has \(device.sizeBytes) bytes, more than limit_bytes \(range.limitBytes)")
+            throw Failure(
+                .outOfRange, "volume \(id) has \(device.sizeBytes) bytes, more than limit_bytes \(range.limitBytes)")
         }
-        if case .filesystem(let name) = place.kind { try await grow(id, try FilesystemKind(named: name, by: "mount"), device) }
+        if case .filesystem(let name) = place.kind {
+            try await grow(id, try FilesystemKind(named: name, by: "mount"), device)
+        }
         return CSI.NodeExpandVolumeResponse(capacityBytes: Int64(clamping: device.sizeBytes))
     }
 
@@ -73,9 +77,10 @@ extension NodeService {
             guard try kind.type.isSmallerThanDevice(device.path) else { return }
             guard let writable else {
                 throw Failure(
-                    .failedPrecondition, "volume \(id) is mounted read-only; its filesystem grows when it is staged writable")
+                    .failedPrecondition,
+                    "volume \(id) is mounted read-only; its filesystem grows when it is staged writable")
             }
-            try kind.type.grow(device: device.path, mountPoint: writable.path)
+            try kind.growMounted(device.path, at: writable.path)
         }
     }
 }

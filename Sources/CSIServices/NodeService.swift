@@ -15,8 +15,8 @@ import Volumes
 /// Rules:
 /// - What is staged and published is asked of the kernel at every call (`KernelView`), never remembered.
 /// - A device of ours that the data plane does not serve is dead: mounts on it are taken away lazily, and nothing is read from it.
-/// - A bound device node does not keep its loop device. So bindings of a dead device go before the device is
-///   freed: its number may be another volume's next.
+/// - A bound device node does not keep its loop device, whose number may be another volume's next. So bindings carry the
+///   volume's own name (`VolumeNode`), and those of a dead device are taken away before the device is freed.
 public final class NodeService: Sendable {
     /// Frees the loop devices that dead processes left for a volume which is not served now; busy ones go with their last user.
     public typealias ClearStaleDevices = @Sendable (VolumeID) async throws(Failure) -> Void
@@ -76,26 +76,44 @@ public final class NodeService: Sendable {
 
     /// Under the volume's lock: takes bound nodes of dead devices away, then frees these devices where no new one is served.
     /// Mounted filesystems stay in sight until they are unpublished or staged anew.
-    func clearDeadDevices(_ id: VolumeID) async throws(Failure) {
-        let live = try await attacher.attachment(id)?.path
+    /// `epoch`: a device of another epoch is about to be cut off and counts as dead.
+    func clearDeadDevices(_ id: VolumeID, epoch: UInt64? = nil) async throws(Failure) {
+        let device = try await attacher.attachment(id)
+        let live = epoch == nil || device?.epoch == epoch ? device?.path : nil
         let view = try await view()
-        guard view.devices[id, default: []].contains(where: { $0.path != live }) else { return }
-        for place in view.places(of: id) where place.kind == .block && place.device != live {
-            try await unmount(place.path, lazy: true)
+        let places = view.places(of: id).filter { $0.device != live }
+        let hasDead = !places.isEmpty || view.devices(of: id).contains { $0.path != live }
+        guard hasDead || device == nil && view.hasNode(id) else { return }
+        for place in places where place.kind == .block { try await unmount(place.path, lazy: true) }
+        if device == nil {
+            try await clearStaleDevices(id)
+            try await threads.run { () throws(Failure) in try VolumeNode.remove(id) }
         }
-        if live == nil { try await clearStaleDevices(id) }
+        // One that is mounted stays for now, and would be told of again each minute.
+        guard !places.contains(where: { $0.kind != .block }) else { return }
         logger.notice("cleared devices that a dead process left", metadata: ["volume": "\(id)"])
     }
 
+    private static let unmountAttemptsMax = 20
+    private static let unmountPause = Duration.milliseconds(25)
+
+    /// Others look into mounts for a moment (a monitor's statfs, a process that is just starting): busy is believed only if it lasts.
     func unmount(_ path: String, lazy: Bool) async throws(Failure) {
-        _ = try await threads.run { () throws(Failure) in try Mounts.unmount(path, lazy: lazy) }
+        for attempt in 1... {
+            do throws(Failure) {
+                return try await threads.run { () throws(Failure) in _ = try Mounts.unmount(path, lazy: lazy) }
+            } catch {
+                guard error.kind == .busy, attempt < Self.unmountAttemptsMax else { throw error }
+            }
+            do { try await Task.sleep(for: Self.unmountPause) } catch { throw Failure(wrapping: error) }
+        }
     }
 
     /// At start, before any call is served, and from time to time: leftovers of dead processes do not pile up.
     public func reconcile() async {
         do {
-            for (id, devices) in try await view().devices.sorted(by: { $0.key < $1.key }) {
-                guard try await isOurs(id, devices) else { continue }
+            let view = try await view()
+            for id in view.volumes.sorted() where try await isOurs(id, view.devices(of: id)) {
                 let held = try await lock(id, for: "reconcile")
                 defer { held.release() }
                 try await clearDeadDevices(id)
@@ -108,14 +126,14 @@ public final class NodeService: Sendable {
     /// Another ashlar on this machine has devices too. A volume that our engine does not know is another's, or was deleted here;
     /// its devices are touched only where they are dead.
     private func isOurs(_ id: VolumeID, _ devices: [LoopDevice]) async throws(Failure) -> Bool {
-        do {
+        do throws(Failure) {
             _ = try await engine.volume(id)
             return true
         } catch where error.kind == .notFound {
-            return try await threads.run {
+            return try await threads.run { () throws(Failure) in
                 devices.allSatisfy { (try? BlockDeviceNode(path: $0.path).isAlive()) != true }
             }
-        } catch { throw error }
+        }
     }
 
     private static let maintenanceSeconds: Int64 = 60

@@ -21,7 +21,8 @@ struct Parameters: Sendable, Equatable {
     ]
     /// Known to come, and dangerous to leave out silently.
     private static let later: Set<String> = [
-        "encryption", "encrypted", "qos", "iops", "iopsMax", "bandwidth", "compression", "snapshotPolicy", "backupConfig",
+        "encryption", "encrypted", "qos", "iops", "iopsMax", "bandwidth", "compression", "snapshotPolicy",
+        "backupConfig",
     ]
 
     private var values: [Key: String] = [:]
@@ -109,7 +110,8 @@ struct VolumePlan: Sendable {
         if parameters.group != nil { return nil }
         let known = settings.classes.map(\.name).joined(separator: ", ")
         guard let name = parameters.className ?? settings.defaultClass else {
-            throw Failure(.invalid, "parameter 'class' or 'group' is missing and there is no default; classes: \(known)")
+            throw Failure(
+                .invalid, "parameter 'class' or 'group' is missing and there is no default; classes: \(known)")
         }
         guard let found = settings.classes.first(where: { $0.name == name }) else {
             throw Failure(.invalid, "there is no class '\(name)'; known: \(known)")

@@ -12,6 +12,15 @@ extension Catalogue {
         }
     }
 
+    /// How many volumes other than `except` the node has.
+    public func publicationCount(onNode node: String, except id: VolumeID) async throws(Failure) -> Int {
+        try await read("publications on \(node)") { database in
+            try Int.fetchOne(
+                database, sql: "SELECT count(*) FROM publications WHERE node = ? AND volume <> ?",
+                arguments: [node, id.description]) ?? 0
+        }
+    }
+
     public func publications() async throws(Failure) -> [Publication] {
         try await read("publications") { database in
             try Row.fetchAll(database, sql: "SELECT * FROM publications ORDER BY volume, node")

@@ -97,6 +97,7 @@ extension Failure {
             let kind: FailureKind
             switch error.resultCode {
             case .SQLITE_FULL: kind = .exhausted
+            case .SQLITE_INTERRUPT: kind = .cancelled
             case .SQLITE_CORRUPT, .SQLITE_NOTADB: kind = .corrupt
             case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM: kind = .failedPrecondition
             case .SQLITE_IOERR, .SQLITE_BUSY, .SQLITE_LOCKED: kind = .unavailable

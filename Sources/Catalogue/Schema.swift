@@ -8,7 +8,8 @@ enum Schema {
         if try pool.read(migrator.hasBeenSuperseded) {
             throw Failure(
                 .failedPrecondition,
-                "the catalogue \(pool.path) was written by a newer version of ashlar; start that version, or a newer one")
+                "the catalogue \(pool.path) was written by a newer version of ashlar; start that version, or a newer one"
+            )
         }
         try migrator.migrate(pool)
     }

@@ -64,7 +64,8 @@ extension Configuration {
         let groups = readGroups(root.child("groups"))
         let classes = readClasses(root.child("classes"), groups)
         return Configuration(
-            stateDirectory: root.child("stateDirectory").absolutePath(default: "/var/lib/ashlar"), runDirectory: runDirectory,
+            stateDirectory: root.child("stateDirectory").absolutePath(default: "/var/lib/ashlar"),
+            runDirectory: runDirectory,
             logLevel: root.child("logLevel").choice(default: .info), nodeID: readNode(root.child("node"), hostName),
             sockets: readSockets(root.child("csi"), runDirectory),
             engine: readEngine(root.child("engine"), runDirectory), pool: readPool(root.child("pool")), groups: groups,
@@ -93,7 +94,8 @@ extension Configuration {
         }
         if controller.isPresent != node.isPresent {
             let missing = controller.isPresent ? node : controller
-            missing.problem("is missing; 'controllerSocket' and 'nodeSocket' go together, or give 'socket' for all services")
+            missing.problem(
+                "is missing; 'controllerSocket' and 'nodeSocket' go together, or give 'socket' for all services")
         }
         if controller.isPresent && node.isPresent {
             return Sockets(controller: socketPath(controller, nil), node: socketPath(node, nil))

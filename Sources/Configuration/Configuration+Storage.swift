@@ -21,7 +21,9 @@ extension Configuration {
             }
             mountpaths.append(Mountpath(path: path, media: entry.child("media").choice(default: .nvme)))
         }
-        if list.isPresent, list.node?.sequence?.isEmpty == true { list.problem("is empty; list at least one mountpath") }
+        if list.isPresent, list.node?.sequence?.isEmpty == true {
+            list.problem("is empty; list at least one mountpath")
+        }
         return Pool(
             mountpaths: mountpaths, allowSharedFilesystem: pool.child("allowSharedFilesystem").bool(default: false),
             acceptMissing: pool.child("acceptMissing").bool(default: false))
@@ -82,7 +84,8 @@ extension Configuration {
         for entry in entries {
             let text = entry.node?.scalar?.string ?? "?"
             guard let medium = Media(rawValue: text) else {
-                entry.problem("'\(text)' must be one of \(Media.allCases.map(\.rawValue).joined(separator: ", ")), or any")
+                entry.problem(
+                    "'\(text)' must be one of \(Media.allCases.map(\.rawValue).joined(separator: ", ")), or any")
                 continue
             }
             if !media.contains(medium) { media.append(medium) }

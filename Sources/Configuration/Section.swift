@@ -1,6 +1,7 @@
 /// The keys that each part of the file may have. The published schema has the same; a test compares them.
 package enum Section: String, CaseIterable {
-    case root, node, csi, engine, pool, mountpath, group, storageClass = "class"
+    case root, node, csi, engine, pool, mountpath, group
+    case storageClass = "class"
 
     package var keys: [String] {
         switch self {

@@ -43,7 +43,9 @@ public struct CapacityRange: Sendable, Equatable {
         let smallest = filesystem?.smallestBytes ?? Self.smallestBlockBytes
         var size = requiredBytes
         if size == 0 {
-            size = limitBytes == 0 ? Self.defaultBytes : min(Self.defaultBytes, limitBytes / Self.unitBytes * Self.unitBytes)
+            size =
+                limitBytes == 0
+                ? Self.defaultBytes : min(Self.defaultBytes, limitBytes / Self.unitBytes * Self.unitBytes)
         }
         size = max(size.roundedUp(toMultipleOf: Self.unitBytes), smallest)
         guard limitBytes == 0 || size <= limitBytes else {

@@ -14,14 +14,18 @@ public enum FilesystemKind: String, Sendable, Codable, CaseIterable {
     }
 
     private static let commonMountOptions: Set<String> = [
-        "noatime", "nodiratime", "relatime", "strictatime", "lazytime", "nolazytime", "discard", "nodiscard", "ro", "rw",
+        "noatime", "nodiratime", "relatime", "strictatime", "lazytime", "nolazytime", "discard", "nodiscard", "ro",
+        "rw",
         "nosuid", "nodev", "noexec", "suid", "dev", "exec", "sync", "async", "dirsync",
     ]
 
     private var ownMountOptions: Set<String> {
         switch self {
         case .ext4:
-            ["acl", "noacl", "data=ordered", "data=journal", "errors=remount-ro", "errors=continue", "delalloc", "nodelalloc"]
+            [
+                "acl", "noacl", "data=ordered", "data=journal", "errors=remount-ro", "errors=continue", "delalloc",
+                "nodelalloc",
+            ]
         case .xfs: ["nouuid", "inode64", "largeio", "nolargeio", "swalloc", "attr2", "filestreams"]
         }
     }
@@ -43,7 +47,8 @@ public enum FilesystemKind: String, Sendable, Codable, CaseIterable {
             return "mount option '\(option)': \(parts[0]) takes a number up to \(largest)"
         }
         let known = Self.commonMountOptions.union(ownMountOptions).union(numericMountOptions.keys.map { "\($0)=N" })
-        return "mount option '\(option)' is not offered for \(rawValue); known: \(known.sorted().joined(separator: ", "))"
+        return
+            "mount option '\(option)' is not offered for \(rawValue); known: \(known.sorted().joined(separator: ", "))"
     }
 
     /// Nil where `option`, one flag with its value (`-m 1`), may be given to mkfs.

@@ -43,7 +43,7 @@ extension Volumes {
     /// Nil where an undo got as far as deleting it from the engine: its id is spent.
     private func carryOn(_ volume: Volume) async throws(Failure) -> Volume? {
         do {
-            return try await carryOut(volume)
+            return try await carryOutOrUndo(volume)
         } catch where error.kind == .notFound {
             return nil
         }
@@ -60,6 +60,11 @@ extension Volumes {
         let held = try await lockVolume(volume.id, for: "create")
         defer { held.release() }
         try await catalogue.beginCreate(volume)
+        return try await carryOutOrUndo(volume)
+    }
+
+    /// What may pass is left to the repeat; what is final leaves nothing.
+    private func carryOutOrUndo(_ volume: Volume) async throws(Failure) -> Volume {
         do {
             return try await carryOut(volume)
         } catch where !error.isPassing {
@@ -88,7 +93,8 @@ extension Volumes {
         do {
             try await undoCreate(id)
         } catch {
-            logger.warning("an unfinished create is left for later", metadata: ["volume": "\(id)", "error": "\(error)"])
+            logger.warning(
+                "an unfinished create is left for later", metadata: ["volume": "\(id)", "error": "\(error)"])
         }
     }
 }

@@ -40,6 +40,7 @@ extension Volumes {
         while !Task.isCancelled {
             await settleUnfinished(olderThanSeconds: max(Self.orphanGraceSeconds, 1))
             do {
+                try await recordPool()
                 try await followHealth()
                 _ = try await sweepOrphans(graceSeconds: Self.orphanGraceSeconds)
             } catch {

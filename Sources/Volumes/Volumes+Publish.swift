@@ -20,7 +20,8 @@ extension Volumes {
         if let other = publications.first(where: { $0.node != node }) {
             throw Failure(
                 .failedPrecondition,
-                "volume \(id) is published to node '\(other.node)' and may be used on one node at a time; unpublish it there first")
+                "volume \(id) is published to node '\(other.node)' and may be used on one node at a time; unpublish it there first"
+            )
         }
         if let mine = publications.first {
             switch mine.state {
@@ -42,7 +43,7 @@ extension Volumes {
     private func grant(
         _ id: VolumeID, _ node: String, _ mode: AccessMode, _ readOnly: Bool
     ) async throws(Failure) -> Publication {
-        let count = try await catalogue.publications().count { $0.node == node && $0.volume != id }
+        let count = try await catalogue.publicationCount(onNode: node, except: id)
         guard count < environment.volumesPerNodeMax else {
             throw Failure(
                 .exhausted, "node '\(node)' has \(count) volumes and may have \(environment.volumesPerNodeMax)")

@@ -5,11 +5,25 @@ import VolumeEngine
 
 extension Volumes {
     /// Everything before the first call may be served: the pool is the catalogue's, groups exist, what was interrupted is settled.
-    public func start(groups: [VolumeGroup]) async throws(Failure) {
+    /// `failedPrecondition` where the mountpaths are older than what the catalogue knows of the pool, unless `acceptOlderPool`.
+    public func start(groups: [VolumeGroup], acceptOlderPool: Bool = false) async throws(Failure) {
         let pool = try await engine.poolStatus()
-        try await catalogue.recordPool(pool.id, version: pool.version)
+        if let known = try await catalogue.pool(), known.id == pool.id, known.version > pool.version, !acceptOlderPool {
+            throw Failure(
+                .failedPrecondition,
+                "the mountpaths have version \(pool.version) of the pool and the catalogue knows version \(known.version): mountpaths "
+                    + "with newer data are missing. Bring them back, or set pool.acceptMissing if they are lost for good"
+            )
+        }
+        try await recordPool()
         try await ensureGroups(groups)
         await settleUnfinished(olderThanSeconds: 0)
+    }
+
+    func recordPool() async throws(Failure) {
+        let pool = try await engine.poolStatus()
+        if let known = try await catalogue.pool(), known.id == pool.id, known.version >= pool.version { return }
+        try await catalogue.recordPool(pool.id, version: pool.version)
     }
 
     /// Makes the groups that are new, updates those that changed in what may change, and confirms with the engine those that
@@ -79,7 +93,8 @@ extension Volumes {
             logger.notice("settled what was interrupted", metadata: ["volume": "\(id)", "work": "\(what)"])
         } catch {
             logger.warning(
-                "interrupted work cannot be settled yet", metadata: ["volume": "\(id)", "work": "\(what)", "error": "\(error)"])
+                "interrupted work cannot be settled yet",
+                metadata: ["volume": "\(id)", "work": "\(what)", "error": "\(error)"])
         }
     }
 

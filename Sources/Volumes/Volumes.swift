@@ -92,7 +92,8 @@ extension Failure {
     var isPassing: Bool {
         switch kind {
         case .busy, .unavailable, .timedOut, .cancelled: true
-        case .invalid, .notFound, .conflict, .failedPrecondition, .outOfRange, .exhausted, .unsupported, .corrupt, .fenced,
+        case .invalid, .notFound, .conflict, .failedPrecondition, .outOfRange, .exhausted, .unsupported, .corrupt,
+            .fenced,
             .internal:
             false
         }

@@ -70,7 +70,8 @@ private func problems(_ yaml: String) -> String {
                     label: "fast", profile: .archive, protection: .replicated(2), media: [.ssd, .hdd],
                     capacityBytes: 10 << 30, sliceBytes: 32 << 20),
                 VolumeGroup(
-                    label: "tiny", profile: .standard, protection: .single, deletionPolicy: .delete, sliceBytes: 1 << 20),
+                    label: "tiny", profile: .standard, protection: .single, deletionPolicy: .delete, sliceBytes: 1 << 20
+                ),
             ])
         #expect(configuration.classes.first?.group == "fast")
         #expect(configuration.defaultClass == nil)

@@ -76,7 +76,8 @@ public final class FakeEngine: VolumeEngine {
                 else { throw Failure(.conflict, "group \(group.label) is coded otherwise") }
             } else if group.columns > mountpathCount {
                 throw Failure(
-                    .exhausted, "group \(group.label) needs \(group.columns) mountpaths and there are \(mountpathCount)")
+                    .exhausted, "group \(group.label) needs \(group.columns) mountpaths and there are \(mountpathCount)"
+                )
             }
             state.groups[group.label] = group
         }

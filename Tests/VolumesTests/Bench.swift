@@ -22,7 +22,7 @@ final class Bench: @unchecked Sendable {
     init() async throws {
         path = NSTemporaryDirectory() + "ashlar-volumes-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        catalogue = try Self.openCatalogue(path, cut)
+        catalogue = try await Self.openCatalogue(path, cut)
         volumes = Self.makeVolumes(catalogue, engine, time)
         let cut = cut
         engine.setFault { name throws(Failure) in try cut.step("engine \(name)") }
@@ -31,8 +31,11 @@ final class Bench: @unchecked Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
-    private static func openCatalogue(_ path: String, _ cut: Cut) throws -> Catalogue {
-        try Catalogue(path: path + "/catalogue.sqlite") { name throws(Failure) in try cut.step("catalogue \(name)") }
+    private static func openCatalogue(_ path: String, _ cut: Cut) async throws -> Catalogue {
+        try await offPool { () throws(Failure) in
+            try Catalogue(path: path + "/catalogue.sqlite") { name throws(Failure) in try cut.step("catalogue \(name)")
+            }
+        }
     }
 
     private static func makeVolumes(_ catalogue: Catalogue, _ engine: FakeEngine, _ time: ManualTime) -> Volumes {
@@ -45,8 +48,9 @@ final class Bench: @unchecked Sendable {
 
     func reopen() async throws {
         cut.revive()
-        try catalogue.close()
-        catalogue = try Self.openCatalogue(path, cut)
+        let old = catalogue
+        try await offPool { () throws(Failure) in try old.close() }
+        catalogue = try await Self.openCatalogue(path, cut)
         volumes = Self.makeVolumes(catalogue, engine, time)
         try await volumes.start(groups: Defaults.groups)
     }

@@ -29,10 +29,10 @@ import Volumes
             }
             steps = bench.cut.steps
             try await bench.reopen()
-            let where_ = "cut at step \(index), \(steps.last ?? "?")"
-            #expect(try await bench.disagreement() == nil, "after the restart, \(where_)")
+            let place = "cut at step \(index), \(steps.last ?? "?")"
+            #expect(try await bench.disagreement() == nil, "after the restart, \(place)")
             try await work(bench, subject)
-            #expect(try await bench.disagreement() == nil, "after the repeat, \(where_)")
+            #expect(try await bench.disagreement() == nil, "after the repeat, \(place)")
             try await verify(bench, subject)
         }
         Issue.record("the work never ended")

@@ -41,7 +41,9 @@ import Volumes
         #expect(try await bench.disagreement() == nil)
 
         let commits = bench.catalogue.commitCount - commitsBefore
-        print("1000 creates \(createTime), repeats \(repeatTime), deletes \(deleteTime); \(commits) commits for 4000 writes")
+        print(
+            "1000 creates \(createTime), repeats \(repeatTime), deletes \(deleteTime); \(commits) commits for 4000 writes"
+        )
         #expect(commits < 3000)
     }
 

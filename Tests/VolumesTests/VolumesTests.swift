@@ -2,6 +2,7 @@ import Base
 import Catalogue
 import Domain
 import EngineFakes
+import Logging
 import Testing
 import VolumeEngine
 import Volumes
@@ -89,10 +90,18 @@ import Volumes
         let first = try await volumes.publish(made.id, to: "n1", mode: .singleNodeWriter, readOnly: false)
         #expect(first.epoch == 1)
         #expect(try await volumes.publish(made.id, to: "n1", mode: .singleNodeWriter, readOnly: false) == first)
-        await expect(.conflict) { _ = try await volumes.publish(made.id, to: "n1", mode: .singleNodeWriter, readOnly: true) }
-        await expect(.failedPrecondition) { _ = try await volumes.publish(made.id, to: "n2", mode: .singleNodeWriter, readOnly: false) }
-        await expect(.notFound) { _ = try await volumes.publish(made.id, to: "n9", mode: .singleNodeWriter, readOnly: false) }
-        await expect(.notFound) { _ = try await volumes.publish(.random(), to: "n1", mode: .singleNodeWriter, readOnly: false) }
+        await expect(.conflict) {
+            _ = try await volumes.publish(made.id, to: "n1", mode: .singleNodeWriter, readOnly: true)
+        }
+        await expect(.failedPrecondition) {
+            _ = try await volumes.publish(made.id, to: "n2", mode: .singleNodeWriter, readOnly: false)
+        }
+        await expect(.notFound) {
+            _ = try await volumes.publish(made.id, to: "n9", mode: .singleNodeWriter, readOnly: false)
+        }
+        await expect(.notFound) {
+            _ = try await volumes.publish(.random(), to: "n1", mode: .singleNodeWriter, readOnly: false)
+        }
         try await volumes.unpublish(made.id, from: nil)
         try await volumes.unpublish(made.id, from: "n1")
         #expect(try await bench.engine.volume(made.id).attachEpoch == 2)
@@ -113,12 +122,16 @@ import Volumes
         let range = CapacityRange(requiredBytes: 2 << 30, limitBytes: 0)
         #expect(try await volumes.expand(made.id, to: range).sizeBytes == 2 << 30)
         #expect(try await volumes.expand(made.id, to: range).sizeBytes == 2 << 30)
-        await expect(.outOfRange) { _ = try await volumes.expand(made.id, to: CapacityRange(requiredBytes: 1 << 55, limitBytes: 0)) }
+        await expect(.outOfRange) {
+            _ = try await volumes.expand(made.id, to: CapacityRange(requiredBytes: 1 << 55, limitBytes: 0))
+        }
         await expect(.notFound) { _ = try await volumes.expand(.random(), to: range) }
         bench.engine.setFault { name throws(Failure) in
             if name == "resizeVolume" { throw Failure(.exhausted, "full") }
         }
-        await expect(.exhausted) { _ = try await volumes.expand(made.id, to: CapacityRange(requiredBytes: 4 << 30, limitBytes: 0)) }
+        await expect(.exhausted) {
+            _ = try await volumes.expand(made.id, to: CapacityRange(requiredBytes: 4 << 30, limitBytes: 0))
+        }
         #expect(try await bench.catalogue.volume(made.id)?.sizeBytes == 2 << 30)
         #expect(try await bench.catalogue.intents().isEmpty)
     }
@@ -133,6 +146,41 @@ import Volumes
         let large = VolumeGroup(label: "large", profile: .standard, protection: .erasure(data: 16, parity: 4))
         await expect(.exhausted) { try await volumes.ensureGroups([large]) }
         #expect(try await bench.catalogue.group("large") == nil)
+    }
+
+    @Test func anOlderPoolIsRefused() async throws {
+        let pool = try await bench.engine.poolStatus()
+        try await bench.catalogue.recordPool(pool.id, version: pool.version + 1)
+        await expect(.failedPrecondition) { try await volumes.start(groups: Defaults.groups) }
+        try await volumes.start(groups: Defaults.groups, acceptOlderPool: true)
+        #expect(try await bench.catalogue.pool()?.version == pool.version + 1)
+    }
+
+    @Test func aNodeHasABoundOnVolumes() async throws {
+        let first = try await volumes.create(Bench.request("a"))
+        let second = try await volumes.create(Bench.request("b"))
+        let bounded = Volumes(
+            catalogue: bench.catalogue, engine: bench.engine,
+            environment: .init(nodes: ["n1"], volumesPerNodeMax: 1, unixTime: { 0 }), logger: .init(label: "test"))
+        for _ in 0..<2 { _ = try await bounded.publish(first.id, to: "n1", mode: .singleNodeWriter, readOnly: false) }
+        await expect(.exhausted) {
+            _ = try await bounded.publish(second.id, to: "n1", mode: .singleNodeWriter, readOnly: false)
+        }
+        #expect(try await bench.catalogue.publications(of: second.id).isEmpty)
+    }
+
+    @Test func whatFailsForGoodWhileCarriedOnIsUndone() async throws {
+        bench.engine.setFault { name throws(Failure) in
+            if name == "createVolume" { throw Failure(.unavailable, "restarting") }
+        }
+        await expect(.unavailable) { _ = try await volumes.create(Bench.request("a")) }
+        bench.engine.setFault { name throws(Failure) in
+            if name == "createVolume" { throw Failure(.exhausted, "full") }
+        }
+        await expect(.exhausted) { _ = try await volumes.create(Bench.request("a")) }
+        bench.engine.setFault(nil)
+        #expect(try await bench.disagreement() == nil)
+        #expect(try await bench.catalogue.volumes().isEmpty)
     }
 
     @Test func healthBecomesThePhase() async throws {
