@@ -14,7 +14,7 @@ extension SystemTests {
         @Test func kills() async throws {
             let seed = makeSeed("kills")
             let begin = ContinuousClock.now
-            try await Host.with { host in
+            try await Host.with(secondsMax: 30 + Self.killCount * 6) { host in
                 let run = CrashRun(host, seed: seed)
                 for round in 0..<Self.killCount {
                     do { try await run.round() } catch {

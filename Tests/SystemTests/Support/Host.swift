@@ -50,13 +50,22 @@ final class Host: Sendable {
     // MARK: Life
 
     /// Makes the host, runs `body`, and takes everything away again.
-    static func with(_ settings: Settings = .init(), _ body: (Host) async throws -> Void) async throws {
+    /// After `secondsMax` the processes are killed, so that I/O which is never answered ends and the test can fail.
+    static func with(
+        _ settings: Settings = .init(), secondsMax: Int = 90, _ body: (Host) async throws -> Void
+    ) async throws {
         try await offPool { sweepLeftovers() }
         let host = try Host(settings)
         var failure: (any Error)?
         do {
             try await host.makeMountpaths()
             try host.writeConfiguration()
+            let watchdog = Task {
+                try await Task.sleep(for: .seconds(secondsMax))
+                Issue.record("not done within \(secondsMax) s; the processes are killed: \(host.log.suffix(4_000))")
+                for daemon in host.daemons.withLock({ $0 }) { await daemon.kill() }
+            }
+            defer { watchdog.cancel() }
             try await body(host)
         } catch {
             failure = error
