@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/fs.h>
 #include <string.h>
@@ -58,6 +59,12 @@ int ashlar_isolate_descriptors(int keep) {
     // An empty range is refused, so the first call unshares from 3 or from behind `keep`.
     if (keep > 3 && drop(3, (unsigned)keep - 1, CLOSE_RANGE_UNSHARE) != 0) return -1;
     return drop((unsigned)keep + 1, UINT_MAX, CLOSE_RANGE_UNSHARE);
+}
+
+bool ashlar_has_sys_resource(void) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {0};
+    return syscall(SYS_capget, &header, data) == 0 && (data[0].effective & (1u << CAP_SYS_RESOURCE)) != 0;
 }
 
 int ashlar_o_path(void) { return O_PATH; }

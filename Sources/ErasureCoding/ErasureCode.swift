@@ -111,8 +111,15 @@ public struct ErasureCode: Sendable, Equatable {
 /// CRC-32C (Castagnoli), as in iSCSI (RFC 3720) and ext4.
 @inlinable
 public func crc32c(_ base: UnsafeRawPointer, bytes: Int, seed: UInt32 = 0) -> UInt32 {
-    ~crc32_iscsi(
-        UnsafeMutableRawPointer(mutating: base).assumingMemoryBound(to: UInt8.self), Int32(bytes), ~seed)
+    var sum = ~seed
+    var done = 0
+    while done < bytes {  // the library counts in 32 bits
+        let part = min(bytes - done, 1 << 30)
+        sum = crc32_iscsi(
+            UnsafeMutableRawPointer(mutating: base + done).assumingMemoryBound(to: UInt8.self), Int32(part), sum)
+        done += part
+    }
+    return ~sum
 }
 
 public func crc32c(_ bytes: some Collection<UInt8>) -> UInt32 {

@@ -1,4 +1,5 @@
 import Base
+import CLinux
 import SystemIO
 
 /// The bridge from `async` code to this module, in which every call blocks.
@@ -77,8 +78,31 @@ extension FilesystemType {
         }
     }
 
-    /// Grows the filesystem, which is mounted at `mountPoint` read-write, to all of `device`. Already large enough is fine. Blocks.
+    /// Whether this process can grow the filesystem while it is mounted: ext4 asks for CAP_SYS_RESOURCE (ext4_resize_begin),
+    /// XFS for CAP_SYS_ADMIN, without which nothing could have been mounted.
+    public var canGrowMounted: Bool { self == .xfs || ashlar_has_sys_resource() }
+
+    /// Grows an ext4 that is not mounted to all of `device`, after a full check. XFS grows mounted only: nothing is done. Blocks.
+    public func growUnmounted(device: String, secondsMax: Int = checkSecondsMax) throws(Failure) {
+        guard self == .ext4, try isSmallerThanDevice(device) else { return }
+        // resize2fs(8) asks for the check.
+        let result = try ExternalTool.e2fsck.run(["-f", "-p", device], secondsMax: secondsMax, accepting: 0...255)
+        guard result.exitCode <= 1 else {
+            throw Failure(.corrupt, "e2fsck could not repair \(device) by itself: \(result.output)")
+        }
+        try ExternalTool.resize2fs.run([device], secondsMax: secondsMax)
+    }
+
+    /// Grows the filesystem, which is mounted at `mountPoint` read-write, to all of `device`. Already large enough is fine.
+    /// `failedPrecondition` without the capability (`canGrowMounted`). Blocks.
     public func grow(device: String, mountPoint: String, secondsMax: Int = growSecondsMax) throws(Failure) {
+        guard try isSmallerThanDevice(device) else { return }
+        guard canGrowMounted else {
+            throw Failure(
+                .failedPrecondition,
+                "growing a mounted ext4 needs the capability CAP_SYS_RESOURCE; give it to ashlar, or unmount the volume and stage it again"
+            )
+        }
         switch self {
         case .ext4:
             let result = try ExternalTool.resize2fs.run([device], secondsMax: secondsMax, accepting: 0...255)

@@ -11,8 +11,8 @@ public struct FoundRecord: Sendable {
 /// Reads every record header of a segment from whichever of its slices can be read. Blocking.
 ///
 /// Each slice is a log of chunks; a header says where the chunk after it begins. Where a slice's header is torn or missing, a
-/// header of the same record on another slice still tells the chunk's place and length, so the walk goes on behind it. It ends
-/// on a slice when no known record has a chunk where it stands.
+/// header of the same record on another slice still tells the chunk's place and length, so the walk goes on behind it. Where
+/// nothing is known the walk goes block by block to the slice's end: a page counts only if it names this very place.
 public struct SegmentScan {
     private static let windowBytes = 64 * 1024
 
@@ -79,7 +79,8 @@ public struct SegmentScan {
             } else if let blocks = known[slice][cursor] {
                 cursors[slice] += blocks
             } else {
-                break
+                // A gap: a chunk whose headers are all lost may lie before ones that are not.
+                cursors[slice] += 1
             }
         }
         return cursors[slice] > start

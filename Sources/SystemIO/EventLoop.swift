@@ -27,23 +27,20 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
     private var slots: [Slot] = []
     private var freeSlots: [Int] = []
     /// Two vectors a slot, stable until they are submitted.
-    private let vectors: UnsafeMutablePointer<iovec>
+    private var vectors: [UnsafeMutablePointer<iovec>] = []
     private let wakeBuffer = UnsafeMutableRawPointer.allocate(byteCount: 8, alignment: 8)
     private var batchTargets: [any BatchTarget] = []
     private var batchTargetsRunning: [any BatchTarget] = []
     private var isStopping = false
     private var thread = pthread_t()
 
-    private static let slotCount = 8192
+    private static let slotsAtOnce = 4096
 
     /// Starts the thread; throws `internal` where the kernel has no io_uring for us.
     public init(name: String) throws(Failure) {
         self.name = name
         wakeDescriptor = ashlar_eventfd()
         blockingQueue = DispatchQueue(label: "\(name).blocking", attributes: .concurrent)
-        vectors = .allocate(capacity: Self.slotCount * 2)
-        slots = Array(repeating: Slot(), count: Self.slotCount)
-        freeSlots = Array((0..<Self.slotCount).reversed())
         guard wakeDescriptor >= 0 else { throw Failure(errno: errno, "cannot make an eventfd") }
 
         let started = DispatchSemaphore(value: 0)
@@ -116,7 +113,7 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
         durable: Bool, target: any IOTarget, tag: UInt64
     ) {
         let slot = take(target, tag)
-        let pair = vectors + Int(slot) * 2
+        let pair = vectors[Int(slot) / Self.slotsAtOnce] + Int(slot) % Self.slotsAtOnce * 2
         pair[0] = iovec(iov_base: UnsafeMutableRawPointer(mutating: first.baseAddress), iov_len: first.count)
         pair[1] = iovec(iov_base: UnsafeMutableRawPointer(mutating: second.baseAddress), iov_len: second.count)
         ashlar_ring_writev(ring, slot, descriptor, pair, second.isEmpty ? 1 : 2, offset, durable)
@@ -152,8 +149,16 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
 
     // MARK: The loop
 
+    private func addSlots() {
+        let first = slots.count
+        slots.append(contentsOf: repeatElement(Slot(), count: Self.slotsAtOnce))
+        freeSlots.append(contentsOf: (first..<slots.count).reversed())
+        vectors.append(.allocate(capacity: Self.slotsAtOnce * 2))
+    }
+
     private func take(_ target: any IOTarget, _ tag: UInt64) -> UInt64 {
-        guard let slot = freeSlots.popLast() else { preconditionFailure("more than \(Self.slotCount) requests in flight") }
+        if freeSlots.isEmpty { addSlots() }
+        let slot = freeSlots.removeLast()
         slots[slot].target = target
         slots[slot].tag = tag
         return UInt64(slot)

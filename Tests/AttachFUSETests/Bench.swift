@@ -9,6 +9,9 @@ import Logging
 import SystemIO
 import Testing
 
+/// Everything that goes through the kernel, one after the other: tests count descriptors and loop devices.
+@Suite(.serialized) enum KernelTests {}
+
 /// A front end over memory with its own run directory, and what tests do with devices. Needs root, /dev/fuse and loop devices.
 final class Bench: Sendable {
     let directory: String

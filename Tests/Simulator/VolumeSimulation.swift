@@ -31,6 +31,8 @@ public final class VolumeSimulation {
         var first: Int
         var count: Int
         var isDiscard: Bool
+        /// Refused after a part of it may have been taken: each of its blocks may show it or not.
+        var isUncertain = false
     }
 
     private let seed: UInt64
@@ -198,7 +200,7 @@ public final class VolumeSimulation {
             throw problem("\(done.operation) answered \(done.result)")
         }
         if done.result == EIO, lost.count <= settings.p { throw problem("\(done.operation) answered EIO with \(lost.count) mountpaths lost") }
-        changes[done.change].count = 0
+        if changes[done.change].count > 128 { changes[done.change].isUncertain = true } else { changes[done.change].count = 0 }
         answered[done.change] = true
         count("refused")
     }
@@ -212,7 +214,7 @@ public final class VolumeSimulation {
             }
         }
         // A change that is not answered yet may be seen or not.
-        for (index, change) in changes.enumerated() where !answered[index] {
+        for (index, change) in changes.enumerated() where !answered[index] || change.isUncertain {
             for block in first..<(first + count) where change.first <= block && block < change.first + change.count {
                 state[block - first] = Self.either
             }
@@ -281,6 +283,7 @@ public final class VolumeSimulation {
         for block in 0..<settings.volumeBlocks {
             let number = try Self.number(found.base + block * blockBytes, block: block)
             numbers.append(number)
+            if changes.contains(where: { $0.isUncertain && $0.first <= block && block < $0.first + $0.count }) { continue }
             // The beginnings after which this block has this number.
             var state = base[block]
             var allowed: [ClosedRange<Int>] = state == number ? [0...0] : []

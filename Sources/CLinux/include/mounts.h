@@ -22,6 +22,8 @@ int ashlar_block_device_bytes(int fd, uint64_t *bytes);
 int ashlar_isolate_descriptors(int keep);
 
 int ashlar_o_path(void);
+// Whether the process may do what only CAP_SYS_RESOURCE allows.
+bool ashlar_has_sys_resource(void);
 
 // Both ends are closed on exec.
 int ashlar_pipe(int ends[2]);

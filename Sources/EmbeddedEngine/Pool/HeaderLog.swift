@@ -36,7 +36,7 @@ struct GroupHeader: Codable, Equatable, Sendable {
 /// of all members' entries for one group or volume the highest revision wins; at every start the log is written anew, whole, to
 /// every member before anything is served. An entry is durable when it is on every member; one that fails is taken out first.
 final class HeaderLog: Sendable {
-    private static let path = ".ashlar/headers"
+    static let path = ".ashlar/headers"
     private static let magic: UInt32 = 0x5244_4841  // "AHDR"
     private static let version: UInt32 = 1
     private static let entryHeaderBytes = 16
@@ -139,8 +139,11 @@ final class HeaderLog: Sendable {
         var files: [MountpathID: any DiskFile] = [:]
         for mountpath in pool.active {
             do throws(Failure) {
-                try mountpath.disk.replaceFile(Self.path, with: bytes)
+                let isSame = try mountpath.disk.exists(Self.path) && mountpath.disk.readFile(Self.path, bytesMax: Self.logBytesMax) == bytes
+                if !isSame { try mountpath.disk.replaceFile(Self.path, with: bytes) }
                 files[mountpath.id] = try mountpath.disk.openLog(Self.path)
+            } catch where error.kind == .exhausted {
+                throw Failure(.exhausted, "no room for headers on \(mountpath.path): free some space there", cause: error)
             } catch {
                 try pool.takeOut(mountpath, reason: "cannot write headers: \(error)")
             }

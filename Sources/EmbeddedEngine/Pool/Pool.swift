@@ -42,6 +42,8 @@ final class Pool: Sendable {
         /// Stale and foreign ones that were found at start, for status.
         var refused: [MountpathStatus]
         var halted: Failure?
+        /// Versions that were begun, on some mountpaths perhaps: a number never stands for two descriptions.
+        var versionTried: UInt64 = 0
     }
     private let state: Mutex<State>
 
@@ -119,14 +121,17 @@ final class Pool: Sendable {
             }
         }
         // A pool whose creation was cut off has version 1, no ledger yet and members that have no file yet.
-        if newest.version == 1, remembered == nil {
+        // Headers are the last that creation writes: a pool that has any was made whole, and a blank directory is none of its members.
+        var isUnfinished = newest.version == 1 && remembered == nil
+        for (_, disk, _) in found where isUnfinished { isUnfinished = try !disk.exists(HeaderLog.path) }
+        if isUnfinished {
             for (mountpath, disk) in blank {
                 guard let member = newest.members.first(where: { $0.path == mountpath.path && !seen.contains($0.id) }) else { continue }
                 try PoolFile(mountpath: member.id, description: newest).write(to: disk)
                 members.append(Mountpath(id: member.id, path: mountpath.path, media: mountpath.media, disk: disk))
             }
-            try PoolFile(mountpath: nil, description: newest).write(to: ledger)
         }
+        if remembered == nil { try PoolFile(mountpath: nil, description: newest).write(to: ledger) }
         let order = Dictionary(uniqueKeysWithValues: newest.members.enumerated().map { ($1.id, $0) })
         members.sort { order[$0.id, default: 0] < order[$1.id, default: 0] }
         return Pool(id: newest.pool, mountpaths: members, ledger: ledger, logger: logger, description: newest, refused: refused)
@@ -221,10 +226,16 @@ final class Pool: Sendable {
                 logger.critical("pool halted", metadata: ["reason": "\(failure)"])
                 throw failure
             }
-            next.version += 1
+            let version = state.withLock { state in
+                state.versionTried = max(state.versionTried, description.version) + 1
+                return state.versionTried
+            }
+            next.version = version
             var failed: [(MountpathID, String)] = []
             for mountpath in remaining {
                 do throws(Failure) { try PoolFile(mountpath: mountpath.id, description: next).write(to: mountpath.disk) } catch {
+                    // A full drive, or too few descriptors, is no broken drive.
+                    if error.kind == .exhausted { throw error }
                     failed.append((mountpath.id, "cannot write its pool file: \(error)"))
                 }
             }

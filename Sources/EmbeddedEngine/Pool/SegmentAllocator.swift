@@ -11,8 +11,10 @@ import VolumeEngine
 /// crash leaves half made has no record, and recovery takes it back. Freed slices are kept for reuse, already allocated and written,
 /// up to a bound; their old bytes cannot pass for a new segment's because every record names its segment.
 final class SegmentAllocator: Sendable {
-    /// Room that segments leave on every mountpath for maps, headers and the pool file.
+    /// Room that segments leave on every mountpath for maps, headers and the pool file: this much, a share of the drive (two
+    /// generations of the map of a full one), and a slice for recovery.
     static let reserveBytes: UInt64 = 32 << 20
+    static let reserveShare: UInt64 = 32
     private static let recycledPerMountpathMax = 16
     private static let recycleDirectory = ".ashlar/free"
 
@@ -82,7 +84,7 @@ final class SegmentAllocator: Sendable {
 
     /// Active members of the group's media, and the bytes that slices may still take on each.
     func candidates(
-        _ group: GroupSpecification, reserveBytes: UInt64 = SegmentAllocator.reserveBytes
+        _ group: GroupSpecification, isRecovery: Bool = false
     ) -> [(mountpath: Mountpath, totalBytes: UInt64, freeBytes: UInt64)] {
         pool.active
             .filter { $0.isUsable && (group.media.isEmpty || group.media.contains($0.media)) }
@@ -94,7 +96,7 @@ final class SegmentAllocator: Sendable {
                         files.reduce(0) { $0 + $1.key * UInt64($1.value.count) }, state.pendingBytes[mountpath.id] ?? 0
                     )
                 }
-                let taken = reserveBytes + pending
+                let taken = pending + (isRecovery ? 0 : Self.reserveBytes + space.totalBytes / Self.reserveShare + group.sliceBytes)
                 let free = space.freeBytes + recycled
                 return (mountpath, space.totalBytes, free > taken ? free - taken : 0)
             }
@@ -140,7 +142,9 @@ final class SegmentAllocator: Sendable {
         _ id: UInt32, volume: VolumeID, group: GroupSpecification, isRecovery: Bool = false
     ) throws(Failure) -> Segment {
         if let halted = pool.halted { throw halted }
-        let candidates = candidates(group, reserveBytes: isRecovery ? 0 : Self.reserveBytes)
+        // Nothing is placed without a member before the version that names it out is durable.
+        for mountpath in pool.active where !mountpath.isUsable { try pool.takeOut(mountpath, reason: "failed") }
+        let candidates = candidates(group, isRecovery: isRecovery)
         guard let (k, p) = Self.columns(of: group, mountpaths: candidates.count) else {
             throw Failure(.unavailable, "group \(group.label) has no active mountpath of media \(group.media.joined(separator: ", "))")
         }
@@ -194,6 +198,7 @@ final class SegmentAllocator: Sendable {
                 let failed = chosen[slices.count]
                 for (index, mountpath) in chosen.prefix(slices.count + 1).enumerated() where mountpath.isActive {
                     try? mountpath.disk.remove(path(volume, group.label, id, index))
+                    try? mountpath.disk.synchronizeDirectory(SlicePath.segmentDirectory(group: group.label, volume: volume))
                 }
                 // Full is no fault; anything else is, and the segment is tried again without that mountpath.
                 if error.kind != .exhausted { try pool.takeOut(failed, reason: "cannot make a slice: \(error)") }

@@ -32,13 +32,16 @@ final class MapStore: @unchecked Sendable {
     func load() throws(Failure) -> (root: MapRoot, map: ExtentMap)? {
         var best: (root: MapRoot, map: ExtentMap)?
         for mountpath in pool.active {
-            for name in try mountpath.listIfPresent(directory) {
+            // A copy that cannot be read is as good as one that is not there; there are p more.
+            for name in (try? mountpath.listIfPresent(directory)) ?? [] {
                 guard let generation = MapFile.generation(ofName: name), generation >= best?.root.generation ?? 0 else { continue }
                 let map = ExtentMap()
-                let file = try mountpath.disk.openLog("\(directory)/\(name)")
-                guard
-                    let root = try MapFile.load(file, pool: pool.id, volume: volume, generation: generation, into: map)
-                else { continue }
+                var found: MapRoot?
+                do throws(Failure) {
+                    let file = try mountpath.disk.openLog("\(directory)/\(name)")
+                    found = try MapFile.load(file, pool: pool.id, volume: volume, generation: generation, into: map)
+                } catch where error.kind != .unsupported {}
+                guard let root = found else { continue }
                 if let current = best?.root, (current.generation, current.frame) >= (root.generation, root.frame) { continue }
                 best = (root, map)
             }
@@ -61,6 +64,7 @@ final class MapStore: @unchecked Sendable {
                 written.append((mountpath, try write(frame, as: name, on: mountpath)))
             } catch where error.kind == .exhausted {
                 lastProblem = error
+                try? mountpath.disk.remove("\(directory)/\(name).tmp")
             } catch {
                 lastProblem = error
                 try pool.takeOut(mountpath, reason: "cannot write a map: \(error)")
@@ -73,9 +77,13 @@ final class MapStore: @unchecked Sendable {
         homes = written
         fileBytes = UInt64(frame.bytes)
         for mountpath in pool.active {
-            for old in try mountpath.listIfPresent(directory) {
-                let isOlder = MapFile.generation(ofName: old).map { $0 < root.generation } ?? old.hasSuffix(".tmp")
-                if isOlder { try mountpath.disk.remove("\(directory)/\(old)") }
+            do throws(Failure) {
+                for old in try mountpath.listIfPresent(directory) {
+                    let isOlder = MapFile.generation(ofName: old).map { $0 < root.generation } ?? old.hasSuffix(".tmp")
+                    if isOlder { try mountpath.disk.remove("\(directory)/\(old)") }
+                }
+            } catch {
+                try pool.takeOut(mountpath, reason: "cannot remove an old map: \(error)")
             }
         }
     }

@@ -7,19 +7,20 @@ extension VolumeLog {
     private static let recordsMax = 8192
     private static let segmentsMax = 32
     private static let retryNanoseconds: UInt64 = 1_000_000_000
-    private static let slackBytes: UInt64 = 64 << 20
+    private static let slackBytes: UInt64 = 4 << 20
 
     func checkpointIfDue() {
         guard !isCheckpointing, !isClosing, clock.now() >= checkpointNotBefore else { return }
+        // The store is the checkpoint's while one is under way; here none is.
         if recordsSinceCheckpoint >= Self.recordsMax || segmentsSinceCheckpoint >= Self.segmentsMax
             || ((needsWholeCheckpoint || !store.isFullyReplicated) && membershipChanges == 0)
         {
-            checkpoint {}
+            checkpoint { _ in }
         }
     }
 
     /// `done` is called when the checkpoint is on the mountpaths or has failed: the one that is under way, or one that begins now.
-    func checkpoint(_ done: @escaping () -> Void) {
+    func checkpoint(_ done: @escaping (_ isDone: Bool) -> Void) {
         checkpointWaiters.append(done)
         if isCheckpointing { return }
         isCheckpointing = true
@@ -74,7 +75,9 @@ extension VolumeLog {
         }
         let waiting = checkpointWaiters
         checkpointWaiters = []
-        for done in waiting { done() }
+        var isDone = false
+        if case .success = result { isDone = true }
+        for done in waiting { done(isDone) }
         finishClosing()
     }
 }

@@ -164,6 +164,8 @@ extension VolumeLog {
             switch result {
             case .success(let file):
                 slice.file = file
+                openedSlices += 1
+                if openedSlices > Self.openedSlicesMax { closeIdleSlices() }
                 for part in waiting { _ = issue(part) }
             case .failure(let problem):
                 logger.error("slice cannot be opened", metadata: ["path": "\(mountpath.path)/\(path)", "reason": "\(problem)"])
@@ -171,6 +173,17 @@ extension VolumeLog {
             }
         }
     }
+
+    /// Descriptors are bounded: slices that nobody reads now are closed, to be opened again when needed.
+    private func closeIdleSlices() {
+        openedSlices = 0
+        for segment in segments.values
+        where segment.isClosed && segment.readerCount == 0 && segment.lastSequence <= durableThrough {
+            for slice in segment.slices { slice.file = nil }
+        }
+    }
+
+    private static let openedSlicesMax = 4096
 
     private func slicePath(_ segment: Segment, _ slice: Int) -> String {
         let directory = SlicePath.segmentDirectory(group: parameters.group.label, volume: parameters.header.id)
@@ -203,14 +216,15 @@ extension VolumeLog {
             mountpaths: sources.map { $0?.mountpath }, slice: part.slice, offset: part.offset, count: part.count,
             checksums: Array(UnsafeBufferPointer(start: part.checksums, count: part.count)), buffer: buffer, index: known)
         statistics.blocksRebuilt += part.count
+        // An index of a segment that still grows would soon be old.
+        let isComplete = segment.isClosed && segment.lastSequence <= durableThrough
         queue.blocking { () throws(Failure) in
             try job.run()
         } then: { [self] result in
             switch result {
             case .success(let index):
                 if recordIndexes.count >= Self.recordIndexesMax { recordIndexes.removeAll() }
-                // The open segment grows: its index would soon be old.
-                if segment.isClosed { recordIndexes[segment.id] = index }
+                if isComplete { recordIndexes[segment.id] = index }
                 finish(part)
             case .failure(let problem):
                 logger.critical(

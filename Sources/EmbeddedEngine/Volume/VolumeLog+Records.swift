@@ -59,7 +59,9 @@ extension VolumeLog {
 
     /// All buffers are with other volumes: once more when something of the loop has ended.
     private func retryLater() {
-        if records.isEmpty { queue.timer(nanoseconds: 1_000_000, target: self, tag: Self.tagRetrySpace) }
+        guard !isSpaceTimerSet else { return }
+        isSpaceTimerSet = true
+        queue.timer(nanoseconds: 1_000_000, target: self, tag: Self.tagRetrySpace)
     }
 
     /// Takes entries from the first that is in no record, as many as one header can describe and a segment has room for.
@@ -131,7 +133,8 @@ extension VolumeLog {
             record.offsets[column] = segment.append(
                 column: column, rotation: record.rotation, blocks: 1 + record.blocks(ofColumn: column, k: segment.k))
         }
-        segment.lastSequence = record.sequence
+        // A record that is written again has a lower sequence than those already here.
+        segment.lastSequence = max(segment.lastSequence, record.sequence)
         if shape.dataColumns > 1 { code(segment).encodeParity(shape: shape, data: data, parity: parity) }
         writeHeader(record, segment, parity: shape.dataColumns > 1 ? parity : data, stride: shape.dataColumns > 1 ? columnBytes : 0)
 
@@ -220,13 +223,17 @@ extension VolumeLog {
         record.writesPending -= 1
         if result != expected {
             record.state = .failed
-            if let mountpath = slice.mountpath {
+            // Short of memory or descriptors is no fault of the drive.
+            if let mountpath = slice.mountpath, ![ENOMEM, EAGAIN, EINTR, EMFILE, ENFILE].contains(-result) {
                 suspect(mountpath, result < 0 ? "write failed: \(String(cString: strerror(-result)))" : "write was cut short")
             }
         } else if !record.isDurableWrite {
             slice.isUnsynced = true
         }
         guard record.writesPending == 0 else { return }
+        // Headers and parity are on their way no more; what is still needed is in the ring.
+        if let buffer = record.buffer { buffers.give(buffer) }
+        record.buffer = nil
         if record.state == .writing {
             record.state = record.isDurableWrite ? .durable : .written
             if !record.isDurableWrite { unsyncedBlocks += record.shape.dataBlocks + 1 }
@@ -255,8 +262,6 @@ extension VolumeLog {
     }
 
     private func recycle(_ record: RecordInFlight) {
-        if let buffer = record.buffer { buffers.give(buffer) }
-        record.buffer = nil
         record.segment = nil
         spareRecords.append(record)
     }
@@ -264,6 +269,11 @@ extension VolumeLog {
     /// A record of which a column failed goes whole, with its sequence, to a segment of healthy mountpaths.
     private func writeAgain(_ record: RecordInFlight) -> Bool {
         guard synchronizing.allSatisfy({ $0 !== record }), place(record, blocks: record.shape.dataBlocks) else { return false }
+        guard let buffer = buffers.take(parityColumns: parameters.group.parityColumns) else {
+            retryLater()
+            return false
+        }
+        record.buffer = buffer
         record.isDurableWrite = true
         write(record)
         return true
@@ -363,6 +373,7 @@ extension VolumeLog: IOTarget {
             sliceSynchronized(Int(tag - Self.tagSynchronizedFirst), result: result)
         } else {
             isSpaceTimerSet = false
+            advance()
             scheduleBatch()
         }
     }

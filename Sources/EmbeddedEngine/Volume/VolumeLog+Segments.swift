@@ -12,7 +12,6 @@ extension VolumeLog {
     func switchSegment() -> Bool {
         if let current = reserve, !current.allAvailable { retire(&reserve) }
         guard let next = reserve else {
-            if let current = open, !current.allAvailable { retire(&open) }
             prepareSegment()
             return false
         }
@@ -37,6 +36,9 @@ extension VolumeLog {
 
     /// Begins to make the reserve, unless that is under way or was just found impossible.
     func prepareSegment() {
+        // A mountpath of theirs may have gone while nothing was written.
+        if let current = reserve, !current.allAvailable { retire(&reserve) }
+        if let current = open, !current.allAvailable { retire(&open) }
         guard reserve == nil, !isPreparing, failure == nil else { return }
         if isClosing, ring.isEmpty { return }
         if spaceFailure != nil, clock.now() - spaceFailureTime < Self.spaceRetryNanoseconds {
@@ -47,13 +49,16 @@ extension VolumeLog {
         let id = nextSegment
         nextSegment += 1
         let (allocator, header, group) = (allocator, parameters.header, parameters.group)
+        // What was admitted was promised a place: when its segment went with a mountpath, reserves are there to keep the promise.
+        let isPromised = open == nil && (ring.formedEntry < ring.admittedEntry || !records.isEmpty)
         queue.blocking { () throws(Failure) in
-            try allocator.makeSegment(id, volume: header.id, group: group)
+            try allocator.makeSegment(id, volume: header.id, group: group, isRecovery: isPromised)
         } then: { [self] result in
             isPreparing = false
             switch result {
             case .success(let segment): take(segment)
-            case .failure(let problem): spaceFailed(problem)
+            case .failure(let problem):
+                if problem.kind == .exhausted { spaceFailed(problem) } else { fail(problem) }
             }
             finishClosing()
         }
@@ -76,13 +81,14 @@ extension VolumeLog {
         if isNew { logger.warning("no space", metadata: ["volume": "\(parameters.header.id)", "reason": "\(problem)"]) }
         // Segments that nothing refers to come back with a checkpoint.
         if hasDeadSegments {
-            checkpoint { [self] in
-                spaceFailure = nil
+            checkpoint { [self] isDone in
+                if isDone { spaceFailure = nil } else { refuseWaiting(ENOSPC) }
+                retryWhenSpace()
                 scheduleBatch()
             }
         } else {
             refuseWaiting(ENOSPC)
-            if ring.formedEntry < ring.admittedEntry || records.contains(where: { $0.state == .failed }) { retryWhenSpace() }
+            retryWhenSpace()
         }
     }
 
@@ -102,7 +108,13 @@ extension VolumeLog {
             return
         }
         let (allocator, header, group) = (allocator, parameters.header, parameters.group)
-        queue.blocking { () throws(Failure) in allocator.free(segment, volume: header.id, group: group) } then: { _ in }
+        givingBack += 1
+        queue.blocking { () throws(Failure) in
+            allocator.free(segment, volume: header.id, group: group)
+        } then: { [self] _ in
+            givingBack -= 1
+            finishClosing()
+        }
     }
 
     func readerEnded(_ segment: Segment) {
@@ -111,5 +123,6 @@ extension VolumeLog {
             dying.remove(at: index)
             giveBack(segment)
         }
+        if isClosing, segment.readerCount == 0 { finishClosing() }
     }
 }

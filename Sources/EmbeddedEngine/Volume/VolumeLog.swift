@@ -45,6 +45,8 @@ final class VolumeLog: @unchecked Sendable {
     var segments: [UInt32: Segment]
     /// Unreferenced and durable so, but still read from.
     var dying: [Segment] = []
+    /// Segments on their way back, off the loop.
+    var givingBack = 0
 
     // Segments to append to.
     var open: Segment?
@@ -69,12 +71,17 @@ final class VolumeLog: @unchecked Sendable {
     // Who waits.
     var flushes: [(request: BlockRequest, through: Int)] = []
     var roomWaiter: (any BlockRequestOwner)?
+    /// Discards that found no room yet: the request, its next block, blocks left.
+    var waitingDiscards: [(request: BlockRequest, block: UInt64, left: Int)] = []
+    /// Where payloads land that will be refused.
+    let refused = AlignedBuffer(bytes: WriteRing.requestBlocksMax * blockBytes)
     var isBatchScheduled = false
 
     // Reading.
     var spareParts: [ReadPart] = []
     var recordIndexes: [UInt32: RecordIndex] = [:]
     var openingSlices: [ObjectIdentifier: [ReadPart]] = [:]
+    var openedSlices = 0
     var readErrors: [MountpathID: [UInt64]] = [:]
 
     // Checkpoints.
@@ -83,7 +90,7 @@ final class VolumeLog: @unchecked Sendable {
     var recordsSinceCheckpoint = 0
     var segmentsSinceCheckpoint = 0
     var needsWholeCheckpoint = false
-    var checkpointWaiters: [() -> Void] = []
+    var checkpointWaiters: [(Bool) -> Void] = []
 
     // Membership and the end.
     var membershipChanges = 0
@@ -123,6 +130,8 @@ final class VolumeLog: @unchecked Sendable {
     // MARK: Requests
 
     func landing(waiter: any BlockRequestOwner) -> UnsafeMutableRawPointer? {
+        // Requests are still taken, to be refused: none may be left with the kernel.
+        if failure != nil || isClosing { return refused.base }
         if let place = ring.landing() { return place }
         roomWaiter = waiter
         scheduleBatch()
@@ -166,23 +175,28 @@ final class VolumeLog: @unchecked Sendable {
     }
 
     private func discard(_ request: BlockRequest) {
-        var block = request.offset >> blockShift
-        var left = request.length / blockBytes
-        let parts = (left + RecordExtent.countMax - 1) / RecordExtent.countMax
-        guard left > 0 else { return request.finish(0) }
-        // A discard that finds no room is refused; the blocks keep what they have.
-        guard ring.hasEntries(parts + 8), discards.count + parts <= Self.discardsMax || ring.isEmpty, mayAdmitSoon else {
-            return request.finish(mayAdmitSoon ? EAGAIN : ENOSPC)
-        }
-        while left > 0 {
-            let part = min(left, RecordExtent.countMax)
-            ring.append(
-                discard: block, count: part, request: part == left ? Unmanaged.passUnretained(request) : nil)
-            block += UInt64(part)
-            left -= part
+        guard request.length > 0 else { return request.finish(0) }
+        guard mayAdmitSoon else { return request.finish(ENOSPC) }
+        waitingDiscards.append((request, request.offset >> blockShift, request.length / blockBytes))
+        takeDiscards()
+        scheduleBatch()
+    }
+
+    /// Moves discards into the ring as far as there is room; the others wait for what is there to become durable.
+    func takeDiscards() {
+        while let first = waitingDiscards.first, ring.hasEntries(8),
+            discards.count + (ring.endEntry - ring.admittedEntry) < Self.discardsMax
+        {
+            let part = min(first.left, RecordExtent.countMax)
+            let isLast = part == first.left
+            ring.append(discard: first.block, count: part, request: isLast ? Unmanaged.passUnretained(first.request) : nil)
+            if isLast {
+                waitingDiscards.removeFirst()
+            } else {
+                waitingDiscards[0] = (first.request, first.block + UInt64(part), first.left - part)
+            }
         }
         admitWaiting()
-        scheduleBatch()
     }
 
     static let discardsMax = 256
@@ -254,6 +268,9 @@ final class VolumeLog: @unchecked Sendable {
 
     /// No space is to be had: what waits is refused.
     func refuseWaiting(_ number: Int32) {
+        let discards = waitingDiscards
+        waitingDiscards = []
+        for discard in discards { discard.request.finish(number) }
         for waiting in ring.admittedEntry..<ring.endEntry {
             var entry = ring[waiting]
             entry.kind = .void
@@ -276,7 +293,7 @@ final class VolumeLog: @unchecked Sendable {
     /// Something must become durable or free soon, whatever its size.
     var isPressed: Bool {
         isClosing || ring.admittedEntry < ring.endEntry || roomWaiter != nil || ring.usedBlocks > ring.blocks / 2
-            || discards.count > Self.discardsMax / 2
+            || discards.count > Self.discardsMax / 2 || !waitingDiscards.isEmpty
     }
 
     var isFlushWaiting: Bool { !flushes.isEmpty }
@@ -322,7 +339,6 @@ final class VolumeLog: @unchecked Sendable {
         } then: { [self] result in
             membershipChanges -= 1
             if case .failure(let failure) = result { fail(failure) }
-            needsWholeCheckpoint = needsWholeCheckpoint || !store.isFullyReplicated
             advance()
             scheduleBatch()
         }
@@ -339,18 +355,25 @@ final class VolumeLog: @unchecked Sendable {
 
     /// Called whenever something ended: goes on with closing as far as can be.
     func finishClosing() {
-        guard isClosing, !isClosed, !isCheckpointing, !isPreparing, membershipChanges == 0 else { return }
+        guard isClosing, !isClosed, givingBack == 0, !isReading, !isCheckpointing, !isPreparing, membershipChanges == 0 else { return }
         if let failure {
             guard records.allSatisfy({ $0.writesPending == 0 }), synchronizationsPending == 0 else { return }
             return answerClosed(.failure(failure))
         }
-        guard ring.isEmpty, records.isEmpty, synchronizationsPending == 0 else { return }
-        retire(&open)
-        retire(&reserve)
-        checkpoint { [self] in
+        guard ring.isEmpty, waitingDiscards.isEmpty, records.isEmpty, synchronizationsPending == 0 else { return }
+        if open != nil || reserve != nil {
+            retire(&open)
+            retire(&reserve)
+            // Unused ones go back first.
+            if givingBack > 0 { return }
+        }
+        checkpoint { [self] _ in
             if let failure { answerClosed(.failure(failure)) } else { answerClosed(.success(())) }
         }
     }
+
+    /// Reads on their way have the segments' files; nothing of these may be used anew before they end.
+    private var isReading: Bool { !dying.isEmpty || segments.values.contains { $0.readerCount > 0 } }
 
     private func answerClosed(_ result: Result<Void, Failure>) {
         isClosed = true
@@ -377,7 +400,7 @@ extension VolumeLog: BatchTarget {
     func batchEnded() {
         isBatchScheduled = false
         if failure != nil { return }
-        admitWaiting()
+        takeDiscards()
         formRecords()
         startSynchronization()
         completeDurable()

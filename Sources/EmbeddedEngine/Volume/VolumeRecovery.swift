@@ -47,7 +47,12 @@ struct VolumeRecovery {
         let directory = SlicePath.segmentDirectory(group: group.label, volume: header.id)
         var names: [UInt32: [(slice: Int, mountpath: Mountpath, name: String)]] = [:]
         for mountpath in pool.active {
-            for name in try mountpath.listIfPresent(directory) {
+            let listed: [String]
+            do throws(Failure) { listed = try mountpath.listIfPresent(directory) } catch {
+                try pool.takeOut(mountpath, reason: "cannot list slices: \(error)")
+                return nil
+            }
+            for name in listed {
                 guard let (segment, slice) = SlicePath.parse(name) else { continue }
                 names[segment, default: []].append((slice, mountpath, name))
             }
@@ -85,7 +90,8 @@ struct VolumeRecovery {
         for entry in root.segments {
             log.segments[entry.id] = segment(
                 entry.id, k: entry.k, p: entry.p, sliceBlocks: entry.sliceBlocks, mountpaths: entry.mountpaths)
-            log.segments[entry.id]?.isClosed = entry.isClosed
+            // What the seal covers is never read for records again: behind it lies what recovery once left out.
+            log.segments[entry.id]?.isClosed = entry.isClosed || entry.id < root.sealedBelow
         }
         for (id, slices) in names where id >= root.sealedBelow && log.segments[id] == nil {
             log.nextSegment = max(log.nextSegment, id + 1)
@@ -101,7 +107,6 @@ struct VolumeRecovery {
                 files: segment.slices.map(\.file))
             for record in records {
                 log.durableThrough = max(log.durableThrough, record.header.durableThrough)
-                segment.lastSequence = max(segment.lastSequence, record.header.sequence)
                 if record.header.sequence > root.throughSequence {
                     log.bySequence[record.header.sequence, default: []].append((segment, record))
                 }
@@ -119,18 +124,24 @@ struct VolumeRecovery {
             })
     }
 
+    /// The placement on which most of the segment's slices agree: one of an earlier, abandoned try may have been left over.
     private func sliceHeader(_ slices: [(slice: Int, mountpath: Mountpath, name: String)]) throws(Failure) -> SliceHeader? {
         let directory = SlicePath.segmentDirectory(group: group.label, volume: header.id)
         let page = AlignedBuffer(bytes: blockBytes)
+        var votes: [(header: SliceHeader, count: Int)] = []
         for slice in slices {
-            let file = try slice.mountpath.disk.openSlice("\(directory)/\(slice.name)")
-            guard let count = try? file.read(into: page.span, at: 0), count == blockBytes,
+            guard let file = try? slice.mountpath.disk.openSlice("\(directory)/\(slice.name)"),
+                let count = try? file.read(into: page.span, at: 0), count == blockBytes,
                 let found = SliceHeader(page: page.base), found.pool == pool.id, found.volume == header.id,
                 SlicePath.name(segment: found.segment, slice: found.slice) == slice.name
             else { continue }
-            return found
+            if let index = votes.firstIndex(where: { $0.header.mountpaths == found.mountpaths }) {
+                votes[index].count += 1
+            } else {
+                votes.append((found, 1))
+            }
         }
-        return nil
+        return votes.max { $0.count < $1.count }?.header
     }
 
     private func openFiles(of segment: Segment) throws(Failure) {
@@ -139,7 +150,8 @@ struct VolumeRecovery {
             do throws(Failure) {
                 slice.file = try slice.mountpath?.disk.openSlice(
                     "\(directory)/\(SlicePath.name(segment: segment.id, slice: index))")
-            } catch where error.kind == .notFound {
+            } catch where error.kind != .exhausted {
+                // Not to be had: what it held is computed from the others.
                 continue
             }
         }
@@ -166,15 +178,18 @@ struct VolumeRecovery {
             }
             var best: (segment: Segment, header: RecordHeader, good: Int)?
             for (segment, record) in candidates {
+                // Of several copies the one whose data is there counts, not the one whose headers are.
                 let good =
-                    mustExist
+                    mustExist && candidates.count == 1
                     ? record.columnsSeen.count
                     : try RecordReader(header: record.header, files: segment.slices.map(\.file))
                         .goodColumns(among: record.columnsSeen).count
-                if good > best?.good ?? -1 { best = (segment, record.header, good) }
+                if let current = best, (current.good, current.segment.id) >= (good, segment.id) { continue }
+                best = (segment, record.header, good)
             }
             guard let best else { return last }
             let written = best.header.columnsWritten.count
+            best.segment.lastSequence = sequence
             if best.good >= best.header.shape.dataColumns {
                 if !mustExist, best.good < written { incomplete.append((best.segment, best.header)) }
                 apply(best.header, to: map)
@@ -230,6 +245,7 @@ struct VolumeRecovery {
             do throws(Failure) {
                 moved = try target?.rewrite(record, data: data)
                 if moved == nil {
+                    for slice in target?.slices ?? [] { try slice.file?.synchronize() }
                     let fresh = try allocator.makeSegment(
                         log.nextSegment, volume: header.id, group: group, isRecovery: true)
                     log.nextSegment += 1
