@@ -139,7 +139,10 @@ final class HeaderLog: Sendable {
         var files: [MountpathID: any DiskFile] = [:]
         for mountpath in pool.active {
             do throws(Failure) {
-                let isSame = try mountpath.disk.exists(Self.path) && mountpath.disk.readFile(Self.path, bytesMax: Self.logBytesMax) == bytes
+                var isSame = false
+                if try mountpath.disk.exists(Self.path) {
+                    isSame = try mountpath.disk.readFile(Self.path, bytesMax: Self.logBytesMax) == bytes
+                }
                 if !isSame { try mountpath.disk.replaceFile(Self.path, with: bytes) }
                 files[mountpath.id] = try mountpath.disk.openLog(Self.path)
             } catch where error.kind == .exhausted {
