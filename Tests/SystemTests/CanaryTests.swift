@@ -19,7 +19,9 @@ extension SystemTests {
             try bytes.withUnsafeBytes { buffer throws in try file.write(buffer, at: UInt64(offset)) }
         }
 
-        private func read(_ path: String) throws -> [UInt8] { Array(try #require(FileManager.default.contents(atPath: path))) }
+        private func read(_ path: String) throws -> [UInt8] {
+            Array(try #require(FileManager.default.contents(atPath: path)))
+        }
 
         @Test func oneWrongByteIsFound() throws {
             try withFile { file, path in

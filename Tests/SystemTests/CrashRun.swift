@@ -56,7 +56,9 @@ final class CrashRun: Sendable {
         "\(callCount) calls, \(flushCount) flushes, \(state.withLock { $0.earlyKillCount }) kills before it was ready"
     }
 
-    private func random(_ range: ClosedRange<Int>) -> Int { state.withLock { Int.random(in: range, using: &$0.random) } }
+    private func random(_ range: ClosedRange<Int>) -> Int {
+        state.withLock { Int.random(in: range, using: &$0.random) }
+    }
 
     // MARK: Rounds
 
@@ -213,7 +215,8 @@ final class CrashRun: Sendable {
         case .creating:
             try await create(index, csi)
             try await remove(index, csi)
-        case .present(let volume), .expanding(let volume, _), .deleting(let volume): try await delete(index, volume, csi)
+        case .present(let volume), .expanding(let volume, _), .deleting(let volume):
+            try await delete(index, volume, csi)
         }
     }
 

@@ -16,7 +16,8 @@ extension SystemTests {
             var words: [String]
             var call: (CSIClient) async -> GRPCStatus
 
-            init(_ what: String, _ code: GRPCCode, _ words: String..., call: @escaping (CSIClient) async -> GRPCStatus) {
+            init(_ what: String, _ code: GRPCCode, _ words: String..., call: @escaping (CSIClient) async -> GRPCStatus)
+            {
                 (self.what, self.code, self.words, self.call) = (what, code, words, call)
             }
         }
@@ -42,17 +43,26 @@ extension SystemTests {
         }
 
         private func wrongCreates() -> [Wrong] {
-            func create(_ change: @escaping (inout CSI.CreateVolumeRequest) -> Void) -> (CSIClient) async -> GRPCStatus {
+            func create(_ change: @escaping (inout CSI.CreateVolumeRequest) -> Void) -> (CSIClient) async -> GRPCStatus
+            {
                 var request = TestVolume.request("new", .ext4, bytes: 64 << 20)
                 change(&request)
                 return { [request] csi in await csi.status(CSI.Method.createVolume, request) }
             }
             return [
                 Wrong("no name", .invalidArgument, "name", call: create { $0.name = "" }),
-                Wrong("long name", .invalidArgument, "name", "128", call: create { $0.name = String(repeating: "x", count: 129) }),
-                Wrong("no capability", .invalidArgument, "volume_capabilities", call: create { $0.volumeCapabilities = [] }),
-                Wrong("no access type", .invalidArgument, "access type", call: create { $0.volumeCapabilities[0].accessType = nil }),
-                Wrong("no access mode", .invalidArgument, "access mode", call: create { $0.volumeCapabilities[0].accessMode = nil }),
+                Wrong(
+                    "long name", .invalidArgument, "name", "128",
+                    call: create { $0.name = String(repeating: "x", count: 129) }),
+                Wrong(
+                    "no capability", .invalidArgument, "volume_capabilities",
+                    call: create { $0.volumeCapabilities = [] }),
+                Wrong(
+                    "no access type", .invalidArgument, "access type",
+                    call: create { $0.volumeCapabilities[0].accessType = nil }),
+                Wrong(
+                    "no access mode", .invalidArgument, "access mode",
+                    call: create { $0.volumeCapabilities[0].accessMode = nil }),
                 Wrong(
                     "several nodes", .invalidArgument, "one node",
                     call: create { $0.volumeCapabilities[0].accessMode = .init(mode: .multiNodeMultiWriter) }),
@@ -61,21 +71,27 @@ extension SystemTests {
                     call: create { $0.volumeCapabilities[0].accessType = .mount(.init(fsType: "btrfs")) }),
                 Wrong(
                     "mount flag", .invalidArgument, "nobarrier",
-                    call: create { $0.volumeCapabilities[0].accessType = .mount(.init(fsType: "ext4", mountFlags: ["nobarrier"])) }),
+                    call: create {
+                        $0.volumeCapabilities[0].accessType = .mount(.init(fsType: "ext4", mountFlags: ["nobarrier"]))
+                    }),
                 Wrong(
                     "unknown class", .invalidArgument, "glacier", "known: fast, bulk",
                     call: create { $0.parameters = ["class": "glacier"] }),
-                Wrong("unknown group", .invalidArgument, "nowhere", call: create { $0.parameters = ["group": "nowhere"] }),
+                Wrong(
+                    "unknown group", .invalidArgument, "nowhere", call: create { $0.parameters = ["group": "nowhere"] }),
                 Wrong(
                     "unknown parameter", .invalidArgument, "clas", "known: class",
                     call: create { $0.parameters = ["clas": "fast"] }),
-                Wrong("negative", .invalidArgument, "negative", call: create { $0.capacityRange = .init(requiredBytes: -1) }),
+                Wrong(
+                    "negative", .invalidArgument, "negative",
+                    call: create { $0.capacityRange = .init(requiredBytes: -1) }),
                 Wrong(
                     "limit below", .outOfRange, "limit_bytes",
                     call: create { $0.capacityRange = .init(requiredBytes: 2 << 30, limitBytes: 1 << 30) }),
                 Wrong(
                     "limit between blocks", .outOfRange, "raise limit_bytes",
-                    call: create { $0.capacityRange = .init(requiredBytes: (64 << 20) + 1, limitBytes: (64 << 20) + 2) }),
+                    call: create { $0.capacityRange = .init(requiredBytes: (64 << 20) + 1, limitBytes: (64 << 20) + 2) }
+                ),
                 Wrong(
                     "xfs too small", .outOfRange, "xfs",
                     call: create {
@@ -94,7 +110,9 @@ extension SystemTests {
                     call: create { $0.volumeContentSource = .init(type: .snapshot(.init(snapshotID: "s"))) }),
                 Wrong(
                     "elsewhere", .resourceExhausted, "topology",
-                    call: create { $0.accessibilityRequirements = .init(requisite: [.init(segments: ["zone": "moon"])]) }),
+                    call: create {
+                        $0.accessibilityRequirements = .init(requisite: [.init(segments: ["zone": "moon"])])
+                    }),
                 Wrong(
                     "other size of a name", .alreadyExists, "there",
                     call: create {
@@ -123,15 +141,20 @@ extension SystemTests {
                 Wrong("publish unknown id", .notFound, "no volume", call: publishing { $0.volumeID = "no-such" }),
                 Wrong("publish without node", .invalidArgument, "node_id", call: publishing { $0.nodeID = "" }),
                 Wrong("publish to unknown node", .notFound, "host-9", call: publishing { $0.nodeID = "host-9" }),
-                Wrong("publish without capability", .invalidArgument, "volume_capability", call: publishing { $0.volumeCapability = nil }),
+                Wrong(
+                    "publish without capability", .invalidArgument, "volume_capability",
+                    call: publishing { $0.volumeCapability = nil }),
                 Wrong(
                     "publish as raw device", .invalidArgument, "raw device",
                     call: publishing { $0.volumeCapability = Content.block.capability }),
                 Wrong("expand without range", .invalidArgument, "capacity_range", call: expanding(volume.id, nil)),
                 Wrong("expand unknown", .notFound, "no volume", call: expanding("x", .init(requiredBytes: 1))),
-                Wrong("expand past the pool", .outOfRange, "holds", call: expanding(volume.id, .init(requiredBytes: 1 << 50))),
                 Wrong(
-                    "expand under a limit", .outOfRange, "never shrink", call: expanding(volume.id, .init(limitBytes: 1 << 20))),
+                    "expand past the pool", .outOfRange, "holds",
+                    call: expanding(volume.id, .init(requiredBytes: 1 << 50))),
+                Wrong(
+                    "expand under a limit", .outOfRange, "never shrink",
+                    call: expanding(volume.id, .init(limitBytes: 1 << 20))),
                 Wrong("delete without id", .invalidArgument, "volume_id") {
                     await $0.status(CSI.Method.deleteVolume, CSI.DeleteVolumeRequest())
                 },
@@ -159,27 +182,38 @@ extension SystemTests {
             }
             let nowhere = "\(host.directory)/nowhere"
             return [
-                Wrong("stage without path", .invalidArgument, "staging_target_path", call: staging { $0.stagingTargetPath = "" }),
-                Wrong("stage at a relative path", .invalidArgument, "absolute", call: staging { $0.stagingTargetPath = "a/b" }),
-                Wrong("stage upwards", .invalidArgument, "..", call: staging { $0.stagingTargetPath = "/a/../b" }),
-                Wrong("stage without capability", .invalidArgument, "volume_capability", call: staging { $0.volumeCapability = nil }),
                 Wrong(
-                    "stage without epoch", .invalidArgument, "ControllerPublishVolume", call: staging { $0.publishContext = [:] }),
+                    "stage without path", .invalidArgument, "staging_target_path",
+                    call: staging { $0.stagingTargetPath = "" }),
+                Wrong(
+                    "stage at a relative path", .invalidArgument, "absolute",
+                    call: staging { $0.stagingTargetPath = "a/b" }),
+                Wrong("stage upwards", .invalidArgument, "..", call: staging { $0.stagingTargetPath = "/a/../b" }),
+                Wrong(
+                    "stage without capability", .invalidArgument, "volume_capability",
+                    call: staging { $0.volumeCapability = nil }),
+                Wrong(
+                    "stage without epoch", .invalidArgument, "ControllerPublishVolume",
+                    call: staging { $0.publishContext = [:] }),
                 Wrong("stage with an epoch of nobody", .failedPrecondition, "publish it", call: staging { _ in }),
-                Wrong("stage unknown", .notFound, "no volume", call: staging { $0.volumeID = VolumeID.random().description }),
+                Wrong(
+                    "stage unknown", .notFound, "no volume",
+                    call: staging { $0.volumeID = VolumeID.random().description }),
                 Wrong("publish before stage", .failedPrecondition, "stage") {
                     await $0.status(CSI.Method.nodePublishVolume, staged.publishRequest())
                 },
                 Wrong("statistics of nothing", .notFound, "nowhere") {
                     await $0.status(
-                        CSI.Method.nodeGetVolumeStats, CSI.NodeGetVolumeStatsRequest(volumeID: volume.id, volumePath: nowhere))
+                        CSI.Method.nodeGetVolumeStats,
+                        CSI.NodeGetVolumeStatsRequest(volumeID: volume.id, volumePath: nowhere))
                 },
                 Wrong("statistics without path", .invalidArgument, "volume_path") {
                     await $0.status(CSI.Method.nodeGetVolumeStats, CSI.NodeGetVolumeStatsRequest(volumeID: volume.id))
                 },
                 Wrong("expand at a path that is not there", .notFound, "nowhere") {
                     await $0.status(
-                        CSI.Method.nodeExpandVolume, CSI.NodeExpandVolumeRequest(volumeID: volume.id, volumePath: nowhere))
+                        CSI.Method.nodeExpandVolume,
+                        CSI.NodeExpandVolumeRequest(volumeID: volume.id, volumePath: nowhere))
                 },
                 Wrong("unpublish without path", .invalidArgument, "target_path") {
                     await $0.status(CSI.Method.nodeUnpublishVolume, CSI.NodeUnpublishVolumeRequest(volumeID: volume.id))
@@ -191,7 +225,8 @@ extension SystemTests {
         private func everything(_ host: Host) async throws -> [String] {
             var found: [String] = []
             for command in ["volume", "group"] {
-                let data = try JSONSerialization.data(withJSONObject: try await host.json([command, "ls"]), options: .sortedKeys)
+                let data = try JSONSerialization.data(
+                    withJSONObject: try await host.json([command, "ls"]), options: .sortedKeys)
                 // Free space moves with the machine's other files.
                 found.append(
                     String(decoding: data, as: UTF8.self).replacing(/"(availableBytes|totalBytes)":[0-9]+/, with: ""))
@@ -204,7 +239,9 @@ extension SystemTests {
         }
 
         private func files(_ host: Host) async throws -> String {
-            try await host.shell("cd \(host.directory) && find d* -type f | sort | xargs sha256sum; ls -d stage pods 2>/dev/null || true")
+            try await host.shell(
+                "cd \(host.directory) && find d* -type f | sort | xargs sha256sum; ls -d stage pods 2>/dev/null || true"
+            )
         }
 
         // MARK: What serve refuses
@@ -233,7 +270,8 @@ extension SystemTests {
                 try original.write(to: URL(fileURLWithPath: pool))
 
                 var settings = host.settings
-                settings.groups = "[{ label: fast, protection: \"erasure(4,2)\", sliceSize: 4Mi }, { label: wide, protection: \"erasure(8,2)\" }]"
+                settings.groups =
+                    "[{ label: fast, protection: \"erasure(4,2)\", sliceSize: 4Mi }, { label: wide, protection: \"erasure(8,2)\" }]"
                 try await expectRefusal(host, settings, 1, ["wide", "needs 10 mountpaths", "the pool has 6"])
                 settings = host.settings
                 settings.groups = "[{ label: fast, protection: \"erasure(3,2)\", sliceSize: 4Mi }]"
@@ -259,7 +297,9 @@ extension SystemTests {
                 let before = try await files(host)
                 let refused = try await host.run(["serve", "--config", host.configPath])
                 #expect(refused.code == 1)
-                #expect(refused.output.contains(host.mountpaths[3]) && refused.output.contains("needs all"), "\(refused.output)")
+                #expect(
+                    refused.output.contains(host.mountpaths[3]) && refused.output.contains("needs all"),
+                    "\(refused.output)")
                 #expect(try await files(host) == before)
 
                 try await host.shell("mkdir \(host.mountpaths[3])")
@@ -268,7 +308,9 @@ extension SystemTests {
                     .write(toFile: host.configPath, atomically: true, encoding: .utf8)
                 let shared = try await host.run(["serve", "--config", host.configPath])
                 #expect(shared.code == 1)
-                #expect(shared.output.contains("allowSharedFilesystem") && shared.output.contains(host.mountpaths[0]), "\(shared.output)")
+                #expect(
+                    shared.output.contains("allowSharedFilesystem") && shared.output.contains(host.mountpaths[0]),
+                    "\(shared.output)")
                 #expect(try await files(host) == before)
             }
         }
@@ -277,7 +319,9 @@ extension SystemTests {
             try await expectRefusal(host, host.settings, 1, words)
         }
 
-        private func expectRefusal(_ host: Host, _ settings: Host.Settings, _ code: Int32, _ words: [String]) async throws {
+        private func expectRefusal(_ host: Host, _ settings: Host.Settings, _ code: Int32, _ words: [String])
+            async throws
+        {
             let path = "\(host.directory)/other.yaml"
             try host.writeConfiguration(to: path, settings: settings)
             let before = try await files(host)
@@ -311,7 +355,9 @@ extension SystemTests {
 
                 // Calls still work, and the other volume's data is there.
                 _ = try await offPool { try file.check() }
-                #expect(await csi.status(CSI.Method.createVolume, TestVolume.request("new", .block, bytes: 1 << 20)).code == .ok)
+                #expect(
+                    await csi.status(CSI.Method.createVolume, TestVolume.request("new", .block, bytes: 1 << 20)).code
+                        == .ok)
                 try await second.takeDown(csi)
                 try await second.delete(csi)
                 try await third.takeDown(csi)
@@ -333,7 +379,9 @@ extension SystemTests {
         }
 
         /// Writes 1 MiB after the other until an error or the end, then flushes.
-        private func fill(_ volume: TestVolume, atMost bytes: Int? = nil) async throws -> (bytes: Int, errorNumber: Int32?) {
+        private func fill(_ volume: TestVolume, atMost bytes: Int? = nil) async throws -> (
+            bytes: Int, errorNumber: Int32?
+        ) {
             let (path, size) = (volume.target, bytes ?? Int(volume.sizeBytes))
             return try await offPool {
                 let device = try FileDescriptor(opening: path, flags: O_RDWR | ashlar_o_direct() | O_CLOEXEC, "open")
@@ -341,7 +389,9 @@ extension SystemTests {
                 memset(buffer.base, 0x5A, 1 << 20)
                 var written = 0
                 while written < size {
-                    guard pwrite(device.number, buffer.base, 1 << 20, off_t(written)) == 1 << 20 else { return (written, errno) }
+                    guard pwrite(device.number, buffer.base, 1 << 20, off_t(written)) == 1 << 20 else {
+                        return (written, errno)
+                    }
                     written += 1 << 20
                 }
                 return (written, fdatasync(device.number) == 0 ? nil : errno)

@@ -39,7 +39,8 @@ extension SystemTests {
 
             #expect(await csi.status(CSI.Method.nodeUnstageVolume, unstageRequest(volume)).code == .failedPrecondition)
             #expect(
-                await csi.status(CSI.Method.deleteVolume, CSI.DeleteVolumeRequest(volumeID: volume.id)).code == .failedPrecondition)
+                await csi.status(CSI.Method.deleteVolume, CSI.DeleteVolumeRequest(volumeID: volume.id)).code
+                    == .failedPrecondition)
             try await volume.nodeUnpublish(csi, at: second)
             try await volume.nodeUnpublish(csi, at: second)
             try await volume.takeDown(csi)
@@ -66,7 +67,8 @@ extension SystemTests {
             CSI.NodeUnstageVolumeRequest(volumeID: volume.id, stagingTargetPath: volume.staging)
         }
 
-        private func useFilesystem(_ volume: TestVolume, _ second: String, _ host: Host, _ csi: CSIClient) async throws {
+        private func useFilesystem(_ volume: TestVolume, _ second: String, _ host: Host, _ csi: CSIClient) async throws
+        {
             try await host.shell(
                 """
                 cp -a /usr/include/linux \(volume.target)/ && cd \(second)
@@ -112,7 +114,8 @@ extension SystemTests {
         /// Online, under writes.
         private func expand(_ volume: TestVolume, _ host: Host, _ csi: CSIClient) async throws {
             guard volume.content != .ext4 || Host.mayGrowExt4 else {
-                return report("CAP_SYS_RESOURCE is missing: a mounted ext4 cannot grow here, its expansion is not tested")
+                return report(
+                    "CAP_SYS_RESOURCE is missing: a mounted ext4 cannot grow here, its expansion is not tested")
             }
             let larger = volume.sizeBytes * 2
             let bytesBefore = try await volume.stats(csi).usage.first?.total ?? 0
@@ -135,7 +138,8 @@ extension SystemTests {
             if volume.content == .block {
                 #expect(try await offPool { try BlockDeviceNode(path: path).sizeBytes } == UInt64(larger))
             } else {
-                try await host.shell("cd \(path) && sha256sum --quiet -c sums && head -c 20M /dev/urandom > more && sync more")
+                try await host.shell(
+                    "cd \(path) && sha256sum --quiet -c sums && head -c 20M /dev/urandom > more && sync more")
             }
         }
 
@@ -146,7 +150,8 @@ extension SystemTests {
                     "single", .ext4, bytes: 64 << 20, on: host, csi, mode: .singleNodeSingleWriter)
                 try await volume.publish(csi)
                 // Before it is staged, and without a staging path.
-                #expect(await csi.status(CSI.Method.nodePublishVolume, volume.publishRequest()).code == .failedPrecondition)
+                #expect(
+                    await csi.status(CSI.Method.nodePublishVolume, volume.publishRequest()).code == .failedPrecondition)
                 #expect(!FileManager.default.fileExists(atPath: volume.target))
                 try await volume.stage(csi)
                 var request = volume.publishRequest()
@@ -160,7 +165,8 @@ extension SystemTests {
                 try await volume.nodeUnpublish(csi)
                 try await host.shell("mkdir -p \(volume.target) && touch \(volume.target)/host-file")
                 let removal = await csi.status(
-                    CSI.Method.nodeUnpublishVolume, CSI.NodeUnpublishVolumeRequest(volumeID: volume.id, targetPath: volume.target))
+                    CSI.Method.nodeUnpublishVolume,
+                    CSI.NodeUnpublishVolumeRequest(volumeID: volume.id, targetPath: volume.target))
                 #expect(removal.code == .failedPrecondition)
                 try await host.shell("rm \(volume.target)/host-file")
                 try await volume.takeDown(csi)

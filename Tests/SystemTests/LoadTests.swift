@@ -15,7 +15,8 @@ extension SystemTests {
                 let descriptors = daemon.descriptors
                 let ids = Mutex<[Int: String]>([:])
                 let request: @Sendable (Int) -> CSI.CreateVolumeRequest = { index in
-                    TestVolume.request("pvc-\(index)", index % 3 == 0 ? .block : .ext4, bytes: Int64(64 + index % 7) << 20)
+                    TestVolume.request(
+                        "pvc-\(index)", index % 3 == 0 ? .block : .ext4, bytes: Int64(64 + index % 7) << 20)
                 }
                 let created = try await measure("creates") { index in
                     let made: CSI.CreateVolumeResponse = try await csi.call(CSI.Method.createVolume, request(index))
@@ -49,12 +50,16 @@ extension SystemTests {
         }
 
         /// Returns the seconds for all.
-        private func measure(_ what: String, _ body: @escaping @Sendable (Int) async throws -> Void) async throws -> Double {
+        private func measure(_ what: String, _ body: @escaping @Sendable (Int) async throws -> Void) async throws
+            -> Double
+        {
             let begin = ContinuousClock.now
             let durations = try await inParallel(Self.count, width: Self.width, body)
             let seconds = (ContinuousClock.now - begin).seconds
             let p99 = durations[durations.count * 99 / 100].seconds * 1_000
-            report("\(Self.count) \(what), \(Self.width) at a time: \(Int(Double(Self.count) / seconds)) a second, p99 \(Int(p99)) ms")
+            report(
+                "\(Self.count) \(what), \(Self.width) at a time: \(Int(Double(Self.count) / seconds)) a second, p99 \(Int(p99)) ms"
+            )
             return seconds
         }
 

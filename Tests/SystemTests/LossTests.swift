@@ -20,7 +20,8 @@ extension SystemTests {
                     CheckedFile(path: tree.target + "/file", blockCount: 8_192, seed: 2),
                 ]
                 try await host.shell(
-                    "cd \(tree.target) && cp -a /usr/include/linux . && find linux -type f | xargs sha256sum > sums && sync -f .")
+                    "cd \(tree.target) && cp -a /usr/include/linux . && find linux -type f | xargs sha256sum > sums && sync -f ."
+                )
 
                 var writers = Writers(files)
                 try await Task.sleep(for: .milliseconds(500))
@@ -33,10 +34,14 @@ extension SystemTests {
                 try await Task.sleep(for: .milliseconds(700))
                 let refusals = await writers.stop()
                 #expect(refusals.isEmpty)
-                for (file, before) in zip(files, flushes) { #expect(file.flushCount > before, "writing does not go on") }
+                for (file, before) in zip(files, flushes) {
+                    #expect(file.flushCount > before, "writing does not go on")
+                }
                 try await compare(tree, files, host)
                 try await verifyWithFio(tree, host)
-                #expect(await csi.status(CSI.Method.createVolume, TestVolume.request("new", .block, bytes: 1 << 20)).code == .ok)
+                #expect(
+                    await csi.status(CSI.Method.createVolume, TestVolume.request("new", .block, bytes: 1 << 20)).code
+                        == .ok)
 
                 // A restart without them.
                 daemon.terminate()
@@ -53,7 +58,9 @@ extension SystemTests {
                 (daemon, csi) = try await host.serve()
                 try await expectState(.stale, of: [1, 4], host)
                 let status = try #require(try await host.json(["pool", "status"]) as? [String: Any])
-                let states = try #require(status["mountpaths"] as? [[String: Any]]).compactMap { $0["state"] as? String }
+                let states = try #require(status["mountpaths"] as? [[String: Any]]).compactMap {
+                    $0["state"] as? String
+                }
                 #expect(states.count { $0 == "stale" } == 2 && states.count { $0 == "active" } == 4, "\(states)")
                 try await raw.bringUp(csi)
                 try await tree.bringUp(csi)
@@ -70,7 +77,8 @@ extension SystemTests {
                 // Wrong bytes throw.
                 let raws = files[0]
                 let unreadable = try await offPool { try raws.check(toleratingErrors: true) }
-                report("after a third loss: \(unreadable) of \(raws.blockCount) blocks answer EIO, the others are right")
+                report(
+                    "after a third loss: \(unreadable) of \(raws.blockCount) blocks answer EIO, the others are right")
 
                 // With the third one back, nothing that was flushed is lost.
                 await daemon.kill()
@@ -88,7 +96,8 @@ extension SystemTests {
 
         /// The filesystem dies, then its mount vanishes.
         private func takeAway(_ number: Int, _ host: Host) async throws {
-            try await host.shell("xfs_io -x -c shutdown \(host.mountpaths[number]) && umount -l \(host.mountpaths[number])")
+            try await host.shell(
+                "xfs_io -x -c shutdown \(host.mountpaths[number]) && umount -l \(host.mountpaths[number])")
         }
 
         private func expectState(_ state: MountpathState, of numbers: [Int], _ host: Host) async throws {

@@ -23,7 +23,9 @@ extension SystemTests {
                 // While a second one is refused, and touches nothing.
                 let refused = try await host.run(["serve", "--config", host.configPath])
                 #expect(refused.code == 1)
-                #expect(refused.output.contains("another ashlar engine") && refused.output.contains("stop it first"), "\(refused.output)")
+                #expect(
+                    refused.output.contains("another ashlar engine") && refused.output.contains("stop it first"),
+                    "\(refused.output)")
                 #expect(try await csi.probe())
 
                 let begin = ContinuousClock.now
@@ -72,7 +74,8 @@ extension SystemTests {
                 var controller = try await host.ready(controllerDaemon, socket: "controller.sock")
                 var node = try await host.ready(nodeDaemon, socket: "node.sock")
                 #expect(await node.status(CSI.Method.createVolume, CSI.CreateVolumeRequest()).code == .unimplemented)
-                #expect(await controller.status(CSI.Method.nodeGetInfo, CSI.NodeGetInfoRequest()).code == .unimplemented)
+                #expect(
+                    await controller.status(CSI.Method.nodeGetInfo, CSI.NodeGetInfoRequest()).code == .unimplemented)
 
                 var raw = try await TestVolume.create("raw", .block, bytes: 64 << 20, on: host, controller)
                 var tree = try await TestVolume.create("tree", .xfs, bytes: 400 << 20, on: host, controller)

@@ -73,7 +73,8 @@ struct TestVolume: Sendable {
             CSI.Method.createVolume, request(name, content, bytes: bytes, mode: mode))
         guard let volume = response.volume else { throw Failure(.internal, "CreateVolume answered no volume") }
         return TestVolume(
-            name: name, id: volume.volumeID, content: content, sizeBytes: volume.capacityBytes, context: volume.volumeContext,
+            name: name, id: volume.volumeID, content: content, sizeBytes: volume.capacityBytes,
+            context: volume.volumeContext,
             staging: "\(host.directory)/stage/\(name)", target: "\(host.directory)/pods/\(name)/mount", mode: mode)
     }
 
@@ -102,7 +103,8 @@ struct TestVolume: Sendable {
 
     func unpublish(_ csi: CSIClient) async throws(Failure) {
         _ = try await csi.call(
-            CSI.Method.controllerUnpublishVolume, CSI.ControllerUnpublishVolumeRequest(volumeID: id, nodeID: Host.nodeID),
+            CSI.Method.controllerUnpublishVolume,
+            CSI.ControllerUnpublishVolumeRequest(volumeID: id, nodeID: Host.nodeID),
             CSI.ControllerUnpublishVolumeResponse.self)
     }
 
@@ -132,7 +134,8 @@ struct TestVolume: Sendable {
 
     func nodePublish(_ csi: CSIClient, at path: String? = nil, readOnly: Bool = false) async throws(Failure) {
         _ = try await csi.call(
-            CSI.Method.nodePublishVolume, publishRequest(at: path, readOnly: readOnly), CSI.NodePublishVolumeResponse.self)
+            CSI.Method.nodePublishVolume, publishRequest(at: path, readOnly: readOnly),
+            CSI.NodePublishVolumeResponse.self)
     }
 
     func nodeUnpublish(_ csi: CSIClient, at path: String? = nil) async throws(Failure) {
@@ -153,7 +156,8 @@ struct TestVolume: Sendable {
         try await csi.call(
             CSI.Method.nodeExpandVolume,
             CSI.NodeExpandVolumeRequest(
-                volumeID: id, volumePath: target, capacityRange: .init(requiredBytes: bytes), stagingTargetPath: staging,
+                volumeID: id, volumePath: target, capacityRange: .init(requiredBytes: bytes),
+                stagingTargetPath: staging,
                 volumeCapability: capability))
     }
 

@@ -180,7 +180,8 @@ final class CheckedFile: Sendable {
             for (block, version) in observed.enumerated() {
                 guard let version else { continue }
                 guard state.flushed[block] <= version, version <= state.begun[block] else {
-                    return "\(path): block \(block) holds version \(version); flushed was \(state.flushed[block]), begun \(state.begun[block])"
+                    return
+                        "\(path): block \(block) holds version \(version); flushed was \(state.flushed[block]), begun \(state.begun[block])"
                 }
                 state.flushed[block] = version
                 state.begun[block] = version

@@ -39,7 +39,9 @@ final class Daemon: Sendable {
         words.append(nil)
         var child: pid_t = 0
         let result = posix_spawn(&child, Self.binary, &actions, &attributes, words, environ)
-        guard result == 0 else { throw Failure(errno: result, "cannot start \(Self.binary); build it or set ASHLAR_BINARY") }
+        guard result == 0 else {
+            throw Failure(errno: result, "cannot start \(Self.binary); build it or set ASHLAR_BINARY")
+        }
         pid = child
     }
 
@@ -80,6 +82,8 @@ final class Daemon: Sendable {
     var descriptors: [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd")) ?? []
         return names.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\($0)") }
-            .map { String($0.prefix { $0 != "[" }) }.filter { !$0.hasPrefix("socket:") && !$0.contains("/catalogue.sqlite") }.sorted()
+            .map { String($0.prefix { $0 != "[" }) }.filter {
+                !$0.hasPrefix("socket:") && !$0.contains("/catalogue.sqlite")
+            }.sorted()
     }
 }

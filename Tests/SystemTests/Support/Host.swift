@@ -137,7 +137,8 @@ final class Host: Sendable {
     }
 
     private static func remove(_ directory: String) {
-        for entry in ((try? MountTable.current().entries) ?? []).reversed() where entry.mountPoint.hasPrefix("\(directory)/") {
+        for entry in ((try? MountTable.current().entries) ?? []).reversed()
+        where entry.mountPoint.hasPrefix("\(directory)/") {
             _ = try? Mounts.unmount(entry.mountPoint, lazy: true)
         }
         _ = try? runShell(
@@ -152,7 +153,9 @@ final class Host: Sendable {
     /// What test processes that died left behind.
     private static func sweepLeftovers() {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: "/tmp")) ?? [] where name.hasPrefix(prefix) {
-            guard let pid = pid_t(name.dropFirst(prefix.count).prefix { $0 != "-" }), Glibc.kill(pid, 0) != 0 else { continue }
+            guard let pid = pid_t(name.dropFirst(prefix.count).prefix { $0 != "-" }), Glibc.kill(pid, 0) != 0 else {
+                continue
+            }
             for entry in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
                 guard let process = pid_t(entry),
                     let words = FileManager.default.contents(atPath: "/proc/\(entry)/cmdline"),
@@ -207,7 +210,9 @@ final class Host: Sendable {
     /// One of the looking commands as JSON.
     func json(_ arguments: [String]) async throws -> Any {
         let (code, output) = try await run(arguments + ["--config", configPath, "--output", "json"])
-        guard code == 0 else { throw Failure(.internal, "ashlar \(arguments.joined(separator: " ")) ended with \(code ?? -1): \(output)") }
+        guard code == 0 else {
+            throw Failure(.internal, "ashlar \(arguments.joined(separator: " ")) ended with \(code ?? -1): \(output)")
+        }
         return try JSONSerialization.jsonObject(with: Data(output.utf8))
     }
 
@@ -248,7 +253,8 @@ final class Host: Sendable {
 
 @discardableResult
 private func runShell(_ script: String, secondsMax: Int = 120) throws -> String {
-    try ExternalTool(name: "bash", package: "bash").run(["-euo", "pipefail", "-c", script], secondsMax: secondsMax).output
+    try ExternalTool(name: "bash", package: "bash").run(["-euo", "pipefail", "-c", script], secondsMax: secondsMax)
+        .output
 }
 
 private let blockingWork = DispatchQueue(label: "system-tests", attributes: .concurrent)
