@@ -76,6 +76,9 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // Of the tree itself: who imports whom.
+        .testTarget(name: "LayeringTests", swiftSettings: strict),
+
         // Control plane: tests, and the engine in memory that they share.
         .target(
             name: "EngineFakes", dependencies: ["Base", "SystemIO", "CLinux", "VolumeEngine", "Attach"],

@@ -44,6 +44,8 @@ public final class VolumeSimulation {
     private let group: GroupSpecification
     private let volume: VolumeID
     private var lost: Set<Int> = []
+    /// Lost, or with rotten bytes that nobody may have read and repaired yet: never more than p.
+    private var damaged: Set<Int> = []
 
     /// Since the last life: what the volume held then, by the number of the change, and what was done since.
     private var base: [Int]
@@ -227,19 +229,21 @@ public final class VolumeSimulation {
     // MARK: Faults
 
     private func breakOne() {
-        guard lost.count < settings.p else { return }
         let index = Int(machine.random.next() % UInt64(disks.count))
-        guard !lost.contains(index) else { return }
+        guard !lost.contains(index), damaged.union([index]).count <= settings.p else { return }
         disks[index].isDead = true
+        damaged.insert(index)
         lost.insert(index)
         count("drives broken")
     }
 
     /// Bytes rot on as many mountpaths as may still be lost.
     private func rotSome() {
-        guard machine.chance(1, in: 5), lost.count + 1 <= settings.p else { return }
+        guard machine.chance(1, in: 5) else { return }
         let index = Int(machine.random.next() % UInt64(disks.count))
-        if !lost.contains(index), disks[index].rot() { count("bytes rotted") }
+        guard !lost.contains(index), damaged.union([index]).count <= settings.p, disks[index].rot() else { return }
+        damaged.insert(index)
+        count("bytes rotted")
     }
 
     private func losePower(_ queue: SimulatedQueue) {

@@ -1,0 +1,59 @@
+# Ashlar: build, try, test. `make` alone lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help install build quickstart test bench check check-format check-generated check-scripts format generate clean
+
+SWIFT := swift
+# Generated code is as its generator writes it: protos/generate --check compares it byte for byte.
+SWIFT_FILES = find Package.swift Sources Tests -name '*.swift' -not -path '*/generated/*' -print0
+SHELL_SCRIPTS := .ci/run protos/generate
+PYTHON_SCRIPTS := $(wildcard deploy/quickstart deploy/*.py Tests/Bench/bench protos/*.py)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+install: ## apt-get install what deploy/packages.txt names and is missing (root)
+	@missing=$$(for name in $$(grep -v '^#' deploy/packages.txt); do \
+	    dpkg-query -W -f '$${db:Status-Status}' $$name 2>/dev/null | grep -q '^installed$$' || echo $$name; done); \
+	if [ -n "$$missing" ]; then \
+	    export DEBIAN_FRONTEND=noninteractive; \
+	    apt-get update -q && apt-get install -q -y --no-install-recommends $$missing </dev/null; \
+	fi
+
+build: install ## release binaries, in .build/release
+	$(SWIFT) build -c release
+
+quickstart: build ## the main job on real files, on ten loop-mounted drives: see README.md (root)
+	deploy/quickstart
+
+test: install ## every test, in release configuration (root)
+	$(SWIFT) build -c release --build-tests
+	$(SWIFT) test -c release --skip-build --disable-xctest
+
+bench: build ## measures beside baselines of this machine; table, and bench.json (root)
+	Tests/Bench/bench
+
+check: install check-format check-generated check-scripts ## formatting, generated code, scripts, layering
+	$(SWIFT) build -c release --build-tests
+	$(SWIFT) test -c release --skip-build --disable-xctest --filter '^LayeringTests\.'
+
+check-format:
+	$(SWIFT_FILES) | xargs -0 $(SWIFT) format lint --strict --parallel
+
+check-generated:
+	protos/generate --check
+
+check-scripts:
+	for script in $(SHELL_SCRIPTS); do bash -n $$script; done
+	for script in $(PYTHON_SCRIPTS); do \
+	    python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' $$script; done
+
+format: ## swift format, in place
+	$(SWIFT_FILES) | xargs -0 $(SWIFT) format format --in-place --parallel
+
+generate: install ## everything that is made from protos/*.proto
+	protos/generate
+
+clean: ## removes what was built
+	rm -rf .build bench.json
