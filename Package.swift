@@ -116,6 +116,13 @@ let package = Package(
             swiftSettings: strict),
         tests(of: "GRPCServer", ["Base", logging]),
         tests(of: "CSIMessages", ["Base", "ProtobufRuntime"]),
+        // The real binary, through its sockets, on real mounts.
+        .testTarget(
+            name: "SystemTests",
+            dependencies: [
+                "Base", "SystemIO", "CLinux", "Filesystems", "VolumeEngine", "GRPCServer", "ProtobufRuntime", "CSIMessages", "EngineAPI",
+            ],
+            swiftSettings: strict),
         tests(of: "EngineAPI", ["Base", "VolumeEngine", "Attach", "GRPCServer", "ProtobufRuntime", logging]),
     ]
 )

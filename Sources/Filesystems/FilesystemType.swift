@@ -104,7 +104,15 @@ extension FilesystemType {
             )
         }
         switch self {
-        case .ext4: try ExternalTool.resize2fs.run([device], secondsMax: secondsMax)
+        case .ext4:
+            let result = try ExternalTool.resize2fs.run([device], secondsMax: secondsMax, accepting: 0...255)
+            if result.exitCode == 0 { return }
+            // EXT4_IOC_RESIZE_FS wants CAP_SYS_RESOURCE (fs/ext4/resize.c, ext4_resize_begin).
+            let remedy =
+                result.output.contains("Permission denied")
+                ? "; growing a mounted ext4 needs the capability CAP_SYS_RESOURCE: run this process privileged or with it" : ""
+            throw Failure(
+                remedy.isEmpty ? .internal : .failedPrecondition, "resize2fs could not grow \(device)\(remedy): \(result.output)")
         case .xfs: try ExternalTool.xfsGrowfs.run(["-d", mountPoint], secondsMax: secondsMax)
         }
     }

@@ -35,6 +35,7 @@ final class ControlProcess: Sendable {
     static func start(
         _ configuration: Configuration, roles: Roles, engine: any VolumeEngine, attacher: any DeviceAttacher, logger: Logger
     ) async throws(Failure) -> ControlProcess {
+        try makeDirectories(configuration)
         let settings = CSISettings(
             version: ashlarVersion, nodeID: configuration.nodeID, host: configuration.nodeID, classes: configuration.classes,
             defaultClass: configuration.defaultClass)

@@ -19,6 +19,8 @@ final class EngineProcess: Sendable {
     private let lock: FileLock
 
     private static let loopCountMax = 4
+    /// What makes a directory a member of a pool, or the ledger of one.
+    private static let poolFile = ".ashlar/pool.json"
     private static let drainSeconds = 5.0
 
     private init(
@@ -33,7 +35,7 @@ final class EngineProcess: Sendable {
 
     static func start(_ configuration: Configuration, logger: Logger) async throws(Failure) -> EngineProcess {
         try raiseDescriptorLimit()
-        for directory in [configuration.stateDirectory, configuration.runDirectory] { try makeDirectory(directory) }
+        try makeDirectories(configuration)
         let lock = try FileLock(path: "\(configuration.stateDirectory)/engine.lock", "another ashlar engine")
         let disks = try openMountpaths(configuration)
         let engine = try await EmbeddedEngine.start(
@@ -71,18 +73,22 @@ final class EngineProcess: Sendable {
         _ configuration: Configuration
     ) throws(Failure) -> (mountpaths: [ConfiguredMountpath], shared: [String]) {
         var mountpaths: [ConfiguredMountpath] = []
-        var paths: [UInt64: [String]] = [:]
+        var places: [(path: String, device: UInt64, isMember: Bool)] = []
         for mountpath in configuration.pool.mountpaths {
             do throws(Failure) {
                 let disk = try DirectoryDisk(path: mountpath.path)
-                paths[disk.filesystemDevice, default: []].append(mountpath.path)
+                places.append((mountpath.path, disk.filesystemDevice, try disk.exists(poolFile)))
                 mountpaths.append(ConfiguredMountpath(path: mountpath.path, media: mountpath.media.rawValue, disk: disk))
             } catch {
                 mountpaths.append(
                     ConfiguredMountpath(path: mountpath.path, media: mountpath.media.rawValue, disk: nil, problem: "\(error)"))
             }
         }
-        let shared = paths.values.filter { $0.count > 1 }.map { $0.sorted().joined(separator: ", ") }.sorted()
+        // Once there is a pool, a mountpath without its file is a drive that is not mounted: what its bare directory shares says nothing.
+        let hasLedger = try DirectoryDisk(path: configuration.stateDirectory).exists(poolFile)
+        let isNew = !hasLedger && !places.contains { $0.isMember }
+        let counted = Dictionary(grouping: places.filter { isNew || $0.isMember }) { $0.device }.values
+        let shared = counted.filter { $0.count > 1 }.map { $0.map { $0.path }.sorted().joined(separator: ", ") }.sorted()
         if let first = shared.first, !configuration.pool.allowSharedFilesystem {
             throw Failure(
                 .failedPrecondition,
@@ -98,15 +104,16 @@ final class EngineProcess: Sendable {
         limit.rlim_cur = limit.rlim_max
         try systemCall("cannot raise the descriptor limit") { setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) }
     }
-
-    private static func makeDirectory(_ path: String) throws(Failure) {
-        if mkdir(path, 0o700) != 0, errno != EEXIST {
-            throw Failure(errno: errno, "cannot make directory \(path); make the one above it, or name another in the configuration")
-        }
-    }
 }
 
 extension EmbeddedEngine: VolumeOpener {}
+
+/// The state and run directories, for whichever process comes first; those above them must be there.
+func makeDirectories(_ configuration: Configuration) throws(Failure) {
+    for path in [configuration.stateDirectory, configuration.runDirectory] where mkdir(path, 0o700) != 0 && errno != EEXIST {
+        throw Failure(errno: errno, "cannot make directory \(path); make the one above it, or name another in the configuration")
+    }
+}
 
 /// An exclusive lock on a file, held until the process ends.
 final class FileLock: Sendable {
