@@ -43,7 +43,9 @@ let package = Package(
         module("VolumeEngine", ["Base", "BlockDevice"]),
         module("ErasureCoding", ["Base", "CISAL"]),
         module("SegmentStore", ["Base", "SystemIO", "ErasureCoding"]),
-        module("EmbeddedEngine", ["Base", "SystemIO", "BlockDevice", "VolumeEngine", "ErasureCoding", "SegmentStore", logging]),
+        module(
+            "EmbeddedEngine",
+            ["Base", "SystemIO", "BlockDevice", "VolumeEngine", "ErasureCoding", "SegmentStore", logging]),
 
         // Front ends.
         module("Attach", ["Base", "BlockDevice"]),
@@ -90,7 +92,8 @@ let package = Package(
         tests(
             of: "CSIServices",
             [
-                "Base", "SystemIO", "Domain", "Catalogue", "Volumes", "VolumeEngine", "Attach", "Filesystems", "GRPCServer",
+                "Base", "SystemIO", "Domain", "Catalogue", "Volumes", "VolumeEngine", "Attach", "Filesystems",
+                "GRPCServer",
                 "ProtobufRuntime", "CSIMessages", "EngineFakes", logging,
             ]),
         // Tests of the engine.
@@ -98,10 +101,14 @@ let package = Package(
         tests(of: "SegmentStore", ["Base", "SystemIO", "ErasureCoding"]),
         tests(
             of: "EmbeddedEngine",
-            ["Base", "SystemIO", "BlockDevice", "BlockDeviceTestSupport", "VolumeEngine", "SegmentStore", "ErasureCoding", logging]),
+            [
+                "Base", "SystemIO", "BlockDevice", "BlockDeviceTestSupport", "VolumeEngine", "SegmentStore",
+                "ErasureCoding", logging,
+            ]),
 
         .target(
-            name: "Simulator", dependencies: ["Base", "SystemIO", "BlockDevice", "VolumeEngine", "EmbeddedEngine", logging],
+            name: "Simulator",
+            dependencies: ["Base", "SystemIO", "BlockDevice", "VolumeEngine", "EmbeddedEngine", logging],
             path: "Tests/Simulator", swiftSettings: strict),
         .testTarget(name: "SimulationTests", dependencies: ["Simulator", "Base"], swiftSettings: strict),
 
@@ -109,7 +116,9 @@ let package = Package(
         module("BlockDeviceTestSupport", ["Base", "SystemIO", "BlockDevice"]),
         tests(of: "BlockDevice", ["Base", "SystemIO", "BlockDeviceTestSupport"]),
         tests(of: "Filesystems", ["Base", "SystemIO"]),
-        tests(of: "AttachFUSE", ["Base", "SystemIO", "BlockDevice", "BlockDeviceTestSupport", "Attach", "Filesystems", logging]),
+        tests(
+            of: "AttachFUSE",
+            ["Base", "SystemIO", "BlockDevice", "BlockDeviceTestSupport", "Attach", "Filesystems", logging]),
         .testTarget(
             name: "CSICommandTests",
             dependencies: ["ashlar", "Base", "CSIMessages", "GRPCServer", argumentParser, logging],
@@ -120,7 +129,8 @@ let package = Package(
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "Base", "SystemIO", "CLinux", "Filesystems", "VolumeEngine", "GRPCServer", "ProtobufRuntime", "CSIMessages", "EngineAPI",
+                "Base", "SystemIO", "CLinux", "Filesystems", "VolumeEngine", "GRPCServer", "ProtobufRuntime",
+                "CSIMessages", "EngineAPI",
             ],
             swiftSettings: strict),
         tests(of: "EngineAPI", ["Base", "VolumeEngine", "Attach", "GRPCServer", "ProtobufRuntime", logging]),

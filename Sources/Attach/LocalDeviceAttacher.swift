@@ -35,7 +35,9 @@ public final class LocalDeviceAttacher: DeviceAttacher {
         if let existing = attachments.withLock({ $0[id] }) {
             if existing.epoch == epoch, existing.readOnly == readOnly { return describe(id, existing) }
             if existing.epoch > epoch {
-                throw Failure(.fenced, "volume \(id) is attached with epoch \(existing.epoch), \(epoch) is older: publish it again")
+                throw Failure(
+                    .fenced,
+                    "volume \(id) is attached with epoch \(existing.epoch), \(epoch) is older: publish it again")
             }
             // An older epoch's device is cut off, whoever uses it; another mode of the same epoch only when nobody does.
             try await end(id, existing, force: existing.epoch < epoch)
@@ -88,7 +90,8 @@ public final class LocalDeviceAttacher: DeviceAttacher {
 
     private func describe(_ id: VolumeID, _ attachment: Attachment) -> AttachedDevice {
         AttachedDevice(
-            volume: id, path: attachment.served.path, sizeBytes: attachment.device.sizeBytes, readOnly: attachment.readOnly,
+            volume: id, path: attachment.served.path, sizeBytes: attachment.device.sizeBytes,
+            readOnly: attachment.readOnly,
             epoch: attachment.epoch)
     }
 }

@@ -194,7 +194,11 @@ final class FuseConnection: IOTarget, BatchTarget, BlockRequestOwner, @unchecked
         case ASHLAR_FUSE_GETATTR: replyAttributes(unique)
         case ASHLAR_FUSE_SETATTR:
             // A device is resized by its engine, never through its file.
-            if request.flags != 0 && request.bytes != device.sizeBytes { reply(unique, EPERM) } else { replyAttributes(unique) }
+            if request.flags != 0 && request.bytes != device.sizeBytes {
+                reply(unique, EPERM)
+            } else {
+                replyAttributes(unique)
+            }
         case ASHLAR_FUSE_OPEN: _ = ashlar_fuse_reply_open(descriptor, unique)
         case ASHLAR_FUSE_CLOSE: reply(unique, 0)
         case ASHLAR_FUSE_STATFS: _ = ashlar_fuse_reply_statfs(descriptor, unique, device.sizeBytes)
@@ -245,7 +249,9 @@ final class FuseConnection: IOTarget, BatchTarget, BlockRequestOwner, @unchecked
 
     private func change(_ operation: BlockOperation, _ request: ashlar_fuse_request) {
         let sizeBytes = device.sizeBytes
-        guard request.bytes > 0, isAligned(request), request.offset < sizeBytes else { return reply(request.unique, EINVAL) }
+        guard request.bytes > 0, isAligned(request), request.offset < sizeBytes else {
+            return reply(request.unique, EINVAL)
+        }
         guard !isReadOnly else { return reply(request.unique, EROFS) }
         submit(
             operation, request.unique, offset: request.offset,

@@ -67,7 +67,8 @@ public final class FuseLoopFrontEnd: FrontEnd {
             try FuseMount(at: mountPoint, isReadOnly: isReadOnly, requestBytesMax: requestBytesMax)
         }
         let connection = FuseConnection(
-            owning: mount.takeConnection(), waiter: mount.takeWaiter(), device: device, isReadOnly: isReadOnly, buffers: sharedBuffers(of: device.loop))
+            owning: mount.takeConnection(), waiter: mount.takeWaiter(), device: device, isReadOnly: isReadOnly,
+            buffers: sharedBuffers(of: device.loop))
         let ended = Gate()
         try await device.loop.run { () throws(Failure) in connection.begin(onClose: { ended.open() }) }
         let name = LoopDevice.name(for: volume)

@@ -79,7 +79,7 @@ enum LoopBinding {
         let loop: FileDescriptor
         do throws(Failure) {
             loop = try FileDescriptor(opening: path, flags: O_RDONLY | O_EXCL | O_CLOEXEC, "cannot open \(path)")
-        } catch where error.errorNumber == EBUSY { return false }
+        } catch  where error.errorNumber == EBUSY { return false }
         guard isOurs(loop, name) else { return true }
         try systemCall("cannot flush \(path)") { fsync(loop.number) }
         // With other openers LOOP_CLR_FD only marks the device, to be freed at its last close: then the mark is taken back.
@@ -94,7 +94,7 @@ enum LoopBinding {
         let loop: FileDescriptor
         do throws(Failure) {
             loop = try FileDescriptor(opening: path, flags: O_RDONLY | O_CLOEXEC, "cannot open \(path)")
-        } catch where error.kind == .notFound { return }
+        } catch  where error.kind == .notFound { return }
         if isOurs(loop, name) { try clear(loop, path) }
     }
 

@@ -57,7 +57,8 @@ public final class BlockDeviceClient: BlockRequestOwner, @unchecked Sendable {
     }
 
     private func call(
-        _ operation: BlockOperation, _ offset: UInt64, _ payload: [UInt8], _ length: Int, _ forceUnitAccess: Bool = false
+        _ operation: BlockOperation, _ offset: UInt64, _ payload: [UInt8], _ length: Int,
+        _ forceUnitAccess: Bool = false
     ) async throws(Failure) -> [UInt8] {
         let result: Result<[UInt8], Failure> = await withCheckedContinuation { continuation in
             device.loop.post { [self] in
@@ -80,7 +81,9 @@ public final class BlockDeviceClient: BlockRequestOwner, @unchecked Sendable {
                 waitingForRoom.append(call)
                 return
             }
-            call.payload.withUnsafeBytes { landing.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(landing), byteCount: $0.count) }
+            call.payload.withUnsafeBytes {
+                landing.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(landing), byteCount: $0.count)
+            }
             request.buffer = landing
         case .read:
             call.buffer = AlignedBuffer(bytes: call.length)

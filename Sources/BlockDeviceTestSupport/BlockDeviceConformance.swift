@@ -47,7 +47,9 @@ public struct BlockDeviceConformance: Sendable {
         init(number: Int, maxBytes: Int, random: inout SeededRandom) {
             self.number = number
             // Reads and writes more often than the rest.
-            let actions: [Action] = [.read, .read, .read, .write, .write, .write, .durableWrite, .flush, .discard, .writeZeroes]
+            let actions: [Action] = [
+                .read, .read, .read, .write, .write, .write, .durableWrite, .flush, .discard, .writeZeroes,
+            ]
             action = actions[Int(random.next() % UInt64(actions.count))]
             // Mostly small, now and then the largest.
             let blocks = random.next() % 16 == 0 ? 256 : 1 + Int(random.next() % 24)
@@ -106,7 +108,8 @@ public struct BlockDeviceConformance: Sendable {
         for (index, step) in steps.enumerated() {
             switch step.action {
             case .read:
-                try expect(found[index] ?? [], Array(model[step.range]), "round \(round), request \(index)", step.offset)
+                try expect(
+                    found[index] ?? [], Array(model[step.range]), "round \(round), request \(index)", step.offset)
             case .write, .durableWrite: model.replaceSubrange(step.range, with: step.payload)
             case .discard, .writeZeroes: model.replaceSubrange(step.range, with: repeatElement(0, count: step.length))
             case .flush: break

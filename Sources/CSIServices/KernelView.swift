@@ -37,7 +37,9 @@ struct KernelView: Sendable {
         let places = table.entries.compactMap { entry in
             mountedFilesystem(entry, volumes) ?? VolumeNode.place(entry)
         }
-        return KernelView(places: places, mountPoints: Set(table.entries.map(\.mountPoint)), loops: loops, nodes: try VolumeNode.all())
+        return KernelView(
+            places: places, mountPoints: Set(table.entries.map(\.mountPoint)), loops: loops, nodes: try VolumeNode.all()
+        )
     }
 
     init(places: [Place], mountPoints: Set<String>, loops: [LoopDevice], nodes: Set<VolumeID>) {

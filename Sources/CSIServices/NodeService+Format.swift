@@ -71,7 +71,7 @@ extension NodeService {
         try await threads.run { () throws(Failure) in
             do throws(Failure) {
                 try kind.type.make(on: device, options: words)
-            } catch where error.kind == .unsupported {
+            } catch  where error.kind == .unsupported {
                 // A tool that is missing on the node is not an RPC that is missing.
                 throw Failure(.failedPrecondition, "cannot make \(kind.rawValue)", cause: error)
             }

@@ -129,7 +129,7 @@ public final class NodeService: Sendable {
         do throws(Failure) {
             _ = try await engine.volume(id)
             return true
-        } catch where error.kind == .notFound {
+        } catch  where error.kind == .notFound {
             return false
         }
     }

@@ -37,7 +37,9 @@ enum VolumeNode {
         defer { closedir(stream) }
         var found: Set<VolumeID> = []
         while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
             if let id = VolumeID(name) { found.insert(id) }
         }
         return found

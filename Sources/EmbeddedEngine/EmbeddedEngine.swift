@@ -68,7 +68,8 @@ public final class EmbeddedEngine: VolumeEngine {
             mountpaths, ledger: ledger, acceptMissing: settings.acceptMissing, logger: logger, random: &random)
         headers = try HeaderLog(reading: pool, logger: logger)
         try pool.admitMissing(
-            lossesMax: headers.groups.map(\.specification.parityColumns).max() ?? 0, acceptMissing: settings.acceptMissing)
+            lossesMax: headers.groups.map(\.specification.parityColumns).max() ?? 0,
+            acceptMissing: settings.acceptMissing)
         try headers.rewrite()
         allocator = try SegmentAllocator(pool: pool, start: random.next(), logger: logger)
         var loops: [(EventLoop, LoopBuffers)] = []
@@ -142,7 +143,8 @@ public final class EmbeddedEngine: VolumeEngine {
             else {
                 throw Failure(
                     .conflict,
-                    "group \(group.label) exists as erasure(\(existing.dataColumns),\(existing.parityColumns)) with slices of \(ByteSize.text(existing.sliceBytes)): its coding cannot be changed; make a group of another label")
+                    "group \(group.label) exists as erasure(\(existing.dataColumns),\(existing.parityColumns)) with slices of \(ByteSize.text(existing.sliceBytes)): its coding cannot be changed; make a group of another label"
+                )
             }
             if existing == group { return }
         } else {
@@ -151,7 +153,8 @@ public final class EmbeddedEngine: VolumeEngine {
                 let media = group.media.isEmpty ? "any media" : "media \(group.media.joined(separator: " or "))"
                 throw Failure(
                     .exhausted,
-                    "group \(group.label) needs \(group.columns) mountpaths of \(media) for erasure(\(group.dataColumns),\(group.parityColumns)), the pool has \(matching): add mountpaths or choose another protection")
+                    "group \(group.label) needs \(group.columns) mountpaths of \(media) for erasure(\(group.dataColumns),\(group.parityColumns)), the pool has \(matching): add mountpaths or choose another protection"
+                )
             }
         }
         try await headers.put(GroupHeader(specification: group))
@@ -167,7 +170,8 @@ public final class EmbeddedEngine: VolumeEngine {
         guard group.sliceBytes >= 4 << 20, group.sliceBytes <= 1 << 30, group.sliceBytes % (1 << 20) == 0 else {
             throw Failure(
                 .invalid,
-                "group \(group.label): slices of \(group.sliceBytes) bytes are not possible: a multiple of 1 MiB from 4 MiB to 1 GiB")
+                "group \(group.label): slices of \(group.sliceBytes) bytes are not possible: a multiple of 1 MiB from 4 MiB to 1 GiB"
+            )
         }
     }
 
@@ -185,7 +189,8 @@ public final class EmbeddedEngine: VolumeEngine {
         let lock = try await locks.acquire(id.description, for: "creating")
         defer { lock.release() }
         guard sizeBytes > 0, sizeBytes % UInt64(blockBytes) == 0 else {
-            throw Failure(.invalid, "a volume of \(sizeBytes) bytes is not possible: a positive multiple of \(blockBytes)")
+            throw Failure(
+                .invalid, "a volume of \(sizeBytes) bytes is not possible: a positive multiple of \(blockBytes)")
         }
         guard let specification = headers.group(group)?.specification else {
             throw Failure(.notFound, "there is no group \(group)")
@@ -210,7 +215,8 @@ public final class EmbeddedEngine: VolumeEngine {
         guard sizeBytes <= total else {
             throw Failure(
                 .outOfRange,
-                "a volume of \(ByteSize.text(sizeBytes)) is larger than group \(group.label) can ever hold (\(ByteSize.text(total)))")
+                "a volume of \(ByteSize.text(sizeBytes)) is larger than group \(group.label) can ever hold (\(ByteSize.text(total)))"
+            )
         }
     }
 
@@ -349,7 +355,8 @@ public final class EmbeddedEngine: VolumeEngine {
         let header = try existing(id)
         guard epoch == header.attachEpoch, epoch > 0 else {
             throw Failure(
-                .fenced, "volume \(id) has attach epoch \(header.attachEpoch), not \(epoch): publish it to this node again")
+                .fenced,
+                "volume \(id) has attach epoch \(header.attachEpoch), not \(epoch): publish it to this node again")
         }
         if let device = opened.withLock({ $0[id] }) {
             if device.isReadOnly == readOnly { return device }
@@ -367,7 +374,8 @@ public final class EmbeddedEngine: VolumeEngine {
         let (loop, buffers) = loops[number]
         let parameters = VolumeLogParameters(header: header, group: group, epoch: epoch, ringBytes: settings.ringBytes)
         let log = VolumeLog(
-            parameters, recovered: recovered.value, queue: loop, pool: pool, allocator: allocator, buffers: buffers.buffers,
+            parameters, recovered: recovered.value, queue: loop, pool: pool, allocator: allocator,
+            buffers: buffers.buffers,
             clock: clock, logger: logger)
         let device = VolumeDevice(log: log, loop: loop, sizeBytes: header.sizeBytes, isReadOnly: readOnly, epoch: epoch)
         opened.withLock { $0[id] = device }

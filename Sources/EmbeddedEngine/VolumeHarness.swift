@@ -14,8 +14,10 @@ package final class VolumeHarness {
     /// Starts as an engine does: finds or makes the pool on `mountpaths`, takes out what is missing, reads the volume's log to its end and
     /// seals it.
     package init(
-        mountpaths: [ConfiguredMountpath], ledger: any Disk, group: GroupSpecification, volume: VolumeID, sizeBytes: UInt64,
-        ringBytes: Int, queue: any IOQueue, clock: any MonotonicClock, random: inout some RandomNumberGenerator, logger: Logger
+        mountpaths: [ConfiguredMountpath], ledger: any Disk, group: GroupSpecification, volume: VolumeID,
+        sizeBytes: UInt64,
+        ringBytes: Int, queue: any IOQueue, clock: any MonotonicClock, random: inout some RandomNumberGenerator,
+        logger: Logger
     ) throws(Failure) {
         let pool = try Pool.open(mountpaths, ledger: ledger, acceptMissing: false, logger: logger, random: &random)
         try pool.admitMissing(lossesMax: group.parityColumns, acceptMissing: false)
@@ -23,7 +25,9 @@ package final class VolumeHarness {
         let header = VolumeHeader(
             id: volume, group: group.label, sizeBytes: sizeBytes, attachEpoch: 1, formatted: .never, isDeleted: false)
         try allocator.noteExisting(volume, group: group)
-        let recovered = try VolumeRecovery(pool: pool, header: header, group: group, allocator: allocator, logger: logger).run()
+        let recovered = try VolumeRecovery(
+            pool: pool, header: header, group: group, allocator: allocator, logger: logger
+        ).run()
         log = VolumeLog(
             VolumeLogParameters(header: header, group: group, epoch: 1, ringBytes: ringBytes), recovered: recovered,
             queue: queue, pool: pool, allocator: allocator, buffers: RecordBuffers(), clock: clock, logger: logger)
@@ -50,7 +54,9 @@ package final class VolumeHarness {
     package func accountingProblem() -> String? {
         var counted: [UInt32: Int] = [:]
         log.map.forEachLeaf { _, leaf in
-            for index in 0..<ExtentMap.leafEntries where leaf[index].segment != 0 { counted[leaf[index].segment, default: 0] += 1 }
+            for index in 0..<ExtentMap.leafEntries where leaf[index].segment != 0 {
+                counted[leaf[index].segment, default: 0] += 1
+            }
         }
         for (id, count) in counted where id != MapEntry.lostSegment && log.segments[id]?.liveBlocks != count {
             return "segment \(id) has \(count) live blocks, \(log.segments[id]?.liveBlocks ?? -1) are accounted"

@@ -66,14 +66,16 @@ public struct RemoteVolumeEngine: VolumeEngine {
     }
 
     public func markFormatted(_ id: VolumeID, _ formatted: Formatted) async throws(Failure) {
-        let request = EngineMessages.MarkFormattedRequest(volumeID: id.description, formatted: EngineMessages.Formatted(formatted))
+        let request = EngineMessages.MarkFormattedRequest(
+            volumeID: id.description, formatted: EngineMessages.Formatted(formatted))
         let _: EngineMessages.MarkFormattedResponse = try await client.call(
             EngineMessages.Method.markFormatted, request)
     }
 
     public func capacity(ofGroup label: String) async throws(Failure) -> GroupCapacity {
         let request = EngineMessages.GetCapacityRequest(group: label)
-        let reply: EngineMessages.GetCapacityResponse = try await client.call(EngineMessages.Method.getCapacity, request)
+        let reply: EngineMessages.GetCapacityResponse = try await client.call(
+            EngineMessages.Method.getCapacity, request)
         return GroupCapacity(
             totalBytes: reply.totalBytes, availableBytes: reply.availableBytes, usedBytes: reply.usedBytes)
     }

@@ -21,7 +21,8 @@ public struct ErasureCode: Sendable, Equatable {
 
     public init(dataColumns k: Int, parityColumns p: Int) throws(Failure) {
         guard k >= 1, p >= 0, k + p <= Self.columnsMax else {
-            throw Failure(.invalid, "erasure(\(k),\(p)) is not possible: k is at least 1 and k+p at most \(Self.columnsMax)")
+            throw Failure(
+                .invalid, "erasure(\(k),\(p)) is not possible: k is at least 1 and k+p at most \(Self.columnsMax)")
         }
         dataColumns = k
         parityColumns = p

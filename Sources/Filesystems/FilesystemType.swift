@@ -61,7 +61,8 @@ extension FilesystemType {
         guard result.exitCode <= 1 else {
             throw Failure(
                 result.exitCode & 4 != 0 ? .corrupt : .internal,
-                "e2fsck could not repair \(device) by itself; unstage it and run 'e2fsck -f \(device)': \(result.output)")
+                "e2fsck could not repair \(device) by itself; unstage it and run 'e2fsck -f \(device)': \(result.output)"
+            )
         }
     }
 
@@ -110,9 +111,11 @@ extension FilesystemType {
             // EXT4_IOC_RESIZE_FS wants CAP_SYS_RESOURCE (fs/ext4/resize.c, ext4_resize_begin).
             let remedy =
                 result.output.contains("Permission denied")
-                ? "; growing a mounted ext4 needs the capability CAP_SYS_RESOURCE: run this process privileged or with it" : ""
+                ? "; growing a mounted ext4 needs the capability CAP_SYS_RESOURCE: run this process privileged or with it"
+                : ""
             throw Failure(
-                remedy.isEmpty ? .internal : .failedPrecondition, "resize2fs could not grow \(device)\(remedy): \(result.output)")
+                remedy.isEmpty ? .internal : .failedPrecondition,
+                "resize2fs could not grow \(device)\(remedy): \(result.output)")
         case .xfs: try ExternalTool.xfsGrowfs.run(["-d", mountPoint], secondsMax: secondsMax)
         }
     }

@@ -162,7 +162,8 @@ typealias ByteBuffer = UnsafeMutablePointer<grpc_byte_buffer>
 extension Room where C == ByteBuffer? {
     /// A byte buffer that the core will put here, or that we made: destroyed with the room.
     static func buffer(_ buffer: ByteBuffer? = nil) -> Room {
-        Room({ $0.initialize(to: buffer) }, destroy: { if let buffer = $0.pointee { grpc_byte_buffer_destroy(buffer) } })
+        Room(
+            { $0.initialize(to: buffer) }, destroy: { if let buffer = $0.pointee { grpc_byte_buffer_destroy(buffer) } })
     }
 }
 

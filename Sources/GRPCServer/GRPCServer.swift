@@ -171,7 +171,9 @@ private final class Serving: @unchecked Sendable {
 
     private func cancelCalls() {
         let running = calls.withLock { Array($0.values) }
-        if !running.isEmpty { logger.warning("cancelling calls that did not end", metadata: ["count": "\(running.count)"]) }
+        if !running.isEmpty {
+            logger.warning("cancelling calls that did not end", metadata: ["count": "\(running.count)"])
+        }
         for call in running { call.abandon() }
         grpc_server_cancel_all_calls(server)
     }

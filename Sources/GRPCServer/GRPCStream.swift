@@ -45,9 +45,11 @@ private final class StreamReader: Sendable {
             withExtendedLifetime(exchange) {}
         }
         let final = final
-        let awaits = sent && call.begin({ ashlar_grpc_exchange_status($0, exchange.pointer, $1) }) { _ in
-            final.set(finalStatus(exchange))
-        }
+        let awaits =
+            sent
+            && call.begin({ ashlar_grpc_exchange_status($0, exchange.pointer, $1) }) { _ in
+                final.set(finalStatus(exchange))
+            }
         if !awaits {
             call.abandon()
             final.set(GRPCStatus(.internal, "the call could not be started"))

@@ -28,7 +28,8 @@ public struct Timestamp: Message {
         let (year, month, day) = civilDate(daysSinceEpoch: days)
         let fraction = nanos == 0 ? "" : "." + padded(Int64(nanos), 9)
         let date = "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
-        return "\(date)T\(padded(second / 3600, 2)):\(padded(second / 60 % 60, 2)):\(padded(second % 60, 2))\(fraction)Z"
+        return
+            "\(date)T\(padded(second / 3600, 2)):\(padded(second / 60 % 60, 2)):\(padded(second % 60, 2))\(fraction)Z"
     }
 }
 

@@ -11,7 +11,8 @@ extension ErasureCode {
         let columnBytes = shape.columnBlocks * blockBytes
         let fullBytes = shape.fullRows * blockBytes
         withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<UInt8>?.self, capacity: shape.dataColumns) { sources in
-            withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<UInt8>?.self, capacity: max(1, parityColumns)) { targets in
+            withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<UInt8>?.self, capacity: max(1, parityColumns)) {
+                targets in
                 guard let sourceBase = sources.baseAddress, let targetBase = targets.baseAddress else { return }
                 func point(at row: Int) {
                     for column in 0..<shape.dataColumns {

@@ -11,7 +11,8 @@ public struct RecordHeaderWriter {
 
     public mutating func begin(
         pool: PoolID, volume: VolumeID, segment: UInt32, sequence: UInt64, durableThrough: UInt64, attachEpoch: UInt64,
-        birthEpoch: UInt64, lastRingSequence: UInt64, k: Int, p: Int, shape: RecordShape, rotation: Int, extentCount: Int
+        birthEpoch: UInt64, lastRingSequence: UInt64, k: Int, p: Int, shape: RecordShape, rotation: Int,
+        extentCount: Int
     ) {
         precondition(
             extentCount * RecordHeader.extentBytes + shape.dataBlocks * RecordHeader.checksumBytes

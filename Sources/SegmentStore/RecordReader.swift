@@ -20,7 +20,8 @@ public struct RecordReader {
         self.header = header
         self.files = files
         code = try ErasureCode(dataColumns: header.k, parityColumns: header.p)
-        scratch = AlignedBuffer(bytes: (header.columnsWritten.count + 1) * max(1, header.shape.columnBlocks) * blockBytes)
+        scratch = AlignedBuffer(
+            bytes: (header.columnsWritten.count + 1) * max(1, header.shape.columnBlocks) * blockBytes)
     }
 
     private var columnBytes: Int { header.shape.columnBlocks * blockBytes }
@@ -33,10 +34,13 @@ public struct RecordReader {
         precondition(row + count <= header.shape.blocks(ofDataColumn: column))
         if count > 1, rebuildRows(column: column, row: row, count: count, into: buffer, readOwn: readOwn) { return }
         for index in 0..<count
-        where !rebuildRows(column: column, row: row + index, count: 1, into: buffer + index * blockBytes, readOwn: readOwn) {
+        where !rebuildRows(
+            column: column, row: row + index, count: 1, into: buffer + index * blockBytes, readOwn: readOwn)
+        {
             throw Failure(
                 .corrupt,
-                "block \(row + index) of column \(column), record \(header.sequence), segment \(header.segment) cannot be rebuilt")
+                "block \(row + index) of column \(column), record \(header.sequence), segment \(header.segment) cannot be rebuilt"
+            )
         }
     }
 
@@ -79,7 +83,9 @@ public struct RecordReader {
         guard sources.count >= needed else { return false }
         for choice in combinations(of: sources.count, choosing: needed) {
             let chosen = choice.map { sources[$0] }
-            guard let decoder = code.decoder(dataCount: needed, from: chosen.map(\.column), wanted: [column]) else { continue }
+            guard let decoder = code.decoder(dataCount: needed, from: chosen.map(\.column), wanted: [column]) else {
+                continue
+            }
             decoder.decode(sources: chosen.map(\.base), wanted: [buffer], bytes: count * blockBytes)
             if blocksMatch(column: column, row: row, count: count, at: buffer) { return true }
         }
@@ -89,7 +95,8 @@ public struct RecordReader {
     private func fetch(_ column: Int, row: Int, count: Int, into base: UnsafeMutableRawPointer) -> Bool {
         guard column < header.k else { return read(column: column, row: row, count: count, into: base) }
         let stored = max(0, min(count, header.shape.blocks(ofDataColumn: column) - row))
-        (base + stored * blockBytes).initializeMemory(as: UInt8.self, repeating: 0, count: (count - stored) * blockBytes)
+        (base + stored * blockBytes).initializeMemory(
+            as: UInt8.self, repeating: 0, count: (count - stored) * blockBytes)
         return stored == 0
             || (read(column: column, row: row, count: stored, into: base)
                 && blocksMatch(column: column, row: row, count: stored, at: base))

@@ -67,7 +67,8 @@ public final class Segment: @unchecked Sendable {
             let rotation = (lastRotation + step) % count
             var fill: UInt32 = 0
             for column in 0..<shape.dataColumns {
-                fill = max(fill, slices[(column + rotation) % count].tail + UInt32(1 + shape.blocks(ofDataColumn: column)))
+                fill = max(
+                    fill, slices[(column + rotation) % count].tail + UInt32(1 + shape.blocks(ofDataColumn: column)))
             }
             for column in k..<count {
                 fill = max(fill, slices[(column + rotation) % count].tail + UInt32(1 + shape.columnBlocks))

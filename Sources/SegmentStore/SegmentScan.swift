@@ -68,7 +68,9 @@ public struct SegmentScan {
                 let bytes = Int(windowBlocks) * blockBytes
                 let target = UnsafeMutableRawBufferPointer(start: window.base, count: bytes)
                 var count = 0
-                do throws(Failure) { count = try file.read(into: target, at: UInt64(cursor) * UInt64(blockBytes)) } catch {
+                do throws(Failure) {
+                    count = try file.read(into: target, at: UInt64(cursor) * UInt64(blockBytes))
+                } catch {
                     count = 0  // unreadable: the other slices tell what was here
                 }
                 (window.base + count).initializeMemory(as: UInt8.self, repeating: 0, count: bytes - count)
@@ -87,7 +89,8 @@ public struct SegmentScan {
     }
 
     /// False where the header does not belong here: another segment's old bytes, or a misdirected write.
-    private mutating func accept(_ header: RecordHeader, page: UnsafeRawPointer, slice: Int, at cursor: UInt32) -> Bool {
+    private mutating func accept(_ header: RecordHeader, page: UnsafeRawPointer, slice: Int, at cursor: UInt32) -> Bool
+    {
         let column = RecordHeader.column(ofPage: page)
         guard header.pool == pool, header.volume == volume, header.segment == segment,
             header.k + header.p == files.count, header.columnsWritten.contains(column),
@@ -96,7 +99,8 @@ public struct SegmentScan {
         if found[header.sequence] == nil {
             found[header.sequence] = FoundRecord(header: header, columnsSeen: [])
             for other in header.columnsWritten {
-                known[header.slice(ofColumn: other)][header.offsets[other]] = UInt32(header.chunkBlocks(ofColumn: other))
+                known[header.slice(ofColumn: other)][header.offsets[other]] = UInt32(
+                    header.chunkBlocks(ofColumn: other))
             }
         }
         if found[header.sequence]?.columnsSeen.contains(column) == false {

@@ -85,7 +85,9 @@ public struct SliceHeader: Sendable, Equatable {
         sliceBlocks = page.get(at: 52)
         start = page.get(at: 56)
         guard k >= 1, k + p <= ErasureCode.columnsMax, slice < k + p, sliceBlocks > 1 else { return nil }
-        mountpaths = (0..<(k + p)).map { MountpathID(high: page.get(at: 64 + $0 * 16), low: page.get(at: 72 + $0 * 16)) }
+        mountpaths = (0..<(k + p)).map {
+            MountpathID(high: page.get(at: 64 + $0 * 16), low: page.get(at: 72 + $0 * 16))
+        }
     }
 }
 

@@ -82,7 +82,7 @@ public final class DirectoryDisk: Disk {
     public func openSlice(_ path: String) throws(Failure) -> any DiskFile {
         do throws(Failure) {
             return try open(path, O_RDWR | ashlar_o_direct())
-        } catch where error.errorNumber == EINVAL {
+        } catch  where error.errorNumber == EINVAL {
             return try open(path, O_RDWR)  // a filesystem without unbuffered I/O
         }
     }

@@ -56,7 +56,9 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
         started.wait()
         let errorNumber = startError.withLock { $0 }
         guard errorNumber == 0 else {
-            throw Failure(errno: errorNumber, "cannot set up io_uring; it must be allowed by the kernel and the container's seccomp profile")
+            throw Failure(
+                errno: errorNumber,
+                "cannot set up io_uring; it must be allowed by the kernel and the container's seccomp profile")
         }
     }
 

@@ -30,7 +30,9 @@ public struct LoopDevice: Sendable, Equatable {
         defer { closedir(directory) }
         var devices: [LoopDevice] = []
         while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
             // The `loop` directory is there while the device is bound.
             guard name.hasPrefix("loop"), access("/sys/block/\(name)/loop", F_OK) == 0 else { continue }
             do throws(Failure) {

@@ -41,7 +41,8 @@ public enum Formatted: Sendable, Codable, Equatable {
     /// The changes that `markFormatted` accepts; nothing leads back to where a filesystem could be made.
     public func canBecome(_ next: Formatted) -> Bool {
         switch (self, next) {
-        case (.never, .making), (.never, .unknown), (.making, .making), (.making, .filesystem), (.making, .unknown): true
+        case (.never, .making), (.never, .unknown), (.making, .making), (.making, .filesystem), (.making, .unknown):
+            true
         default: self == next
         }
     }

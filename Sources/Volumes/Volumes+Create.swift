@@ -44,7 +44,7 @@ extension Volumes {
     private func carryOn(_ volume: Volume) async throws(Failure) -> Volume? {
         do {
             return try await carryOutOrUndo(volume)
-        } catch where error.kind == .notFound {
+        } catch  where error.kind == .notFound {
             return nil
         }
     }
@@ -67,7 +67,7 @@ extension Volumes {
     private func carryOutOrUndo(_ volume: Volume) async throws(Failure) -> Volume {
         do {
             return try await carryOut(volume)
-        } catch where !error.isPassing {
+        } catch  where !error.isPassing {
             await tryToUndoCreate(volume.id)
             throw error
         }

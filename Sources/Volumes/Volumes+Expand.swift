@@ -16,7 +16,7 @@ extension Volumes {
         try await catalogue.beginExpand(id, to: size, at: environment.unixTime())
         do {
             _ = try await engine.resizeVolume(id, to: size)
-        } catch where !error.isPassing {
+        } catch  where !error.isPassing {
             try await settleExpand(id)
             throw error
         }

@@ -81,7 +81,7 @@ extension Volumes {
     private func finishRevoke(_ publication: Publication) async throws(Failure) {
         do {
             try await engine.raiseEpoch(publication.volume, to: publication.epoch)
-        } catch where error.kind == .fenced || error.kind == .notFound {
+        } catch  where error.kind == .fenced || error.kind == .notFound {
             // A higher epoch fences the node as well, and a volume that is gone cannot be written.
         }
         try await catalogue.finishRevoke(publication.volume, node: publication.node)

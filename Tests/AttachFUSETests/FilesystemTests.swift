@@ -23,10 +23,13 @@ extension KernelTests {
                 try await bench.blocking { () throws(Failure) in
                     guard try DeviceContent.read(path) == .blank else { throw Failure(.internal, "not blank") }
                     try type.make(on: path)
-                    try Mounts.mount(device: path, at: mountPoint, type: type, options: ["noatime"] + type.defaultMountOptions)
+                    try Mounts.mount(
+                        device: path, at: mountPoint, type: type, options: ["noatime"] + type.defaultMountOptions)
                 }
-                try await bench.shell("cp -a /usr/include \(mountPoint)/ && rm -rf \(mountPoint)/include/linux && sync -f \(mountPoint)")
-                sums = try await bench.shell("cd \(mountPoint) && find . -type f | sort | xargs -d '\\n' sha256sum | sha256sum")
+                try await bench.shell(
+                    "cp -a /usr/include \(mountPoint)/ && rm -rf \(mountPoint)/include/linux && sync -f \(mountPoint)")
+                sums = try await bench.shell(
+                    "cd \(mountPoint) && find . -type f | sort | xargs -d '\\n' sha256sum | sha256sum")
                 try await bench.blocking { () throws(Failure) in
                     try Mounts.unmount(mountPoint)
                     try type.verify(path)
@@ -58,8 +61,11 @@ extension KernelTests {
                     try type.make(on: path)
                     try Mounts.mount(device: path, at: mountPoint, type: type)
                 }
-                let before = try await bench.blocking { () throws(Failure) in try FilesystemStatistics(path: mountPoint) }
-                try await bench.shell("head -c 50M /dev/urandom > \(mountPoint)/file && sha256sum \(mountPoint)/file > \(bench.directory)/sum")
+                let before = try await bench.blocking { () throws(Failure) in try FilesystemStatistics(path: mountPoint)
+                }
+                try await bench.shell(
+                    "head -c 50M /dev/urandom > \(mountPoint)/file && sha256sum \(mountPoint)/file > \(bench.directory)/sum"
+                )
 
                 try await bench.loop.run { () throws(Failure) in device.grow(to: 1 << 30) }
                 try await served.resize()
@@ -71,11 +77,16 @@ extension KernelTests {
                     return isSmaller
                 }
                 #expect(isSmaller)
-                let after = try await bench.blocking { () throws(Failure) in try FilesystemStatistics(path: mountPoint) }
+                let after = try await bench.blocking { () throws(Failure) in try FilesystemStatistics(path: mountPoint)
+                }
                 #expect(after.totalBytes > before.totalBytes + 600 << 20)
-                #expect(try await bench.blocking { () throws(Failure) in try BlockDeviceNode(path: path).sizeBytes } == 1 << 30)
+                #expect(
+                    try await bench.blocking { () throws(Failure) in try BlockDeviceNode(path: path).sizeBytes } == 1
+                        << 30)
                 // Into the new part.
-                try await bench.shell("head -c 500M /dev/zero | tr '\\0' x > \(mountPoint)/big && sync -f \(mountPoint) && sha256sum -c \(bench.directory)/sum")
+                try await bench.shell(
+                    "head -c 500M /dev/zero | tr '\\0' x > \(mountPoint)/big && sync -f \(mountPoint) && sha256sum -c \(bench.directory)/sum"
+                )
                 try await bench.blocking { () throws(Failure) in
                     try Mounts.unmount(mountPoint)
                     try type.verify(path)

@@ -38,7 +38,9 @@ extension KernelTests {
                 #expect(try MountTable.current().entries.filter { $0.mountPoint.hasPrefix(bench.directory) } == [])
                 let devices = try await bench.blocking { () throws(Failure) in try LoopDevice.serving(volume) }
                 #expect(devices.map(\.path) == [served.path] && devices.first?.volume == volume)
-                let node = try await bench.blocking { [path = served.path] () throws(Failure) in try BlockDeviceNode(path: path) }
+                let node = try await bench.blocking { [path = served.path] () throws(Failure) in
+                    try BlockDeviceNode(path: path)
+                }
                 #expect(try BlockDeviceNode.path(major: node.major, minor: node.minor) == served.path)
                 #expect(node.sizeBytes == 32 << 20)
             }
@@ -73,7 +75,9 @@ extension KernelTests {
             try await bench.shell("sleep 3 < \(path) > /dev/null 2>&1 &")
             let open = await #expect(throws: Failure.self) { try await served.stop(force: false) }
             #expect(open?.kind == .failedPrecondition)
-            #expect(try await bench.blocking { () throws(Failure) in try FilesystemType.ext4.sizeBytes(on: path) } == 64 << 20, "it works on")
+            #expect(
+                try await bench.blocking { () throws(Failure) in try FilesystemType.ext4.sizeBytes(on: path) } == 64
+                    << 20, "it works on")
             try await Task.sleep(for: .seconds(3))
             try await served.stop(force: false)
             try await served.stop(force: false)
@@ -93,12 +97,16 @@ extension KernelTests {
                 try Mounts.mount(device: path, at: mountPoint, type: .ext4)
             }
             try await bench.loop.run { () throws(Failure) in device.setAnswers(.never) }
-            let stuck = Task { try await bench.shell("dd if=\(path) bs=4k count=1 skip=9000 iflag=direct status=none | wc -c") }
+            let stuck = Task {
+                try await bench.shell("dd if=\(path) bs=4k count=1 skip=9000 iflag=direct status=none | wc -c")
+            }
             try await Task.sleep(for: .milliseconds(300))
             try await served.stop(force: true)
             await #expect(throws: Failure.self) { _ = try await stuck.value }
             try await bench.loop.run { () throws(Failure) in device.setAnswers(.atOnce) }
-            await #expect(throws: Failure.self) { try await bench.shell("echo x > \(mountPoint)/f && sync \(mountPoint)/f") }
+            await #expect(throws: Failure.self) {
+                try await bench.shell("echo x > \(mountPoint)/f && sync \(mountPoint)/f")
+            }
             try await bench.blocking { () throws(Failure) in try Mounts.unmount(mountPoint) }
             #expect(try await bench.blocking { () throws(Failure) in try LoopDevice.serving(volume) } == [])
         }
@@ -116,7 +124,8 @@ extension KernelTests {
 
         @Test func aFailedStartLeavesNothing() async throws {
             let bench = try Bench()
-            let front = FuseLoopFrontEnd(runDirectory: "\(bench.directory)/missing", threads: bench.threads, logger: .init(label: "test"))
+            let front = FuseLoopFrontEnd(
+                runDirectory: "\(bench.directory)/missing", threads: bench.threads, logger: .init(label: "test"))
             let volume = VolumeID.random()
             for _ in 0..<2 {
                 let failure = await #expect(throws: Failure.self) {
@@ -142,8 +151,11 @@ extension KernelTests {
             let bench = try Bench()
             let left = try await bench.blocking { () throws(Failure) in try LoopDevice.serving(volume) }
             let path = try #require(left.first?.path)
-            #expect(try await bench.blocking { () throws(Failure) in try BlockDeviceNode(path: path).isAlive() } == false)
-            await #expect(throws: Failure.self) { try await bench.blocking { () throws(Failure) in _ = try DeviceContent.read(path) } }
+            #expect(
+                try await bench.blocking { () throws(Failure) in try BlockDeviceNode(path: path).isAlive() } == false)
+            await #expect(throws: Failure.self) {
+                try await bench.blocking { () throws(Failure) in _ = try DeviceContent.read(path) }
+            }
             // Serving the volume again frees it first.
             try await bench.serving(bench.device(32 << 20), volume: volume) { served in
                 let now = try await bench.blocking { () throws(Failure) in try LoopDevice.serving(volume) }
@@ -157,7 +169,8 @@ extension KernelTests {
             await #expect(processExitsWith: .signal(SIGKILL)) { [volume = "\(volume)"] in
                 let bench = try Bench()
                 let device = bench.device(64 << 20)
-                let served = try await bench.frontEnd.serve(device, volume: VolumeID(volume).unsafelyUnwrapped, readOnly: false)
+                let served = try await bench.frontEnd.serve(
+                    device, volume: VolumeID(volume).unsafelyUnwrapped, readOnly: false)
                 let path = served.path
                 try await bench.loop.run { () throws(Failure) in device.setAnswers(.never) }
                 let mountPoint = try bench.mountPoint("m")

@@ -174,7 +174,8 @@ private func run(_ arguments: [String]) async -> Int32 {
         #expect(await run(["probe", "--endpoint", driver.path]) == 69)
         let wrong = [
             ["probe", "--endpoint", "tcp://x"], ["probe", "--endpoint", "/s", "--timeout", "0"], ["nothing"],
-            ["create-volume", "--endpoint", "/s"], ["create-volume", "v", "--endpoint", "/s", "--required-bytes", "2Zi"],
+            ["create-volume", "--endpoint", "/s"],
+            ["create-volume", "v", "--endpoint", "/s", "--required-bytes", "2Zi"],
             ["create-volume", "v", "--endpoint", "/s", "--required-bytes", "9223372036854775808"],
             ["create-volume", "v", "--endpoint", "/s", "--access-mode", "unknown"],
             ["create-volume", "v", "--endpoint", "/s", "--block", "--fs-type", "xfs"],

@@ -9,7 +9,8 @@ protocol Arbitrary {
 extension String: Arbitrary {
     static func arbitrary(_ random: inout SeededRandom) -> String {
         let alphabet: [Character] = ["a", "Z", "0", "-", "/", " ", "\"", "\n", "ü", "☃", "🦀", "é"]
-        return String((0..<Int.random(in: 0...8, using: &random)).compactMap { _ in alphabet.randomElement(using: &random) })
+        return String(
+            (0..<Int.random(in: 0...8, using: &random)).compactMap { _ in alphabet.randomElement(using: &random) })
     }
 }
 
@@ -19,13 +20,13 @@ extension Bool: Arbitrary {
 
 extension Int64: Arbitrary {
     static func arbitrary(_ random: inout SeededRandom) -> Int64 {
-        [0, 1, -1, .max, .min, Self.random(in: Self.min ... Self.max, using: &random)].randomElement(using: &random) ?? 0
+        [0, 1, -1, .max, .min, Self.random(in: Self.min...Self.max, using: &random)].randomElement(using: &random) ?? 0
     }
 }
 
 extension Int32: Arbitrary {
     static func arbitrary(_ random: inout SeededRandom) -> Int32 {
-        [0, 1, -1, .max, .min, Self.random(in: Self.min ... Self.max, using: &random)].randomElement(using: &random) ?? 0
+        [0, 1, -1, .max, .min, Self.random(in: Self.min...Self.max, using: &random)].randomElement(using: &random) ?? 0
     }
 }
 
@@ -52,7 +53,9 @@ extension Dictionary: Arbitrary where Key == String, Value == String {
 extension Arbitrary where Self: MessageEnum {
     static func arbitrary(_ random: inout SeededRandom) -> Self {
         // One in eight is of a later contract.
-        if Int.random(in: 0..<8, using: &random) == 0 { return Self(rawValue: .random(in: 1_000 ... .max, using: &random)) }
+        if Int.random(in: 0..<8, using: &random) == 0 {
+            return Self(rawValue: .random(in: 1_000 ... .max, using: &random))
+        }
         return allCases.randomElement(using: &random) ?? Self(rawValue: 0)
     }
 }

@@ -87,7 +87,9 @@ import Testing
         for request in requests {
             var dumped = ""
             dump(request, to: &dumped)
-            for text in ["\(request)", String(reflecting: request), "\([request])", "\(Optional(request) as Any)", dumped] {
+            for text in [
+                "\(request)", String(reflecting: request), "\([request])", "\(Optional(request) as Any)", dumped,
+            ] {
                 #expect(!text.contains("hush"), "\(text)")
                 #expect(text.contains("<1 redacted>") && text.contains("pvc"))
             }

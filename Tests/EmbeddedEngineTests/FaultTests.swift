@@ -37,7 +37,9 @@ private final class FaultyPool {
         logger.logLevel = .critical
         let directory = directory
         engine = try await EmbeddedEngine.start(
-            mountpaths: disks.enumerated().map { ConfiguredMountpath(path: "\(directory)/d\($0)", media: "nvme", disk: $1) },
+            mountpaths: disks.enumerated().map {
+                ConfiguredMountpath(path: "\(directory)/d\($0)", media: "nvme", disk: $1)
+            },
             ledger: try DirectoryDisk(path: "\(directory)/state"),
             settings: EngineSettings(ringBytes: 8 << 20, loopCount: 1, acceptMissing: false), logger: logger)
         try await engine.ensureGroup(group)
@@ -144,10 +146,12 @@ extension Result where Success == Void {
             let blocks = header.chunkBlocks(ofColumn: column)
             let offset = header.offsets[column] + UInt32(blocks)
             header = RecordHeader(
-                pool: header.pool, volume: header.volume, segment: header.segment, sequence: sequence, durableThrough: 1,
+                pool: header.pool, volume: header.volume, segment: header.segment, sequence: sequence,
+                durableThrough: 1,
                 attachEpoch: 1, birthEpoch: 1, lastRingSequence: 0, k: header.k, p: header.p,
                 shape: RecordShape(dataBlocks: 1, k: header.k, p: header.p), rotation: header.rotation,
-                offsets: header.offsets.map { $0 == RecordHeader.notWritten ? $0 : offset }, parityChecksums: [sum, sum],
+                offsets: header.offsets.map { $0 == RecordHeader.notWritten ? $0 : offset },
+                parityChecksums: [sum, sum],
                 extents: [RecordExtent(block: 0, count: 1, isDiscard: false)], blockChecksums: [sum])
             header.encode(column: column, into: page.base)
             try handle.seek(toOffset: UInt64(offset) * 4096)
@@ -193,7 +197,9 @@ extension Result where Success == Void {
         let (_, client) = try await pool.volume(16 << 20)
         try pool.hide(0)
         try await Task.sleep(for: .milliseconds(2500))
-        let result = try await outcome(seconds: 5) { () throws(Failure) in try await client.write(pattern(2, bytes: 4096), at: 0) }
+        let result = try await outcome(seconds: 5) { () throws(Failure) in
+            try await client.write(pattern(2, bytes: 4096), at: 0)
+        }
         guard case .failure(let failure) = result else {
             Issue.record("\(String(describing: result))")
             return

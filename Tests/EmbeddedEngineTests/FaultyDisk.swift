@@ -33,7 +33,9 @@ final class FaultyDisk: Disk {
     }
 
     func exists(_ path: String) throws(Failure) -> Bool { try disk.exists(path) }
-    func readFile(_ path: String, bytesMax: Int) throws(Failure) -> [UInt8] { try disk.readFile(path, bytesMax: bytesMax) }
+    func readFile(_ path: String, bytesMax: Int) throws(Failure) -> [UInt8] {
+        try disk.readFile(path, bytesMax: bytesMax)
+    }
 
     func replaceFile(_ path: String, with bytes: [UInt8]) throws(Failure) {
         if path.hasSuffix("headers") { try needSpace() }

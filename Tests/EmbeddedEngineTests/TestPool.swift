@@ -21,7 +21,8 @@ final class TestPool {
     ) async throws {
         directory = NSTemporaryDirectory() + "ashlar-test-\(UUID().uuidString)"
         group = GroupSpecification(
-            label: "g", dataColumns: k, parityColumns: p, media: [], sliceBytes: sliceBytes, capacityBytes: capacityBytes)
+            label: "g", dataColumns: k, parityColumns: p, media: [], sliceBytes: sliceBytes,
+            capacityBytes: capacityBytes)
         let directory = directory
         paths = (0..<mountpaths).map { "\(directory)/d\($0)" }
         for path in paths + ["\(directory)/state"] {
@@ -53,8 +54,12 @@ final class TestPool {
         try await start(acceptMissing: acceptMissing)
     }
 
-    func hide(_ index: Int) throws { try FileManager.default.moveItem(atPath: paths[index], toPath: paths[index] + ".away") }
-    func show(_ index: Int) throws { try FileManager.default.moveItem(atPath: paths[index] + ".away", toPath: paths[index]) }
+    func hide(_ index: Int) throws {
+        try FileManager.default.moveItem(atPath: paths[index], toPath: paths[index] + ".away")
+    }
+    func show(_ index: Int) throws {
+        try FileManager.default.moveItem(atPath: paths[index] + ".away", toPath: paths[index])
+    }
 
     /// A new volume, attached with epoch 1.
     func volume(_ bytes: UInt64) async throws -> (VolumeID, BlockDeviceClient) {

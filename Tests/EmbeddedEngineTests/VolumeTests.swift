@@ -37,7 +37,8 @@ import VolumeEngine
         let device = try await pool.open(id)
         #expect(try await device.read(at: 0, length: 1 << 20) == Array(model[0..<(1 << 20)]))
         for offset in stride(from: 0, to: model.count, by: 1 << 20) {
-            #expect(try await device.read(at: UInt64(offset), length: 1 << 20) == Array(model[offset..<(offset + 1 << 20)]))
+            #expect(
+                try await device.read(at: UInt64(offset), length: 1 << 20) == Array(model[offset..<(offset + 1 << 20)]))
         }
         await pool.stop()
     }
@@ -63,7 +64,9 @@ import VolumeEngine
             try await pool.start()
             let device = try await pool.open(id)
             for (number, bytes) in parts.enumerated() {
-                #expect(try await device.read(at: UInt64(number) << 20, length: bytes.count) == bytes, "missing \(a) and \(b)")
+                #expect(
+                    try await device.read(at: UInt64(number) << 20, length: bytes.count) == bytes,
+                    "missing \(a) and \(b)")
             }
             // Writing goes on; what is written is there after another start.
             let more = pattern(99, bytes: 1 << 20)
@@ -121,7 +124,9 @@ import VolumeEngine
         let (first, client) = try await pool.volume(48 << 20)
         let (second, other) = try await pool.volume(64 << 20)
         var written = 0
-        for number in 0..<40 { try await client.write(pattern(UInt64(number), bytes: 1 << 20), at: UInt64(number) << 20) }
+        for number in 0..<40 {
+            try await client.write(pattern(UInt64(number), bytes: 1 << 20), at: UInt64(number) << 20)
+        }
         try await client.flush()
         var refused: Failure?
         for number in 0..<64 {
@@ -136,7 +141,9 @@ import VolumeEngine
         #expect(refused?.errorNumber == ENOSPC, "\(String(describing: refused))")
         try await other.flush()
         for number in 0..<written {
-            #expect(try await other.read(at: UInt64(number) << 20, length: 1 << 20) == pattern(UInt64(number), bytes: 1 << 20))
+            #expect(
+                try await other.read(at: UInt64(number) << 20, length: 1 << 20)
+                    == pattern(UInt64(number), bytes: 1 << 20))
         }
         try await pool.engine.closeVolume(first)
         try await pool.engine.deleteVolume(first)
@@ -160,7 +167,9 @@ import VolumeEngine
             try await client.flush()
         }
         for number in 0..<16 {
-            #expect(try await client.read(at: UInt64(number) << 20, length: 1 << 20) == pattern(UInt64(1900 + number), bytes: 1 << 20))
+            #expect(
+                try await client.read(at: UInt64(number) << 20, length: 1 << 20)
+                    == pattern(UInt64(1900 + number), bytes: 1 << 20))
         }
         await pool.stop()
     }

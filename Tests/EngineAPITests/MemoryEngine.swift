@@ -162,7 +162,9 @@ struct FailingEngine: VolumeEngine, DeviceAttacher {
     func markFormatted(_: VolumeID, _: Formatted) async throws(Failure) { throw failure }
     func capacity(ofGroup _: String) async throws(Failure) -> GroupCapacity { throw failure }
     func poolStatus() async throws(Failure) -> PoolStatus { throw failure }
-    func attach(_: VolumeID, epoch _: UInt64, readOnly _: Bool) async throws(Failure) -> AttachedDevice { throw failure }
+    func attach(_: VolumeID, epoch _: UInt64, readOnly _: Bool) async throws(Failure) -> AttachedDevice {
+        throw failure
+    }
     func detach(_: VolumeID) async throws(Failure) { throw failure }
     func attachment(_: VolumeID) async throws(Failure) -> AttachedDevice? { throw failure }
     func refresh(_: VolumeID) async throws(Failure) -> AttachedDevice { throw failure }

@@ -23,7 +23,12 @@ import Testing
         for count in 1...k {
             let columns = (0..<(k + p)).map { _ in UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64) }
             defer { columns.forEach { $0.deallocate() } }
-            for column in 0..<count { for byte in 0..<bytes { columns[column].storeBytes(of: UInt8.random(in: 0...255, using: &random), toByteOffset: byte, as: UInt8.self) } }
+            for column in 0..<count {
+                for byte in 0..<bytes {
+                    columns[column].storeBytes(
+                        of: UInt8.random(in: 0...255, using: &random), toByteOffset: byte, as: UInt8.self)
+                }
+            }
             var data: [UnsafeMutablePointer<UInt8>?] = columns[0..<count].map { $0.assumingMemoryBound(to: UInt8.self) }
             var parity: [UnsafeMutablePointer<UInt8>?] = columns[k...].map { $0.assumingMemoryBound(to: UInt8.self) }
             parity.append(nil)
@@ -40,7 +45,8 @@ import Testing
                 decoder.decode(sources: sources.map { columns[$0] }, wanted: outputs, bytes: bytes)
                 for (output, column) in zip(outputs, wanted) {
                     let same = (0..<bytes).allSatisfy {
-                        output.load(fromByteOffset: $0, as: UInt8.self) == columns[column].load(fromByteOffset: $0, as: UInt8.self)
+                        output.load(fromByteOffset: $0, as: UInt8.self)
+                            == columns[column].load(fromByteOffset: $0, as: UInt8.self)
                     }
                     #expect(same, "k \(k) p \(p) m \(count) from \(sources) column \(column)")
                 }

@@ -18,7 +18,8 @@ import Testing
     }
 
     @Test func acceptedCodes() throws {
-        let result = try ExternalTool(name: "sh", package: "dash").run(["-c", "exit 3"], secondsMax: 10, accepting: 0...3)
+        let result = try ExternalTool(name: "sh", package: "dash").run(
+            ["-c", "exit 3"], secondsMax: 10, accepting: 0...3)
         #expect(result.exitCode == 3)
     }
 

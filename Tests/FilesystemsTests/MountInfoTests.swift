@@ -6,7 +6,8 @@ import Testing
     @Test func fields() throws {
         let entry = try #require(
             MountEntry(
-                line: "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 propagate_from:2 - ext3 /dev/root rw,errors=continue"))
+                line: "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 propagate_from:2 - ext3 /dev/root rw,errors=continue")
+        )
         #expect(
             entry
                 == MountEntry(
@@ -17,7 +18,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "36", "36 35 98:0 /a /b rw", "36 35 98:0 /a /b rw shared:1 ext3 /dev/root rw", "x 35 98:0 /a /b rw - ext3 d rw",
+        "", "36", "36 35 98:0 /a /b rw", "36 35 98:0 /a /b rw shared:1 ext3 /dev/root rw",
+        "x 35 98:0 /a /b rw - ext3 d rw",
         "36 35 98 /a /b rw - ext3 d rw", "36 35 98:0 /a /b rw - ext3 d",
     ])
     func linesWithoutTheForm(line: String) { #expect(MountEntry(line: line) == nil) }
@@ -29,7 +31,9 @@ import Testing
         let alphabet = Array(" \t\n\\#0123456789abcö日-,/".unicodeScalars)
         func word() -> String {
             var text = "/"
-            for _ in 0..<Int(random.next() % 5000) { text.unicodeScalars.append(alphabet[Int(random.next() % UInt64(alphabet.count))]) }
+            for _ in 0..<Int(random.next() % 5000) {
+                text.unicodeScalars.append(alphabet[Int(random.next() % UInt64(alphabet.count))])
+            }
             return text
         }
         let (root, mountPoint, source) = (word(), word(), word())

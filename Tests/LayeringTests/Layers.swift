@@ -87,7 +87,8 @@ let moduleRules: [String: ModuleRule] = [
     "ashlar": ModuleRule(
         .program,
         [
-            "Base", "SystemIO", "BlockDevice", "VolumeEngine", "ErasureCoding", "SegmentStore", "EmbeddedEngine", "Attach",
+            "Base", "SystemIO", "BlockDevice", "VolumeEngine", "ErasureCoding", "SegmentStore", "EmbeddedEngine",
+            "Attach",
             "AttachFUSE", "Filesystems", "Domain", "Configuration", "Catalogue", "Volumes", "GRPCServer", "CSIMessages",
             "EngineAPI", "CSIServices", "ArgumentParser", "Foundation", "Logging",
         ]),

@@ -16,11 +16,15 @@ import Testing
         }
         if Bool.random(using: &random) { extents.append(RecordExtent(block: 9, count: 32767, isDiscard: true)) }
         var offsets = Array(repeating: RecordHeader.notWritten, count: k + p)
-        for column in Array(0..<shape.dataColumns) + Array(k..<(k + p)) { offsets[column] = UInt32(random.next() >> 40) }
+        for column in Array(0..<shape.dataColumns) + Array(k..<(k + p)) {
+            offsets[column] = UInt32(random.next() >> 40)
+        }
         return RecordHeader(
             pool: .random(&random), volume: .random(&random), segment: UInt32(truncatingIfNeeded: random.next()),
-            sequence: random.next(), durableThrough: random.next(), attachEpoch: random.next(), birthEpoch: random.next(),
-            lastRingSequence: random.next(), k: k, p: p, shape: shape, rotation: Int.random(in: 0..<(k + p), using: &random),
+            sequence: random.next(), durableThrough: random.next(), attachEpoch: random.next(),
+            birthEpoch: random.next(),
+            lastRingSequence: random.next(), k: k, p: p, shape: shape,
+            rotation: Int.random(in: 0..<(k + p), using: &random),
             offsets: offsets, parityChecksums: (0..<p).map { _ in UInt32(truncatingIfNeeded: random.next()) },
             extents: extents, blockChecksums: (0..<blocks).map { _ in UInt32(truncatingIfNeeded: random.next()) })
     }

@@ -21,7 +21,9 @@ import Testing
             try simulation.run(lives: lives)
             totals.merge(simulation.counts) { $0 + $1 }
         }
-        print("simulated erasure(\(k),\(p)): " + totals.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
+        print(
+            "simulated erasure(\(k),\(p)): "
+                + totals.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
         #expect(totals["checks"] == Int(seeds) * lives)
     }
 }

@@ -80,7 +80,8 @@ final class SimulatedFile: DiskFile, @unchecked Sendable {
                         .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[within..<(within + part)]))
                 }
             } else {
-                UnsafeMutableRawBufferPointer(rebasing: buffer[done..<(done + part)]).initializeMemory(as: UInt8.self, repeating: 0)
+                UnsafeMutableRawBufferPointer(rebasing: buffer[done..<(done + part)]).initializeMemory(
+                    as: UInt8.self, repeating: 0)
             }
             done += part
         }
@@ -193,7 +194,9 @@ public final class SimulatedDisk: Disk, @unchecked Sendable {
     }
 
     public func resolvePowerLoss(_ mode: PowerLossMode) {
-        let kept = mode == .keepAll ? changes.count : mode == .loseAll ? 0 : Int(machine.random.next() % UInt64(changes.count + 1))
+        let kept =
+            mode == .keepAll
+            ? changes.count : mode == .loseAll ? 0 : Int(machine.random.next() % UInt64(changes.count + 1))
         for change in changes.prefix(kept) { Self.apply(change, &durableNames, &durableDirectories) }
         changes = []
         names = durableNames
@@ -206,7 +209,9 @@ public final class SimulatedDisk: Disk, @unchecked Sendable {
     /// Damages one stored byte of a slice; false where there is none.
     public func rot() -> Bool {
         let slices = names.keys.filter { $0.contains("/%sg/") }.sorted()
-        guard !slices.isEmpty, let file = names[slices[Int(machine.random.next() % UInt64(slices.count))]] else { return false }
+        guard !slices.isEmpty, let file = names[slices[Int(machine.random.next() % UInt64(slices.count))]] else {
+            return false
+        }
         let stored = file.blocks.keys.filter { $0 > 0 }.sorted()
         guard !stored.isEmpty else { return false }
         let block = stored[Int(machine.random.next() % UInt64(stored.count))]
@@ -216,7 +221,9 @@ public final class SimulatedDisk: Disk, @unchecked Sendable {
         return true
     }
 
-    private static func apply(_ change: NameChange, _ names: inout [String: SimulatedFile], _ directories: inout Set<String>) {
+    private static func apply(
+        _ change: NameChange, _ names: inout [String: SimulatedFile], _ directories: inout Set<String>
+    ) {
         switch change {
         case .add(let name, let file): names[name] = file
         case .rename(let from, let to): names[to] = names.removeValue(forKey: from)
@@ -246,7 +253,10 @@ public final class SimulatedDisk: Disk, @unchecked Sendable {
         guard directories.contains(path) else { throw Failure(.notFound, "no directory \(path)") }
         let prefix = path == "." ? "" : path + "/"
         return (Array(names.keys) + Array(directories))
-            .filter { $0 != "." && $0.hasPrefix(prefix) && !$0.dropFirst(prefix.count).contains("/") && $0.count > prefix.count }
+            .filter {
+                $0 != "." && $0.hasPrefix(prefix) && !$0.dropFirst(prefix.count).contains("/")
+                    && $0.count > prefix.count
+            }
             .map { String($0.dropFirst(prefix.count)) }.sorted()
     }
 

@@ -47,7 +47,8 @@ public final class SimulatedQueue: IOQueue {
         durable: Bool, target: any IOTarget, tag: UInt64
     ) {
         waiting.append(
-            Waiting(request: .write(descriptor, Array(first) + Array(second), offset, durable), target: target, tag: tag))
+            Waiting(
+                request: .write(descriptor, Array(first) + Array(second), offset, durable), target: target, tag: tag))
     }
 
     public func synchronize(_ descriptor: Int32, target: any IOTarget, tag: UInt64) {
@@ -125,7 +126,8 @@ public final class SimulatedQueue: IOQueue {
     /// The power is gone: of the writes on their way any may have arrived.
     public func abandon() {
         for one in waiting {
-            guard case .write(let descriptor, let bytes, let offset, _) = one.request, let file = machine.files[descriptor],
+            guard case .write(let descriptor, let bytes, let offset, _) = one.request,
+                let file = machine.files[descriptor],
                 !file.disk.isDead, machine.chance(1, in: 2)
             else { continue }
             bytes.withUnsafeBytes { file.writeNow($0, at: offset) }

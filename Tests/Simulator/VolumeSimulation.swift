@@ -60,7 +60,9 @@ public final class VolumeSimulation {
         self.settings = settings
         let machine = SimulatedMachine(seed: seed)
         self.machine = machine
-        disks = (0..<settings.mountpathCount).map { _ in SimulatedDisk(machine: machine, totalBytes: settings.driveBytes) }
+        disks = (0..<settings.mountpathCount).map { _ in
+            SimulatedDisk(machine: machine, totalBytes: settings.driveBytes)
+        }
         ledger = SimulatedDisk(machine: machine, totalBytes: 1 << 30)
         group = GroupSpecification(
             label: "g", dataColumns: settings.k, parityColumns: settings.p, media: [], sliceBytes: settings.sliceBytes,
@@ -201,8 +203,14 @@ public final class VolumeSimulation {
         guard done.result == ENOSPC || done.result == EAGAIN || done.result == EIO else {
             throw problem("\(done.operation) answered \(done.result)")
         }
-        if done.result == EIO, lost.count <= settings.p { throw problem("\(done.operation) answered EIO with \(lost.count) mountpaths lost") }
-        if changes[done.change].count > 128 { changes[done.change].isUncertain = true } else { changes[done.change].count = 0 }
+        if done.result == EIO, lost.count <= settings.p {
+            throw problem("\(done.operation) answered EIO with \(lost.count) mountpaths lost")
+        }
+        if changes[done.change].count > 128 {
+            changes[done.change].isUncertain = true
+        } else {
+            changes[done.change].count = 0
+        }
         answered[done.change] = true
         count("refused")
     }
@@ -211,7 +219,9 @@ public final class VolumeSimulation {
         var state = Array(base[first..<(first + count)])
         let before = totalChanges - changes.count
         for (index, change) in changes.enumerated() where change.count > 0 {
-            for block in max(first, change.first)..<max(max(first, change.first), min(first + count, change.first + change.count)) {
+            for block in max(
+                first, change.first)..<max(max(first, change.first), min(first + count, change.first + change.count))
+            {
                 state[block - first] = change.isDiscard ? 0 : before + index + 1
             }
         }
@@ -287,7 +297,9 @@ public final class VolumeSimulation {
         for block in 0..<settings.volumeBlocks {
             let number = try Self.number(found.base + block * blockBytes, block: block)
             numbers.append(number)
-            if changes.contains(where: { $0.isUncertain && $0.first <= block && block < $0.first + $0.count }) { continue }
+            if changes.contains(where: { $0.isUncertain && $0.first <= block && block < $0.first + $0.count }) {
+                continue
+            }
             // The beginnings after which this block has this number.
             var state = base[block]
             var allowed: [ClosedRange<Int>] = state == number ? [0...0] : []
@@ -296,13 +308,16 @@ public final class VolumeSimulation {
                     state = change.isDiscard ? 0 : before + index + 1
                 }
                 guard state == number else { continue }
-                if let last = allowed.last, last.upperBound == index { allowed[allowed.count - 1] = last.lowerBound...(index + 1) } else {
+                if let last = allowed.last, last.upperBound == index {
+                    allowed[allowed.count - 1] = last.lowerBound...(index + 1)
+                } else {
                     allowed.append((index + 1)...(index + 1))
                 }
             }
             guard let range = allowed.last(where: { $0.upperBound >= flushedCount }) else {
                 throw problem(
-                    "block \(block) shows change \(number), older than the last flush (\(before + flushedCount)) or never written")
+                    "block \(block) shows change \(number), older than the last flush (\(before + flushedCount)) or never written"
+                )
             }
             // With discards a block can show the same at several times; the check is exact where it has one range.
             if allowed.count == 1 {
@@ -313,7 +328,9 @@ public final class VolumeSimulation {
         // A long write is several entries: the last change of all may be there in part.
         let isLongWrite = low == high + 1 && changes[low - 1].count > 128
         guard low <= high || isLongWrite else {
-            throw problem("no beginning of the changes gives what the volume shows: at least \(before + low), at most \(before + high)")
+            throw problem(
+                "no beginning of the changes gives what the volume shows: at least \(before + low), at most \(before + high)"
+            )
         }
         base = numbers
         changes = []
@@ -324,7 +341,9 @@ public final class VolumeSimulation {
 
     private static func fill(_ target: UnsafeMutableRawPointer, number: Int, block: Int) {
         let words = target.assumingMemoryBound(to: UInt64.self)
-        for index in 0..<(blockBytes / 8) { words[index] = index % 2 == 0 ? UInt64(number) : UInt64(block) << 32 | UInt64(index) }
+        for index in 0..<(blockBytes / 8) {
+            words[index] = index % 2 == 0 ? UInt64(number) : UInt64(block) << 32 | UInt64(index)
+        }
     }
 
     /// Which change wrote the block; 0 for zeros. Throws where it is no whole block of ours.
@@ -334,7 +353,8 @@ public final class VolumeSimulation {
         for index in 0..<(blockBytes / 8) {
             let expected = number == 0 ? 0 : index % 2 == 0 ? number : UInt64(block) << 32 | UInt64(index)
             guard words[index] == expected else {
-                throw Problem(description: "block \(block) is torn or of another place (change \(number), word \(index))")
+                throw Problem(
+                    description: "block \(block) is torn or of another place (change \(number), word \(index))")
             }
         }
         return Int(number)
@@ -368,14 +388,19 @@ private final class Client: BlockRequestOwner {
 
     func landing() -> UnsafeMutableRawPointer? { harness?.landing(waiter: self) }
 
-    func submit(_ operation: BlockOperation, _ first: Int, _ count: Int, _ buffer: UnsafeMutableRawPointer?, change: Int) {
-        start(Finished(operation: operation, first: first, change: change, result: 0, expected: [], buffer: none), count, buffer)
+    func submit(
+        _ operation: BlockOperation, _ first: Int, _ count: Int, _ buffer: UnsafeMutableRawPointer?, change: Int
+    ) {
+        start(
+            Finished(operation: operation, first: first, change: change, result: 0, expected: [], buffer: none), count,
+            buffer)
     }
 
     func read(_ first: Int, _ count: Int, expecting: [Int], changes: Int) {
         let buffer = AlignedBuffer(bytes: count * blockBytes)
         start(
-            Finished(operation: .read, first: first, change: changes, result: 0, expected: expecting, buffer: buffer), count,
+            Finished(operation: .read, first: first, change: changes, result: 0, expected: expecting, buffer: buffer),
+            count,
             buffer.base)
     }
 

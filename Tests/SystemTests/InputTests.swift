@@ -303,6 +303,10 @@ extension SystemTests {
                 #expect(try await files(host) == before)
 
                 try await host.shell("mkdir \(host.mountpaths[3])")
+                var settings = host.settings
+                settings.groups = "[{ label: wide, protection: \"erasure(14,2)\" }]"
+                try await expectRefusal(host, settings, 1, ["wide", "needs 16 mountpaths"])
+                try await host.shell("rm \(host.directory)/other.yaml")
                 let text = try String(contentsOfFile: host.configPath, encoding: .utf8)
                 try text.replacing("allowSharedFilesystem: true", with: "allowSharedFilesystem: false")
                     .write(toFile: host.configPath, atomically: true, encoding: .utf8)

@@ -96,11 +96,14 @@ final class HeaderLog: Sendable {
                 )
             }
             let start = offset + entryHeaderBytes
-            guard magic == Self.magic, start + count <= bytes.count, crc32c(bytes[start..<(start + count)]) == sum else { break }
+            guard magic == Self.magic, start + count <= bytes.count, crc32c(bytes[start..<(start + count)]) == sum
+            else { break }
             guard version <= Self.version else {
                 throw Failure(.unsupported, "\(place) has headers of version \(version): start a newer ashlar")
             }
-            do { entries.append(try JSONDecoder().decode(Entry.self, from: Data(bytes[start..<(start + count)]))) } catch {
+            do {
+                entries.append(try JSONDecoder().decode(Entry.self, from: Data(bytes[start..<(start + count)])))
+            } catch {
                 throw Failure(.corrupt, "\(place): the header at byte \(offset) is not understood: \(error)")
             }
             offset = start + count
@@ -145,8 +148,9 @@ final class HeaderLog: Sendable {
                 }
                 if !isSame { try mountpath.disk.replaceFile(Self.path, with: bytes) }
                 files[mountpath.id] = try mountpath.disk.openLog(Self.path)
-            } catch where error.kind == .exhausted {
-                throw Failure(.exhausted, "no room for headers on \(mountpath.path): free some space there", cause: error)
+            } catch  where error.kind == .exhausted {
+                throw Failure(
+                    .exhausted, "no room for headers on \(mountpath.path): free some space there", cause: error)
             } catch {
                 try pool.takeOut(mountpath, reason: "cannot write headers: \(error)")
             }
@@ -220,7 +224,9 @@ final class HeaderLog: Sendable {
             let (mountpath, file) = targets[index]
             do throws(Failure) {
                 let written: Result<Void, Failure> = payload.withUnsafeBytes { buffer in
-                    do throws(Failure) { return .success(try file.write(buffer, at: offset)) } catch { return .failure(error) }
+                    do throws(Failure) { return .success(try file.write(buffer, at: offset)) } catch {
+                        return .failure(error)
+                    }
                 }
                 try written.get()
                 try file.synchronize()

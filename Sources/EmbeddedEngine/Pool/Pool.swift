@@ -80,10 +80,11 @@ final class Pool: Sendable {
                 } else {
                     blank.append((mountpath, disk))
                 }
-            } catch where error.kind == .unsupported || (error.kind == .corrupt && !acceptMissing) {
+            } catch  where error.kind == .unsupported || (error.kind == .corrupt && !acceptMissing) {
                 throw error
             } catch {
-                absent.append(ConfiguredMountpath(path: mountpath.path, media: mountpath.media, disk: nil, problem: "\(error)"))
+                absent.append(
+                    ConfiguredMountpath(path: mountpath.path, media: mountpath.media, disk: nil, problem: "\(error)"))
             }
         }
         let remembered = try PoolFile.read(from: ledger, place: "the state directory")
@@ -94,19 +95,22 @@ final class Pool: Sendable {
         if let other = known.first(where: { $0.pool != newest.pool }) {
             throw Failure(
                 .failedPrecondition,
-                "mountpaths of two pools, \(newest.pool) and \(other.pool), are configured together (or the state directory belongs to another pool): configure the mountpaths of one")
+                "mountpaths of two pools, \(newest.pool) and \(other.pool), are configured together (or the state directory belongs to another pool): configure the mountpaths of one"
+            )
         }
         if found.isEmpty {
             throw Failure(
                 .failedPrecondition,
-                "the state directory knows pool \(newest.pool), but none of its mountpaths is there: mount them, or use an empty state directory for a new pool")
+                "the state directory knows pool \(newest.pool), but none of its mountpaths is there: mount them, or use an empty state directory for a new pool"
+            )
         }
         var members: [Mountpath] = []
         var refused: [MountpathStatus] = []
         var seen: Set<MountpathID> = []
         for (mountpath, disk, file) in found {
             guard let own = file.mountpath, seen.insert(own).inserted else {
-                throw Failure(.conflict, "\(mountpath.path) is configured twice, or its content is a copy of another mountpath's")
+                throw Failure(
+                    .conflict, "\(mountpath.path) is configured twice, or its content is a copy of another mountpath's")
             }
             let member = newest.members.first { $0.id == own }
             if member?.state == .active {
@@ -126,7 +130,8 @@ final class Pool: Sendable {
         for (_, disk, _) in found where isUnfinished { isUnfinished = try !disk.exists(HeaderLog.path) }
         if isUnfinished {
             for (mountpath, disk) in blank {
-                guard let member = newest.members.first(where: { $0.path == mountpath.path && !seen.contains($0.id) }) else { continue }
+                guard let member = newest.members.first(where: { $0.path == mountpath.path && !seen.contains($0.id) })
+                else { continue }
                 try PoolFile(mountpath: member.id, description: newest).write(to: disk)
                 members.append(Mountpath(id: member.id, path: mountpath.path, media: mountpath.media, disk: disk))
             }
@@ -134,7 +139,8 @@ final class Pool: Sendable {
         if remembered == nil { try PoolFile(mountpath: nil, description: newest).write(to: ledger) }
         let order = Dictionary(uniqueKeysWithValues: newest.members.enumerated().map { ($1.id, $0) })
         members.sort { order[$0.id, default: 0] < order[$1.id, default: 0] }
-        return Pool(id: newest.pool, mountpaths: members, ledger: ledger, logger: logger, description: newest, refused: refused)
+        return Pool(
+            id: newest.pool, mountpaths: members, ledger: ledger, logger: logger, description: newest, refused: refused)
     }
 
     private static func create(
@@ -144,13 +150,16 @@ final class Pool: Sendable {
         if let missing = absent.first {
             throw Failure(.notFound, "a new pool needs all its mountpaths; \(missing.path): \(missing.problem)")
         }
-        guard !blank.isEmpty else { throw Failure(.invalid, "no mountpaths are configured: name at least one under pool.mountpaths") }
+        guard !blank.isEmpty else {
+            throw Failure(.invalid, "no mountpaths are configured: name at least one under pool.mountpaths")
+        }
         for (mountpath, disk) in blank {
             let names = try disk.list(".").filter { $0.hasPrefix("@") || $0 == "%qr" }
             guard names.isEmpty else {
                 throw Failure(
                     .failedPrecondition,
-                    "\(mountpath.path) has Ashlar data (\(names[0])) but no pool file: restore .ashlar/pool.json, or empty the mountpath")
+                    "\(mountpath.path) has Ashlar data (\(names[0])) but no pool file: restore .ashlar/pool.json, or empty the mountpath"
+                )
             }
         }
         let members = blank.map { blank in
@@ -166,7 +175,9 @@ final class Pool: Sendable {
         logger.notice("pool created", metadata: ["pool": "\(description.pool)", "mountpaths": "\(members.count)"])
         return Pool(
             id: description.pool,
-            mountpaths: members.map { Mountpath(id: $0.id, path: $0.configured.path, media: $0.configured.media, disk: $0.disk) },
+            mountpaths: members.map {
+                Mountpath(id: $0.id, path: $0.configured.path, media: $0.configured.media, disk: $0.disk)
+            },
             ledger: ledger, logger: logger, description: description, refused: [])
     }
 
@@ -182,7 +193,8 @@ final class Pool: Sendable {
         guard missing.count + alreadyOut <= lossesMax || acceptMissing || missing.isEmpty else {
             throw Failure(
                 .failedPrecondition,
-                "\(missing.count) mountpaths of the pool are missing (\(missing.map(\.path).joined(separator: ", "))) and \(alreadyOut) are out, but the groups survive only \(lossesMax): mount them, or set pool.acceptMissing to give up what only they hold")
+                "\(missing.count) mountpaths of the pool are missing (\(missing.map(\.path).joined(separator: ", "))) and \(alreadyOut) are out, but the groups survive only \(lossesMax): mount them, or set pool.acceptMissing to give up what only they hold"
+            )
         }
         if acceptMissing { state.withLock { $0.lossesMax = max(lossesMax, missing.count + alreadyOut) } }
         guard !missing.isEmpty else { return }
@@ -197,7 +209,9 @@ final class Pool: Sendable {
     /// what was written without it be acknowledged. Again for one that is out is fine. Blocking. Throws when the pool has halted.
     func takeOut(_ mountpath: Mountpath, reason: String) throws(Failure) {
         let result: Result<Void, Failure> = serial.sync {
-            do throws(Failure) { return .success(try publish(out: [(mountpath.id, reason)])) } catch { return .failure(error) }
+            do throws(Failure) { return .success(try publish(out: [(mountpath.id, reason)])) } catch {
+                return .failure(error)
+            }
         }
         try result.get()
     }
@@ -217,11 +231,14 @@ final class Pool: Sendable {
             }
             guard changed else { return }
             let outCount = next.members.count { $0.state == .out }
-            let remaining = mountpaths.filter { mountpath in next.members.contains { $0.id == mountpath.id && $0.state == .active } }
+            let remaining = mountpaths.filter { mountpath in
+                next.members.contains { $0.id == mountpath.id && $0.state == .active }
+            }
             guard outCount <= limit, !remaining.isEmpty else {
                 let failure = Failure(
                     .unavailable,
-                    "\(outCount) mountpaths have failed (\(changes.map(\.reason).joined(separator: "; "))), more than the \(limit) that the groups survive: the pool has stopped; repair the drives and restart")
+                    "\(outCount) mountpaths have failed (\(changes.map(\.reason).joined(separator: "; "))), more than the \(limit) that the groups survive: the pool has stopped; repair the drives and restart"
+                )
                 state.withLock { $0.halted = failure }
                 logger.critical("pool halted", metadata: ["reason": "\(failure)"])
                 throw failure
@@ -233,7 +250,9 @@ final class Pool: Sendable {
             next.version = version
             var failed: [(MountpathID, String)] = []
             for mountpath in remaining {
-                do throws(Failure) { try PoolFile(mountpath: mountpath.id, description: next).write(to: mountpath.disk) } catch {
+                do throws(Failure) {
+                    try PoolFile(mountpath: mountpath.id, description: next).write(to: mountpath.disk)
+                } catch {
                     // A full drive, or too few descriptors, is no broken drive.
                     if error.kind == .exhausted { throw error }
                     failed.append((mountpath.id, "cannot write its pool file: \(error)"))
@@ -246,7 +265,9 @@ final class Pool: Sendable {
             try PoolFile(mountpath: nil, description: next).write(to: ledger)
             let published = next
             state.withLock { $0.description = published }
-            for mountpath in mountpaths where changes.contains(where: { $0.id == mountpath.id }) { mountpath.deactivate() }
+            for mountpath in mountpaths where changes.contains(where: { $0.id == mountpath.id }) {
+                mountpath.deactivate()
+            }
             for change in changes {
                 let path = next.members.first { $0.id == change.id }?.path ?? ""
                 logger.error(
@@ -271,9 +292,11 @@ final class Pool: Sendable {
             let mountpath = mountpath(member.id)
             let space = mountpath.flatMap { mountpath in mountpath.isActive ? try? mountpath.disk.space() : nil }
             let state: MountpathState =
-                member.state == .out ? (mountpath == nil ? .missing : .out) : mountpath?.isActive == true ? .active : .out
+                member.state == .out
+                ? (mountpath == nil ? .missing : .out) : mountpath?.isActive == true ? .active : .out
             return MountpathStatus(
-                id: member.id, path: mountpath?.path ?? member.path, media: member.media, state: state, reason: member.reason,
+                id: member.id, path: mountpath?.path ?? member.path, media: member.media, state: state,
+                reason: member.reason,
                 totalBytes: space?.totalBytes ?? 0, freeBytes: space?.freeBytes ?? 0)
         }
         return PoolStatus(id: id, version: description.version, mountpaths: members + refused, sharedFilesystems: [])
@@ -283,6 +306,7 @@ final class Pool: Sendable {
         _ id: MountpathID, _ mountpath: ConfiguredMountpath, _ state: MountpathState, _ reason: String
     ) -> MountpathStatus {
         MountpathStatus(
-            id: id, path: mountpath.path, media: mountpath.media, state: state, reason: reason, totalBytes: 0, freeBytes: 0)
+            id: id, path: mountpath.path, media: mountpath.media, state: state, reason: reason, totalBytes: 0,
+            freeBytes: 0)
     }
 }

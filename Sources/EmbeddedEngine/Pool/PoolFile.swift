@@ -46,7 +46,8 @@ struct PoolFile: Codable, Sendable {
 
     /// `corrupt` or `unsupported` (a newer version); `place` is for the message.
     init(decoding bytes: [UInt8], place: String) throws(Failure) {
-        let damaged = "\(place) is corrupt: the pool file's %@; if the drive is lost, set pool.acceptMissing to start without it"
+        let damaged =
+            "\(place) is corrupt: the pool file's %@; if the drive is lost, set pool.acceptMissing to start without it"
         guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else {
             throw Failure(.corrupt, damaged.replacing("%@", with: "first line is missing"))
         }
@@ -57,7 +58,8 @@ struct PoolFile: Codable, Sendable {
         guard version <= Self.formatVersion else {
             throw Failure(
                 .unsupported,
-                "\(place) has pool format \(version), this ashlar knows up to \(Self.formatVersion): start a version that is at least as new as the one that wrote it")
+                "\(place) has pool format \(version), this ashlar knows up to \(Self.formatVersion): start a version that is at least as new as the one that wrote it"
+            )
         }
         let body = Array(bytes[(end + 1)...])
         guard body.count == count, crc32c(body) == sum else {

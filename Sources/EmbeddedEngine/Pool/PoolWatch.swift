@@ -29,7 +29,9 @@ final class PoolWatch: Sendable {
     func stop() { isStopped.store(true, ordering: .releasing) }
 
     private func look(at mountpath: Mountpath) {
-        do throws(Failure) { try mountpath.disk.verifyPresence() } catch where error.kind == .exhausted || error.kind == .busy {
+        do throws(Failure) { try mountpath.disk.verifyPresence() } catch
+            where error.kind == .exhausted || error.kind == .busy
+        {
             return  // short of descriptors or memory ourselves
         } catch {
             mountpath.suspect()

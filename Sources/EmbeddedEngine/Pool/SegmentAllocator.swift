@@ -63,7 +63,8 @@ final class SegmentAllocator: Sendable {
             slices += try mountpath.listIfPresent(directory).count
         }
         // Slices on members that are gone are not seen; the share of data columns is the group's.
-        account(volume, group, allocated: Int64(slices) * Int64(group.sliceBytes),
+        account(
+            volume, group, allocated: Int64(slices) * Int64(group.sliceBytes),
             logical: Int64(slices) * Int64(group.sliceBytes) * Int64(group.dataColumns) / Int64(group.columns))
     }
 
@@ -96,7 +97,9 @@ final class SegmentAllocator: Sendable {
                         files.reduce(0) { $0 + $1.key * UInt64($1.value.count) }, state.pendingBytes[mountpath.id] ?? 0
                     )
                 }
-                let taken = pending + (isRecovery ? 0 : Self.reserveBytes + space.totalBytes / Self.reserveShare + group.sliceBytes)
+                let taken =
+                    pending
+                    + (isRecovery ? 0 : Self.reserveBytes + space.totalBytes / Self.reserveShare + group.sliceBytes)
                 let free = space.freeBytes + recycled
                 return (mountpath, space.totalBytes, free > taken ? free - taken : 0)
             }
@@ -141,21 +144,25 @@ final class SegmentAllocator: Sendable {
     /// `isWrittenFirst`: new slices are filled with zeros before use. That costs the drive a second write of everything, and spares each
     /// small flush the filesystem's journal commit for turning an unwritten extent into a written one.
     func makeSegment(
-        _ id: UInt32, volume: VolumeID, group: GroupSpecification, isRecovery: Bool = false, isWrittenFirst: Bool = false
+        _ id: UInt32, volume: VolumeID, group: GroupSpecification, isRecovery: Bool = false,
+        isWrittenFirst: Bool = false
     ) throws(Failure) -> Segment {
         if let halted = pool.halted { throw halted }
         // Nothing is placed without a member before the version that names it out is durable.
         for mountpath in pool.active where !mountpath.isUsable { try pool.takeOut(mountpath, reason: "failed") }
         let candidates = candidates(group, isRecovery: isRecovery)
         guard let (k, p) = Self.columns(of: group, mountpaths: candidates.count) else {
-            throw Failure(.unavailable, "group \(group.label) has no active mountpath of media \(group.media.joined(separator: ", "))")
+            throw Failure(
+                .unavailable,
+                "group \(group.label) has no active mountpath of media \(group.media.joined(separator: ", "))")
         }
         let logical = Int64(k) * Int64(group.sliceBytes)
         let used = logicalBytes(ofGroup: group.label)
         if !isRecovery, let capacity = group.capacityBytes, used + UInt64(logical) > capacity {
             throw Failure(
                 .exhausted,
-                "group \(group.label) is full: its segments take \(ByteSize.text(used)) of \(ByteSize.text(capacity)); delete volumes or raise its capacity")
+                "group \(group.label) is full: its segments take \(ByteSize.text(used)) of \(ByteSize.text(capacity)); delete volumes or raise its capacity"
+            )
         }
         account(volume, group, allocated: 0, logical: logical)
         do throws(Failure) {
@@ -177,30 +184,38 @@ final class SegmentAllocator: Sendable {
             guard roomy.count >= k + p else {
                 throw Failure(
                     .exhausted,
-                    "only \(roomy.count) mountpaths have room for a slice of \(ByteSize.text(group.sliceBytes)), group \(group.label) needs \(k + p): delete data or add capacity")
+                    "only \(roomy.count) mountpaths have room for a slice of \(ByteSize.text(group.sliceBytes)), group \(group.label) needs \(k + p): delete data or add capacity"
+                )
             }
             let order = Placement.order(
                 roomy.map { ($0.mountpath.id, Double($0.totalBytes)) }, volume: volume, segment: id)
             let chosen = order.prefix(k + p).compactMap { pool.mountpath($0) }
-            state.withLock { state in for mountpath in chosen { state.pendingBytes[mountpath.id, default: 0] += group.sliceBytes } }
+            state.withLock { state in
+                for mountpath in chosen { state.pendingBytes[mountpath.id, default: 0] += group.sliceBytes }
+            }
             defer {
-                state.withLock { state in for mountpath in chosen { state.pendingBytes[mountpath.id, default: 0] -= group.sliceBytes } }
+                state.withLock { state in
+                    for mountpath in chosen { state.pendingBytes[mountpath.id, default: 0] -= group.sliceBytes }
+                }
             }
             var slices: [Slice] = []
             do throws(Failure) {
                 for (index, mountpath) in chosen.enumerated() {
                     let header = SliceHeader(
                         pool: pool.id, volume: volume, segment: id, k: k, p: p, slice: index,
-                        sliceBlocks: UInt32(group.sliceBytes / UInt64(blockBytes)), start: start, mountpaths: chosen.map(\.id))
+                        sliceBlocks: UInt32(group.sliceBytes / UInt64(blockBytes)), start: start,
+                        mountpaths: chosen.map(\.id))
                     let file = try makeSlice(header, group: group, on: mountpath, isWrittenFirst: isWrittenFirst)
                     slices.append(Slice(mountpath: mountpath, mountpathID: mountpath.id, file: file, tail: 1))
                 }
-                return Segment(id: id, k: k, p: p, sliceBlocks: UInt32(group.sliceBytes / UInt64(blockBytes)), slices: slices)
+                return Segment(
+                    id: id, k: k, p: p, sliceBlocks: UInt32(group.sliceBytes / UInt64(blockBytes)), slices: slices)
             } catch {
                 let failed = chosen[slices.count]
                 for (index, mountpath) in chosen.prefix(slices.count + 1).enumerated() where mountpath.isActive {
                     try? mountpath.disk.remove(path(volume, group.label, id, index))
-                    try? mountpath.disk.synchronizeDirectory(SlicePath.segmentDirectory(group: group.label, volume: volume))
+                    try? mountpath.disk.synchronizeDirectory(
+                        SlicePath.segmentDirectory(group: group.label, volume: volume))
                 }
                 // Full is no fault; anything else is, and the segment is tried again without that mountpath.
                 if error.kind != .exhausted { try pool.takeOut(failed, reason: "cannot make a slice: \(error)") }
@@ -239,7 +254,9 @@ final class SegmentAllocator: Sendable {
 
     private func fillWithZeros(_ file: any DiskFile, bytes: UInt64) throws(Failure) {
         let zeros = AlignedBuffer(bytes: 1 << 20)
-        for offset in stride(from: 0, to: bytes, by: zeros.bytes) { try file.write(UnsafeRawBufferPointer(zeros.span), at: offset) }
+        for offset in stride(from: 0, to: bytes, by: zeros.bytes) {
+            try file.write(UnsafeRawBufferPointer(zeros.span), at: offset)
+        }
     }
 
     private func takeRecycled(_ mountpath: Mountpath, bytes: UInt64) -> String? {
@@ -272,7 +289,9 @@ final class SegmentAllocator: Sendable {
             for name in try mountpath.listIfPresent("\(directory)/%sg") {
                 freeSlice("\(directory)/%sg/\(name)", bytes: group.sliceBytes, on: mountpath)
             }
-            for name in try mountpath.listIfPresent("\(directory)/%mt") { try mountpath.disk.remove("\(directory)/%mt/\(name)") }
+            for name in try mountpath.listIfPresent("\(directory)/%mt") {
+                try mountpath.disk.remove("\(directory)/%mt/\(name)")
+            }
             for part in ["/%sg", "/%mt", ""] { try mountpath.disk.removeDirectory(directory + part) }
         }
         state.withLock { $0.usage[volume] = nil }
@@ -303,8 +322,9 @@ final class SegmentAllocator: Sendable {
                 state.recycled[mountpath.id, default: [:]][bytes, default: []].append(name)
                 state.recycledCount[mountpath.id, default: 0] += 1
             }
-        } catch where error.kind != .notFound {
-            logger.warning("slice not taken back", metadata: ["path": "\(mountpath.path)/\(path)", "error": "\(error)"])
+        } catch  where error.kind != .notFound {
+            logger.warning(
+                "slice not taken back", metadata: ["path": "\(mountpath.path)/\(path)", "error": "\(error)"])
         } catch {}
     }
 }

@@ -68,7 +68,9 @@ enum MapFile {
     }
 
     /// A frame's bytes. `leaves` gives each leaf's number and content.
-    static func encode(pool: PoolID, volume: VolumeID, root: MapRoot, leaves: [(Int, UnsafeRawPointer)]) -> AlignedBuffer {
+    static func encode(pool: PoolID, volume: VolumeID, root: MapRoot, leaves: [(Int, UnsafeRawPointer)])
+        -> AlignedBuffer
+    {
         let segmentsBytes = (root.segments.count * segmentBytes).roundedUp(toMultipleOf: blockBytes)
         let numbersBytes = (leaves.count * 8).roundedUp(toMultipleOf: blockBytes)
         let payloadBytes = segmentsBytes + numbersBytes + leaves.count * blockBytes
@@ -88,7 +90,8 @@ enum MapFile {
         }
         for (index, leaf) in leaves.enumerated() {
             (payload + segmentsBytes).put(UInt64(leaf.0), at: index * 8)
-            (payload + segmentsBytes + numbersBytes + index * blockBytes).copyMemory(from: leaf.1, byteCount: blockBytes)
+            (payload + segmentsBytes + numbersBytes + index * blockBytes).copyMemory(
+                from: leaf.1, byteCount: blockBytes)
         }
         let page = buffer.base
         page.put(magic, at: 0)
@@ -130,7 +133,8 @@ enum MapFile {
             let count = try file.read(
                 into: UnsafeMutableRawBufferPointer(start: payload.base, count: payloadBytes),
                 at: offset + UInt64(blockBytes))
-            guard count == payloadBytes, crc32c(payload.base, bytes: payloadBytes) == page.base.get(UInt32.self, at: 92),
+            guard count == payloadBytes,
+                crc32c(payload.base, bytes: payloadBytes) == page.base.get(UInt32.self, at: 92),
                 PoolID(high: page.base.get(at: 16), low: page.base.get(at: 24)) == pool,
                 VolumeID(high: page.base.get(at: 32), low: page.base.get(at: 40)) == volume,
                 page.base.get(UInt64.self, at: 48) == generation,
@@ -149,7 +153,8 @@ enum MapFile {
             let k = Int(base.get(UInt8.self, at: 8))
             let p = Int(base.get(UInt8.self, at: 9))
             return SegmentEntry(
-                id: base.get(at: 0), k: k, p: p, isClosed: base.get(UInt8.self, at: 10) == 1, sliceBlocks: base.get(at: 4),
+                id: base.get(at: 0), k: k, p: p, isClosed: base.get(UInt8.self, at: 10) == 1,
+                sliceBlocks: base.get(at: 4),
                 mountpaths: (0..<(k + p)).map {
                     MountpathID(high: base.get(at: 16 + $0 * 16), low: base.get(at: 24 + $0 * 16))
                 })

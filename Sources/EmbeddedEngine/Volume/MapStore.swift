@@ -34,15 +34,19 @@ final class MapStore: @unchecked Sendable {
         for mountpath in pool.active {
             // A copy that cannot be read is as good as one that is not there; there are p more.
             for name in (try? mountpath.listIfPresent(directory)) ?? [] {
-                guard let generation = MapFile.generation(ofName: name), generation >= best?.root.generation ?? 0 else { continue }
+                guard let generation = MapFile.generation(ofName: name), generation >= best?.root.generation ?? 0 else {
+                    continue
+                }
                 let map = ExtentMap()
                 var found: MapRoot?
                 do throws(Failure) {
                     let file = try mountpath.disk.openLog("\(directory)/\(name)")
                     found = try MapFile.load(file, pool: pool.id, volume: volume, generation: generation, into: map)
-                } catch where error.kind != .unsupported {}
+                } catch  where error.kind != .unsupported {}
                 guard let root = found else { continue }
-                if let current = best?.root, (current.generation, current.frame) >= (root.generation, root.frame) { continue }
+                if let current = best?.root, (current.generation, current.frame) >= (root.generation, root.frame) {
+                    continue
+                }
                 best = (root, map)
             }
         }
@@ -62,7 +66,7 @@ final class MapStore: @unchecked Sendable {
             guard let mountpath = pool.mountpath(id), mountpath.isActive else { continue }
             do throws(Failure) {
                 written.append((mountpath, try write(frame, as: name, on: mountpath)))
-            } catch where error.kind == .exhausted {
+            } catch  where error.kind == .exhausted {
                 lastProblem = error
                 try? mountpath.disk.remove("\(directory)/\(name).tmp")
             } catch {
@@ -72,7 +76,9 @@ final class MapStore: @unchecked Sendable {
         }
         // Fewer members than copies: as many as there are, which is what is left of the protection.
         guard written.count >= min(wanted, pool.active.count), !written.isEmpty else {
-            throw Failure(.exhausted, "no room for the map of volume \(volume): free space on the mountpaths", cause: lastProblem ?? Failure(.exhausted, "no mountpath"))
+            throw Failure(
+                .exhausted, "no room for the map of volume \(volume): free space on the mountpaths",
+                cause: lastProblem ?? Failure(.exhausted, "no mountpath"))
         }
         homes = written
         fileBytes = UInt64(frame.bytes)
@@ -88,7 +94,8 @@ final class MapStore: @unchecked Sendable {
         }
     }
 
-    private func write(_ frame: AlignedBuffer, as name: String, on mountpath: Mountpath) throws(Failure) -> any DiskFile {
+    private func write(_ frame: AlignedBuffer, as name: String, on mountpath: Mountpath) throws(Failure) -> any DiskFile
+    {
         let disk = mountpath.disk
         try disk.createDirectories(directory)
         let temporary = "\(directory)/\(name).tmp"
@@ -111,7 +118,7 @@ final class MapStore: @unchecked Sendable {
                 try home.file.write(UnsafeRawBufferPointer(frame.span), at: fileBytes)
                 try home.file.synchronize()
                 count += 1
-            } catch where error.kind == .exhausted {
+            } catch  where error.kind == .exhausted {
                 throw error  // the frame does not count anywhere: the next one is written over it
             } catch {
                 lastProblem = error
@@ -126,6 +133,6 @@ final class MapStore: @unchecked Sendable {
 extension Mountpath {
     /// Empty where the directory does not exist.
     func listIfPresent(_ path: String) throws(Failure) -> [String] {
-        do throws(Failure) { return try disk.list(path) } catch where error.kind == .notFound { return [] }
+        do throws(Failure) { return try disk.list(path) } catch  where error.kind == .notFound { return [] }
     }
 }

@@ -10,11 +10,13 @@ final class RecordIndex: Sendable {
     private let headers: [RecordHeader]
 
     /// Blocking.
-    init(pool: PoolID, volume: VolumeID, segment: UInt32, sliceBlocks: UInt32, files: [(any DiskFile)?]) throws(Failure) {
+    init(pool: PoolID, volume: VolumeID, segment: UInt32, sliceBlocks: UInt32, files: [(any DiskFile)?]) throws(Failure)
+    {
         headers = try SegmentScan.records(
             pool: pool, volume: volume, segment: segment, sliceBlocks: sliceBlocks, files: files
         ).map(\.header)
-        var chunks: [[(offset: UInt32, blocks: UInt32, record: Int, column: Int)]] = Array(repeating: [], count: files.count)
+        var chunks: [[(offset: UInt32, blocks: UInt32, record: Int, column: Int)]] = Array(
+            repeating: [], count: files.count)
         for (number, header) in headers.enumerated() {
             for column in header.columnsWritten {
                 chunks[header.slice(ofColumn: column)].append(

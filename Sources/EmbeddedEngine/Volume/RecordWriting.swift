@@ -19,13 +19,17 @@ extension Segment {
         let columnBytes = shape.columnBlocks * blockBytes
         let parity = AlignedBuffer(bytes: max(1, p) * max(blockBytes, columnBytes))
         if shape.dataColumns > 1 {
-            try ErasureCode(dataColumns: k, parityColumns: p).encodeParity(shape: shape, data: data.base, parity: parity.base)
+            try ErasureCode(dataColumns: k, parityColumns: p).encodeParity(
+                shape: shape, data: data.base, parity: parity.base)
         } else {
-            for index in 0..<p { (parity.base + index * columnBytes).copyMemory(from: data.base, byteCount: columnBytes) }
+            for index in 0..<p {
+                (parity.base + index * columnBytes).copyMemory(from: data.base, byteCount: columnBytes)
+            }
         }
         header.parityChecksums = (0..<p).map { crc32c(parity.base + $0 * columnBytes, bytes: columnBytes) }
         for column in header.columnsWritten {
-            header.offsets[column] = append(column: column, rotation: rotation, blocks: header.chunkBlocks(ofColumn: column))
+            header.offsets[column] = append(
+                column: column, rotation: rotation, blocks: header.chunkBlocks(ofColumn: column))
         }
         lastSequence = max(lastSequence, header.sequence)
         for column in header.columnsWritten {
@@ -44,7 +48,9 @@ extension Segment {
 
 extension RecordHeader {
     /// Calls `body` with every block that the record writes, in order, and with every run it discards.
-    func forEachBlock(written: (_ block: UInt64, _ entry: MapEntry) -> Void, discarded: (_ first: UInt64, _ count: UInt64) -> Void) {
+    func forEachBlock(
+        written: (_ block: UInt64, _ entry: MapEntry) -> Void, discarded: (_ first: UInt64, _ count: UInt64) -> Void
+    ) {
         var index = 0
         for extent in extents {
             if extent.isDiscard {

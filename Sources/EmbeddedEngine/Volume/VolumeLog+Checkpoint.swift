@@ -43,13 +43,19 @@ extension VolumeLog {
         next.generation = isWhole ? root.generation + 1 : root.generation
         next.frame = isWhole ? 0 : root.frame + 1
         let dirty = map.takeDirtyLeaves()
-        let leaves = isWhole ? map.allLeaves() : dirty.compactMap { number in map.leaf(number).map { (number, UnsafeRawPointer($0)) } }
+        let leaves =
+            isWhole
+            ? map.allLeaves() : dirty.compactMap { number in map.leaf(number).map { (number, UnsafeRawPointer($0)) } }
         let payload = CheckpointPayload(
             root: next, frame: MapFile.encode(pool: pool.id, volume: parameters.header.id, root: next, leaves: leaves))
         root = next
         let store = store
         queue.blocking { () throws(Failure) in
-            if isWhole { try store.writeGeneration(payload.root, frame: payload.frame) } else { try store.append(payload.frame) }
+            if isWhole {
+                try store.writeGeneration(payload.root, frame: payload.frame)
+            } else {
+                try store.append(payload.frame)
+            }
         } then: { [self] result in
             finishCheckpoint(result, dead: deadIDs)
         }

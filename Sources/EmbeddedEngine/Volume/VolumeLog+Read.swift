@@ -34,7 +34,9 @@ extension ReadPart: IOTarget {
 /// Reading: the ring first, then the map; every block is checked; what is missing or wrong is rebuilt from the record's other columns.
 extension VolumeLog {
     func read(_ request: BlockRequest) {
-        guard request.length > 0, let buffer = request.buffer else { return request.finish(request.length == 0 ? 0 : EINVAL) }
+        guard request.length > 0, let buffer = request.buffer else {
+            return request.finish(request.length == 0 ? 0 : EINVAL)
+        }
         request.result = 0
         request.pendingPartCount = 1  // this walk itself, so that nothing completes the request before its end
         var run: ReadPart?
@@ -168,7 +170,8 @@ extension VolumeLog {
                 if openedSlices > Self.openedSlicesMax { closeIdleSlices() }
                 for part in waiting { _ = issue(part) }
             case .failure(let problem):
-                logger.error("slice cannot be opened", metadata: ["path": "\(mountpath.path)/\(path)", "reason": "\(problem)"])
+                logger.error(
+                    "slice cannot be opened", metadata: ["path": "\(mountpath.path)/\(path)", "reason": "\(problem)"])
                 for part in waiting { rebuild(part) }
             }
         }
@@ -199,7 +202,8 @@ extension VolumeLog {
         readErrors[mountpath.id, default: []].removeAll { now - $0 > Self.readErrorWindowNanoseconds }
         readErrors[mountpath.id, default: []].append(now)
         if readErrors[mountpath.id]?.count ?? 0 >= Self.readErrorsMax {
-            suspect(mountpath, "\(Self.readErrorsMax) read errors in 10 s, the last: \(String(cString: strerror(errno)))")
+            suspect(
+                mountpath, "\(Self.readErrorsMax) read errors in 10 s, the last: \(String(cString: strerror(errno)))")
         }
     }
 
@@ -212,9 +216,11 @@ extension VolumeLog {
         // A slice whose mountpath is out is not asked.
         let sources = segment.slices.map { $0.isAvailable ? $0 : nil }
         let job = RebuildJob(
-            pool: pool.id, volume: parameters.header.id, segment: segment.id, sliceBlocks: segment.sliceBlocks, paths: paths,
+            pool: pool.id, volume: parameters.header.id, segment: segment.id, sliceBlocks: segment.sliceBlocks,
+            paths: paths,
             mountpaths: sources.map { $0?.mountpath }, slice: part.slice, offset: part.offset, count: part.count,
-            checksums: Array(UnsafeBufferPointer(start: part.checksums, count: part.count)), buffer: buffer, index: known)
+            checksums: Array(UnsafeBufferPointer(start: part.checksums, count: part.count)), buffer: buffer,
+            index: known)
         statistics.blocksRebuilt += part.count
         // An index of a segment that still grows would soon be old.
         let isComplete = segment.isClosed && segment.lastSequence <= durableThrough
@@ -259,12 +265,15 @@ private struct RebuildJob: @unchecked Sendable {
         if let known = self.index {
             index = known
         } else {
-            index = try RecordIndex(pool: pool, volume: volume, segment: segment, sliceBlocks: sliceBlocks, files: files)
+            index = try RecordIndex(
+                pool: pool, volume: volume, segment: segment, sliceBlocks: sliceBlocks, files: files)
         }
         var done = 0
         while done < count {
-            guard let (header, column, row) = index.find(slice: slice, offset: offset + UInt32(done)), column < header.k else {
-                throw Failure(.corrupt, "segment \(segment): no header names block \(offset + UInt32(done)) of slice \(slice)")
+            guard let (header, column, row) = index.find(slice: slice, offset: offset + UInt32(done)), column < header.k
+            else {
+                throw Failure(
+                    .corrupt, "segment \(segment): no header names block \(offset + UInt32(done)) of slice \(slice)")
             }
             // A run may go on into the next record's chunk only across a header, so it ends with the column at the latest.
             let rows = min(count - done, header.shape.blocks(ofDataColumn: column) - row)
@@ -272,13 +281,16 @@ private struct RebuildJob: @unchecked Sendable {
             try RecordReader(header: header, files: files).rebuild(column: column, row: row, count: rows, into: target)
             for block in 0..<rows
             where crc32c(target + block * blockBytes, bytes: blockBytes) != checksums[done + block] {
-                throw Failure(.corrupt, "segment \(segment), record \(header.sequence): what was rebuilt is not what the map expects")
+                throw Failure(
+                    .corrupt,
+                    "segment \(segment), record \(header.sequence): what was rebuilt is not what the map expects")
             }
             if let file = files[slice] {
                 // The same bytes as were there once: no order with other writes is needed.
                 let aligned = AlignedBuffer(bytes: rows * blockBytes)
                 aligned.base.copyMemory(from: target, byteCount: rows * blockBytes)
-                try? file.write(UnsafeRawBufferPointer(aligned.span), at: UInt64(offset + UInt32(done)) * UInt64(blockBytes))
+                try? file.write(
+                    UnsafeRawBufferPointer(aligned.span), at: UInt64(offset + UInt32(done)) * UInt64(blockBytes))
             }
             done += rows
         }

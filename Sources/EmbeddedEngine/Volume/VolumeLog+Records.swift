@@ -32,8 +32,9 @@ extension VolumeLog {
             let record = spareRecords.popLast() ?? RecordInFlight(log: self)
             record.buffer = buffer
             // With no space for a whole one, one entry may still fit into what is left of the open segment.
-            guard choose(entriesOf: record, blocksMax: fullBlocks)
-                || (spaceFailure != nil && !isPreparing && choose(entriesOf: record, blocksMax: 1))
+            guard
+                choose(entriesOf: record, blocksMax: fullBlocks)
+                    || (spaceFailure != nil && !isPreparing && choose(entriesOf: record, blocksMax: 1))
             else {
                 record.buffer = nil
                 spareRecords.append(record)
@@ -85,7 +86,8 @@ extension VolumeLog {
             guard entry.position == position + UInt64(blocks),
                 ring.isContiguous(position, blocks + (entry.kind == .data ? entry.count : 0))
             else { break }
-            let merges = lastEnd == entry.block && lastIsDiscard == isDiscard && lastCount + entry.count <= RecordExtent.countMax
+            let merges =
+                lastEnd == entry.block && lastIsDiscard == isDiscard && lastCount + entry.count <= RecordExtent.countMax
             let newBlocks = blocks + (isDiscard ? 0 : entry.count)
             let newExtents = extents + (merges ? 0 : 1)
             if newExtents * RecordHeader.extentBytes + newBlocks * RecordHeader.checksumBytes > RecordHeader.tableBytes
@@ -94,7 +96,9 @@ extension VolumeLog {
                 break
             }
             lastCount = merges ? lastCount + entry.count : entry.count
-            (blocks, extents, lastEnd, lastIsDiscard) = (newBlocks, newExtents, entry.block + UInt64(entry.count), isDiscard)
+            (blocks, extents, lastEnd, lastIsDiscard) = (
+                newBlocks, newExtents, entry.block + UInt64(entry.count), isDiscard
+            )
             end += 1
         }
         record.entries = ring.formedEntry..<end
@@ -136,7 +140,9 @@ extension VolumeLog {
         // A record that is written again has a lower sequence than those already here.
         segment.lastSequence = max(segment.lastSequence, record.sequence)
         if shape.dataColumns > 1 { code(segment).encodeParity(shape: shape, data: data, parity: parity) }
-        writeHeader(record, segment, parity: shape.dataColumns > 1 ? parity : data, stride: shape.dataColumns > 1 ? columnBytes : 0)
+        writeHeader(
+            record, segment, parity: shape.dataColumns > 1 ? parity : data,
+            stride: shape.dataColumns > 1 ? columnBytes : 0)
 
         record.state = .writing
         record.writesPending = shape.dataColumns + segment.p
@@ -157,7 +163,8 @@ extension VolumeLog {
             queue.write(
                 file.descriptor, UnsafeRawBufferPointer(start: page, count: blockBytes),
                 UnsafeRawBufferPointer(start: body, count: bytes),
-                offset: UInt64(record.offsets[column]) * UInt64(blockBytes), durable: record.isDurableWrite, target: record,
+                offset: UInt64(record.offsets[column]) * UInt64(blockBytes), durable: record.isDurableWrite,
+                target: record,
                 tag: UInt64(column))
             page += blockBytes
         }
@@ -174,12 +181,14 @@ extension VolumeLog {
     }
 
     /// One page a column, in the order of `forEachColumn`.
-    private func writeHeader(_ record: RecordInFlight, _ segment: Segment, parity: UnsafeMutableRawPointer, stride: Int) {
+    private func writeHeader(_ record: RecordInFlight, _ segment: Segment, parity: UnsafeMutableRawPointer, stride: Int)
+    {
         guard let base = record.buffer?.base else { return }
         var writer = RecordHeaderWriter(page: base)
         writer.begin(
             pool: pool.id, volume: parameters.header.id, segment: segment.id, sequence: record.sequence,
-            durableThrough: durableThrough, attachEpoch: parameters.epoch, birthEpoch: 1, lastRingSequence: 0, k: segment.k,
+            durableThrough: durableThrough, attachEpoch: parameters.epoch, birthEpoch: 1, lastRingSequence: 0,
+            k: segment.k,
             p: segment.p, shape: record.shape, rotation: record.rotation, extentCount: record.extentCount)
         record.forEachColumn(k: segment.k, p: segment.p) { writer.putOffset(record.offsets[$0], column: $0) }
         for index in 0..<segment.p {
@@ -187,7 +196,9 @@ extension VolumeLog {
                 crc32c(parity + index * stride, bytes: record.shape.columnBlocks * blockBytes), index: index)
         }
         putExtents(record, &writer)
-        for block in 0..<record.shape.dataBlocks { writer.putBlockChecksum(ring.checksum(record.position + UInt64(block))) }
+        for block in 0..<record.shape.dataBlocks {
+            writer.putBlockChecksum(ring.checksum(record.position + UInt64(block)))
+        }
         var page = base
         record.forEachColumn(k: segment.k, p: segment.p) { column in
             if page != base { page.copyMemory(from: base, byteCount: blockBytes) }
@@ -227,7 +238,9 @@ extension VolumeLog {
             record.state = .failed
             // Short of memory or descriptors is no fault of the drive.
             if let mountpath = slice.mountpath, ![ENOMEM, EAGAIN, EINTR, EMFILE, ENFILE].contains(-result) {
-                suspect(mountpath, result < 0 ? "write failed: \(String(cString: strerror(-result)))" : "write was cut short")
+                suspect(
+                    mountpath,
+                    result < 0 ? "write failed: \(String(cString: strerror(-result)))" : "write was cut short")
             }
         } else if !record.isDurableWrite {
             slice.isUnsynced = true
@@ -270,7 +283,9 @@ extension VolumeLog {
 
     /// A record of which a column failed goes whole, with its sequence, to a segment of healthy mountpaths.
     private func writeAgain(_ record: RecordInFlight) -> Bool {
-        guard synchronizing.allSatisfy({ $0 !== record }), place(record, blocks: record.shape.dataBlocks) else { return false }
+        guard synchronizing.allSatisfy({ $0 !== record }), place(record, blocks: record.shape.dataBlocks) else {
+            return false
+        }
         guard let buffer = buffers.take(parityColumns: parameters.group.parityColumns) else {
             retryLater()
             return false

@@ -57,7 +57,8 @@ extension VolumeLog {
         (recentRecords, recentBlocks) = (0, 0)
         let isPromised = open == nil && (ring.formedEntry < ring.admittedEntry || !records.isEmpty)
         queue.blocking { () throws(Failure) in
-            try allocator.makeSegment(id, volume: header.id, group: group, isRecovery: isPromised, isWrittenFirst: isWrittenFirst)
+            try allocator.makeSegment(
+                id, volume: header.id, group: group, isRecovery: isPromised, isWrittenFirst: isWrittenFirst)
         } then: { [self] result in
             isPreparing = false
             switch result {
@@ -83,7 +84,9 @@ extension VolumeLog {
         let isNew = spaceFailure == nil
         spaceFailure = problem
         spaceFailureTime = clock.now()
-        if isNew { logger.warning("no space", metadata: ["volume": "\(parameters.header.id)", "reason": "\(problem)"]) }
+        if isNew {
+            logger.warning("no space", metadata: ["volume": "\(parameters.header.id)", "reason": "\(problem)"])
+        }
         // Segments that nothing refers to come back with a checkpoint.
         if hasDeadSegments {
             checkpoint { [self] isDone in
@@ -104,7 +107,9 @@ extension VolumeLog {
         queue.timer(nanoseconds: Self.spaceRetryNanoseconds, target: self, tag: Self.tagRetrySpace)
     }
 
-    var hasDeadSegments: Bool { segments.values.contains { $0.isClosed && $0.liveBlocks == 0 && $0.lastSequence <= durableThrough } }
+    var hasDeadSegments: Bool {
+        segments.values.contains { $0.isClosed && $0.liveBlocks == 0 && $0.lastSequence <= durableThrough }
+    }
 
     /// Off the loop, where the files are removed.
     func giveBack(_ segment: Segment) {

@@ -192,7 +192,8 @@ final class VolumeLog: @unchecked Sendable {
         {
             let part = min(first.left, RecordExtent.countMax)
             let isLast = part == first.left
-            ring.append(discard: first.block, count: part, request: isLast ? Unmanaged.passUnretained(first.request) : nil)
+            ring.append(
+                discard: first.block, count: part, request: isLast ? Unmanaged.passUnretained(first.request) : nil)
             if isLast {
                 waitingDiscards.removeFirst()
             } else {
@@ -214,7 +215,9 @@ final class VolumeLog: @unchecked Sendable {
     // MARK: Admission
 
     /// Blocks that entries take at worst: each alone in a record of one data column and p copies, a header with each.
-    private func worstBlocks(_ data: Int, entries: Int) -> Int { (data + entries) * (parameters.group.parityColumns + 1) }
+    private func worstBlocks(_ data: Int, entries: Int) -> Int {
+        (data + entries) * (parameters.group.parityColumns + 1)
+    }
 
     private func usableBlocks(_ segment: Segment?) -> Int {
         guard let segment, segment.allAvailable else { return 0 }
@@ -358,7 +361,8 @@ final class VolumeLog: @unchecked Sendable {
 
     /// Called whenever something ended: goes on with closing as far as can be.
     func finishClosing() {
-        guard isClosing, !isClosed, givingBack == 0, !isReading, !isCheckpointing, !isPreparing, membershipChanges == 0 else { return }
+        guard isClosing, !isClosed, givingBack == 0, !isReading, !isCheckpointing, !isPreparing, membershipChanges == 0
+        else { return }
         if let failure {
             guard records.allSatisfy({ $0.writesPending == 0 }), synchronizationsPending == 0 else { return }
             return answerClosed(.failure(failure))

@@ -60,7 +60,8 @@ struct VolumeRecovery {
         if loaded == nil, let segment = names.keys.min() {
             throw Failure(
                 .corrupt,
-                "volume \(header.id) has data (segment \(segment)) but no map on any mountpath that is there: bring back the mountpaths that are missing")
+                "volume \(header.id) has data (segment \(segment)) but no map on any mountpath that is there: bring back the mountpaths that are missing"
+            )
         }
         let root =
             loaded?.root
@@ -70,7 +71,9 @@ struct VolumeRecovery {
 
         // What the checkpoint does not know of and what came before its seal was freed: the files are left over.
         for (id, slices) in names where log.segments[id] == nil {
-            for slice in slices { allocator.freeStraySlice(slice.name, volume: header.id, group: group, on: slice.mountpath) }
+            for slice in slices {
+                allocator.freeStraySlice(slice.name, volume: header.id, group: group, on: slice.mountpath)
+            }
         }
         var lostBlocks = 0
         var incomplete: [(segment: Segment, header: RecordHeader)] = []
@@ -125,7 +128,9 @@ struct VolumeRecovery {
     }
 
     /// The placement on which most of the segment's slices agree: one of an earlier, abandoned try may have been left over.
-    private func sliceHeader(_ slices: [(slice: Int, mountpath: Mountpath, name: String)]) throws(Failure) -> SliceHeader? {
+    private func sliceHeader(_ slices: [(slice: Int, mountpath: Mountpath, name: String)]) throws(Failure)
+        -> SliceHeader?
+    {
         let directory = SlicePath.segmentDirectory(group: group.label, volume: header.id)
         let page = AlignedBuffer(bytes: blockBytes)
         var votes: [(header: SliceHeader, count: Int)] = []
@@ -150,7 +155,7 @@ struct VolumeRecovery {
             do throws(Failure) {
                 slice.file = try slice.mountpath?.disk.openSlice(
                     "\(directory)/\(SlicePath.name(segment: segment.id, slice: index))")
-            } catch where error.kind != .exhausted {
+            } catch  where error.kind != .exhausted {
                 // Not to be had: what it held is computed from the others.
                 continue
             }
@@ -172,7 +177,8 @@ struct VolumeRecovery {
                 if mustExist {
                     throw Failure(
                         .corrupt,
-                        "volume \(header.id): record \(sequence) was durable and no trace of it is left on the mountpaths that are there; bring back those that are missing")
+                        "volume \(header.id): record \(sequence) was durable and no trace of it is left on the mountpaths that are there; bring back those that are missing"
+                    )
                 }
                 return last
             }
@@ -198,7 +204,8 @@ struct VolumeRecovery {
                 // Never acknowledged as flushed, and not to be had: the log ends before it.
                 if !mustExist, missing <= best.segment.p { return last }
                 logger.critical(
-                    "record lost", metadata: ["volume": "\(header.id)", "sequence": "\(sequence)", "missingMountpaths": "\(missing)"])
+                    "record lost",
+                    metadata: ["volume": "\(header.id)", "sequence": "\(sequence)", "missingMountpaths": "\(missing)"])
                 lostBlocks += applyLost(best.header, to: map)
             }
             last = sequence
@@ -298,7 +305,11 @@ struct VolumeRecovery {
         var lost = 0
         map.forEachLeaf { _, leaf in
             for index in 0..<ExtentMap.leafEntries where leaf[index].segment != 0 {
-                if leaf[index].segment == MapEntry.lostSegment { lost += 1 } else { log.segments[leaf[index].segment]?.liveBlocks += 1 }
+                if leaf[index].segment == MapEntry.lostSegment {
+                    lost += 1
+                } else {
+                    log.segments[leaf[index].segment]?.liveBlocks += 1
+                }
             }
         }
         let live = log.segments.filter { $0.value.liveBlocks > 0 }
@@ -308,7 +319,9 @@ struct VolumeRecovery {
         try store.writeGeneration(
             sealed, frame: MapFile.encode(pool: pool.id, volume: header.id, root: sealed, leaves: map.allLeaves()))
         _ = map.takeDirtyLeaves()
-        for (id, segment) in log.segments where live[id] == nil { allocator.free(segment, volume: header.id, group: group) }
+        for (id, segment) in log.segments where live[id] == nil {
+            allocator.free(segment, volume: header.id, group: group)
+        }
         return RecoveredVolume(map: map, segments: live, root: sealed, store: store, lostBlocks: lost)
     }
 }

@@ -63,7 +63,9 @@ final class WriteRing {
     var pendingEntries: Int { admittedEntry - formedEntry }
     var isEmpty: Bool { firstEntry == endEntry }
 
-    func address(_ position: UInt64) -> UnsafeMutableRawPointer { memory.base + Int(position % UInt64(blocks)) * blockBytes }
+    func address(_ position: UInt64) -> UnsafeMutableRawPointer {
+        memory.base + Int(position % UInt64(blocks)) * blockBytes
+    }
 
     func isContiguous(_ position: UInt64, _ count: Int) -> Bool { Int(position % UInt64(blocks)) + count <= blocks }
 

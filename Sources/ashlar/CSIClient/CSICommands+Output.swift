@@ -57,7 +57,9 @@ private func textLines(_ fields: [MessageField], indent: String) -> [String] {
     }
 }
 
-private func block(_ prefix: String, _ lines: [String]) -> [String] { lines.isEmpty ? [prefix + " {}"] : [prefix] + lines }
+private func block(_ prefix: String, _ lines: [String]) -> [String] {
+    lines.isEmpty ? [prefix + " {}"] : [prefix] + lines
+}
 
 private func listLines(_ value: MessageValue, indent: String) -> [String] {
     guard case .message(let fields) = value else { return ["\(indent)- \(scalar(value))"] }
@@ -84,7 +86,8 @@ private func scalar(_ value: MessageValue) -> String {
 private func jsonText(_ value: MessageValue, indent: String) -> String {
     let inner = indent + "  "
     func wrap(_ open: String, _ parts: [String], _ close: String) -> String {
-        parts.isEmpty ? open + close : "\(open)\n" + parts.map { inner + $0 }.joined(separator: ",\n") + "\n\(indent)\(close)"
+        parts.isEmpty
+            ? open + close : "\(open)\n" + parts.map { inner + $0 }.joined(separator: ",\n") + "\n\(indent)\(close)"
     }
     switch value {
     case .absent: return "null"

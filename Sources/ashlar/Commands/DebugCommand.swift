@@ -32,7 +32,7 @@ struct NullDeviceCommand: AsyncParsableCommand {
         }
         let loop = try EventLoop(name: "null-device")
         let frontEnd = FuseLoopFrontEnd(
-            runDirectory: runDirectory, threads: BlockingThreads(name: "blocking"), 
+            runDirectory: runDirectory, threads: BlockingThreads(name: "blocking"),
             logger: Logger(label: "ashlar.debug", factory: { StreamLogHandler.standardError(label: $0) }))
         let served = try await frontEnd.serve(
             NullDevice(loop: loop, sizeBytes: sizeBytes), volume: .random(), readOnly: false)

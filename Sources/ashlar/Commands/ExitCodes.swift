@@ -24,7 +24,8 @@ func told(_ failure: Failure) -> ExitCode {
     switch failure.kind {
     case .notFound: told(.notFound, failure)
     case .unavailable, .timedOut, .busy: told(.temporary, failure)
-    case .invalid, .conflict, .failedPrecondition, .outOfRange, .exhausted, .unsupported, .corrupt, .fenced, .cancelled, .internal:
+    case .invalid, .conflict, .failedPrecondition, .outOfRange, .exhausted, .unsupported, .corrupt, .fenced, .cancelled,
+        .internal:
         told(.failed, failure)
     }
 }

@@ -23,7 +23,8 @@ struct VolumeCommand: AsyncParsableCommand {
                 for volume in try await catalogue.volumes() {
                     views.append(
                         VolumeView(
-                            volume, engine: known[volume.id], publications: try await catalogue.publications(of: volume.id)))
+                            volume, engine: known[volume.id],
+                            publications: try await catalogue.publications(of: volume.id)))
                 }
                 views.sort { $0.name < $1.name }
                 try options.show(views) {
@@ -31,7 +32,8 @@ struct VolumeCommand: AsyncParsableCommand {
                         ["NAME", "ID", "GROUP", "PHASE", "SIZE", "ALLOCATED", "PUBLISHED TO"],
                         views.map {
                             [
-                                $0.name, $0.id, $0.group, $0.phase, ByteSize.text($0.sizeBytes), ByteSize.text($0.allocatedBytes),
+                                $0.name, $0.id, $0.group, $0.phase, ByteSize.text($0.sizeBytes),
+                                ByteSize.text($0.allocatedBytes),
                                 $0.publishedTo.isEmpty ? "-" : $0.publishedTo.joined(separator: ","),
                             ]
                         })
@@ -65,7 +67,8 @@ struct VolumeCommand: AsyncParsableCommand {
                 let catalogue = try Catalogue(reading: configuration.cataloguePath)
                 let found = try await find(in: catalogue)
                 let engineVolume = try await known(found.id, to: options.engine(configuration))
-                let view = VolumeView(found, engine: engineVolume, publications: try await catalogue.publications(of: found.id))
+                let view = VolumeView(
+                    found, engine: engineVolume, publications: try await catalogue.publications(of: found.id))
                 try options.show(view) {
                     [
                         "name          \(view.name)", "id            \(view.id)", "group         \(view.group)",
@@ -132,7 +135,8 @@ struct GroupCommand: AsyncParsableCommand {
                         ["LABEL", "PROFILE", "PROTECTION", "MEDIA", "VOLUMES", "USED", "AVAILABLE"],
                         views.map {
                             [
-                                $0.label, $0.profile, $0.protection, $0.media.isEmpty ? "any" : $0.media.joined(separator: ","),
+                                $0.label, $0.profile, $0.protection,
+                                $0.media.isEmpty ? "any" : $0.media.joined(separator: ","),
                                 "\($0.volumeCount)", ByteSize.text($0.usedBytes), ByteSize.text($0.availableBytes),
                             ]
                         })
@@ -154,12 +158,15 @@ struct GroupCommand: AsyncParsableCommand {
                 }
                 try options.show(view) {
                     [
-                        "label            \(view.label)", "profile          \(view.profile)", "protection       \(view.protection)",
+                        "label            \(view.label)", "profile          \(view.profile)",
+                        "protection       \(view.protection)",
                         "media            \(view.media.isEmpty ? "any" : view.media.joined(separator: ", "))",
                         "deletion policy  \(view.deletionPolicy)", "slice            \(ByteSize.text(view.sliceBytes))",
                         "capacity         \(view.capacityBytes.map { ByteSize.text($0) } ?? "bounded by the pool")",
-                        "total            \(ByteSize.text(view.totalBytes))", "available        \(ByteSize.text(view.availableBytes))",
-                        "used             \(ByteSize.text(view.usedBytes)) in segments", "volumes          \(view.volumeCount)",
+                        "total            \(ByteSize.text(view.totalBytes))",
+                        "available        \(ByteSize.text(view.availableBytes))",
+                        "used             \(ByteSize.text(view.usedBytes)) in segments",
+                        "volumes          \(view.volumeCount)",
                     ].joined(separator: "\n")
                 }
             }
@@ -186,7 +193,8 @@ struct PoolCommand: AsyncParsableCommand {
                             ["PATH", "MEDIA", "STATE", "SIZE", "FREE", "REASON"],
                             status.mountpaths.map {
                                 [
-                                    $0.path, $0.media, $0.state.rawValue, $0.state == .active ? ByteSize.text($0.totalBytes) : "-",
+                                    $0.path, $0.media, $0.state.rawValue,
+                                    $0.state == .active ? ByteSize.text($0.totalBytes) : "-",
                                     $0.state == .active ? ByteSize.text($0.freeBytes) : "-", $0.reason,
                                 ]
                             }))

@@ -35,8 +35,13 @@ struct ServeCommand: AsyncParsableCommand {
             let engine = try await EngineProcess.start(configuration, logger: logger)
             do {
                 let control = try await ControlProcess.start(
-                    configuration, roles: [.controller, .node], engine: engine.engine, attacher: engine.attacher, logger: logger)
-                logger.notice("ready", metadata: ["controller": "\(configuration.sockets.controller)", "node": "\(configuration.sockets.node)"])
+                    configuration, roles: [.controller, .node], engine: engine.engine, attacher: engine.attacher,
+                    logger: logger)
+                logger.notice(
+                    "ready",
+                    metadata: [
+                        "controller": "\(configuration.sockets.controller)", "node": "\(configuration.sockets.node)",
+                    ])
                 await firstSignal()
                 logger.notice("stopping")
                 await control.shutDown()
@@ -52,7 +57,8 @@ struct ServeCommand: AsyncParsableCommand {
 
 struct EngineCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "engine", abstract: "The data plane alone: mountpaths, volumes, devices, and the engine API on a socket.")
+        commandName: "engine",
+        abstract: "The data plane alone: mountpaths, volumes, devices, and the engine API on a socket.")
 
     @OptionGroup var options: ProcessOptions
 

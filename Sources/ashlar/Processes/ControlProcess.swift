@@ -33,11 +33,13 @@ final class ControlProcess: Sendable {
     }
 
     static func start(
-        _ configuration: Configuration, roles: Roles, engine: any VolumeEngine, attacher: any DeviceAttacher, logger: Logger
+        _ configuration: Configuration, roles: Roles, engine: any VolumeEngine, attacher: any DeviceAttacher,
+        logger: Logger
     ) async throws(Failure) -> ControlProcess {
         try makeDirectories(configuration)
         let settings = CSISettings(
-            version: ashlarVersion, nodeID: configuration.nodeID, host: configuration.nodeID, classes: configuration.classes,
+            version: ashlarVersion, nodeID: configuration.nodeID, host: configuration.nodeID,
+            classes: configuration.classes,
             defaultClass: configuration.defaultClass)
         let isReady = ReadyFlag()
         var controllerHandlers = GRPCHandlers()
@@ -79,7 +81,8 @@ final class ControlProcess: Sendable {
     }
 
     private static func listen(
-        _ configuration: Configuration, _ roles: Roles, _ controller: GRPCHandlers, _ node: GRPCHandlers, _ logger: Logger
+        _ configuration: Configuration, _ roles: Roles, _ controller: GRPCHandlers, _ node: GRPCHandlers,
+        _ logger: Logger
     ) throws(Failure) -> [GRPCServer] {
         var tables: [String: GRPCHandlers] = [:]
         if roles.contains(.controller) { tables[configuration.sockets.controller] = controller }

@@ -9,6 +9,7 @@ import Glibc
 import Logging
 import SystemIO
 import VolumeEngine
+import Volumes
 
 /// The data plane of this process: the embedded engine, its devices, and the engine API on a unix socket.
 final class EngineProcess: Sendable {
@@ -24,7 +25,8 @@ final class EngineProcess: Sendable {
     private static let drainSeconds = 5.0
 
     private init(
-        engine: EmbeddedEngine, attacher: LocalDeviceAttacher, threads: BlockingThreads, server: GRPCServer, lock: FileLock
+        engine: EmbeddedEngine, attacher: LocalDeviceAttacher, threads: BlockingThreads, server: GRPCServer,
+        lock: FileLock
     ) {
         self.engine = engine
         self.attacher = attacher
@@ -78,31 +80,54 @@ final class EngineProcess: Sendable {
             do throws(Failure) {
                 let disk = try DirectoryDisk(path: mountpath.path)
                 places.append((mountpath.path, disk.filesystemDevice, try disk.exists(poolFile)))
-                mountpaths.append(ConfiguredMountpath(path: mountpath.path, media: mountpath.media.rawValue, disk: disk))
+                mountpaths.append(
+                    ConfiguredMountpath(path: mountpath.path, media: mountpath.media.rawValue, disk: disk))
             } catch {
                 mountpaths.append(
-                    ConfiguredMountpath(path: mountpath.path, media: mountpath.media.rawValue, disk: nil, problem: "\(error)"))
+                    ConfiguredMountpath(
+                        path: mountpath.path, media: mountpath.media.rawValue, disk: nil, problem: "\(error)"))
             }
         }
         // Once there is a pool, a mountpath without its file is a drive that is not mounted: what its bare directory shares says nothing.
         let hasLedger = try DirectoryDisk(path: configuration.stateDirectory).exists(poolFile)
         let isNew = !hasLedger && !places.contains { $0.isMember }
         let counted = Dictionary(grouping: places.filter { isNew || $0.isMember }) { $0.device }.values
-        let shared = counted.filter { $0.count > 1 }.map { $0.map { $0.path }.sorted().joined(separator: ", ") }.sorted()
+        let shared = counted.filter { $0.count > 1 }.map { $0.map { $0.path }.sorted().joined(separator: ", ") }
+            .sorted()
         if let first = shared.first, !configuration.pool.allowSharedFilesystem {
             throw Failure(
                 .failedPrecondition,
-                "mountpaths \(first) are on one filesystem, so one lost drive takes them all: mount a drive at each, or set pool.allowSharedFilesystem: true to try things out")
+                "mountpaths \(first) are on one filesystem, so one lost drive takes them all: mount a drive at each, or set pool.allowSharedFilesystem: true to try things out"
+            )
         }
+        if isNew { try refuseImpossibleGroups(configuration) }
         return (mountpaths, shared)
+    }
+
+    /// Before a pool is made: so that a mistake leaves nothing behind. On an existing pool the engine itself refuses a new group, and a
+    /// group that exists may have fewer mountpaths left than it asked for.
+    private static func refuseImpossibleGroups(_ configuration: Configuration) throws(Failure) {
+        for group in configuration.groups {
+            let columns = group.specification.columns
+            let count = configuration.pool.mountpaths.count { group.media.isEmpty || group.media.contains($0.media) }
+            guard count >= columns else {
+                throw Failure(
+                    .exhausted,
+                    "group \(group.label) needs \(columns) mountpaths of its media for \(group.protection), the configuration has \(count): add mountpaths, choose another protection, or leave the group out")
+            }
+        }
     }
 
     /// Each open slice is a descriptor.
     private static func raiseDescriptorLimit() throws(Failure) {
         var limit = rlimit()
-        try systemCall("cannot read the descriptor limit") { getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) }
+        try systemCall("cannot read the descriptor limit") {
+            getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        }
         limit.rlim_cur = limit.rlim_max
-        try systemCall("cannot raise the descriptor limit") { setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) }
+        try systemCall("cannot raise the descriptor limit") {
+            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        }
     }
 }
 
@@ -110,8 +135,10 @@ extension EmbeddedEngine: VolumeOpener {}
 
 /// The state and run directories, for whichever process comes first; those above them must be there.
 func makeDirectories(_ configuration: Configuration) throws(Failure) {
-    for path in [configuration.stateDirectory, configuration.runDirectory] where mkdir(path, 0o700) != 0 && errno != EEXIST {
-        throw Failure(errno: errno, "cannot make directory \(path); make the one above it, or name another in the configuration")
+    for path in [configuration.stateDirectory, configuration.runDirectory]
+    where mkdir(path, 0o700) != 0 && errno != EEXIST {
+        throw Failure(
+            errno: errno, "cannot make directory \(path); make the one above it, or name another in the configuration")
     }
 }
 
