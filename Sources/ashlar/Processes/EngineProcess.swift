@@ -113,7 +113,8 @@ final class EngineProcess: Sendable {
             guard count >= columns else {
                 throw Failure(
                     .exhausted,
-                    "group \(group.label) needs \(columns) mountpaths of its media for \(group.protection), the configuration has \(count): add mountpaths, choose another protection, or leave the group out")
+                    "group \(group.label) needs \(columns) mountpaths of its media for \(group.protection), the configuration has \(count): add mountpaths, choose another protection, or leave the group out"
+                )
             }
         }
     }
