@@ -1,5 +1,6 @@
 import Base
 import BlockDevice
+import Glibc
 import Synchronization
 
 /// What an attacher needs of the engine beside it.
@@ -83,7 +84,13 @@ public final class LocalDeviceAttacher: DeviceAttacher {
     }
 
     private func end(_ id: VolumeID, _ attachment: Attachment, force: Bool) async throws(Failure) {
-        try await attachment.served.stop(force: force)
+        do throws(Failure) {
+            try await attachment.served.stop(force: force)
+        } catch  where error.errorNumber == EIO && !force {
+            // Nobody uses the device, but its data plane refuses the last flush: it was fenced, or has failed. There is nothing left
+            // to wait for, and the device must not stay for ever.
+            try await attachment.served.stop(force: true)
+        }
         attachments.withLock { $0[id] = nil }
         try await opener.closeVolume(id)
     }

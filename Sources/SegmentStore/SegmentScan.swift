@@ -21,7 +21,12 @@ public struct SegmentScan {
     private let segment: UInt32
     private let files: [(any DiskFile)?]
     private let sliceBlocks: UInt32
-    private var found: [UInt64: FoundRecord] = [:]
+    /// A record that was written again into the same segment is there twice: each copy counts by itself.
+    private struct Copy: Hashable {
+        let sequence: UInt64
+        let offsets: [UInt32]
+    }
+    private var found: [Copy: FoundRecord] = [:]
     /// By slice: chunks known from headers on other slices, offset to length.
     private var known: [[UInt32: UInt32]]
     private var cursors: [UInt32]
@@ -32,7 +37,9 @@ public struct SegmentScan {
     ) throws(Failure) -> [FoundRecord] {
         var scan = SegmentScan(pool: pool, volume: volume, segment: segment, sliceBlocks: sliceBlocks, files: files)
         try scan.run()
-        return scan.found.values.sorted { $0.header.sequence < $1.header.sequence }
+        return scan.found.values.sorted {
+            ($0.header.sequence, $0.header.offsets.min() ?? 0) < ($1.header.sequence, $1.header.offsets.min() ?? 0)
+        }
     }
 
     private init(pool: PoolID, volume: VolumeID, segment: UInt32, sliceBlocks: UInt32, files: [(any DiskFile)?]) {
@@ -96,16 +103,15 @@ public struct SegmentScan {
             header.k + header.p == files.count, header.columnsWritten.contains(column),
             header.slice(ofColumn: column) == slice, header.offsets[column] == cursor
         else { return false }
-        if found[header.sequence] == nil {
-            found[header.sequence] = FoundRecord(header: header, columnsSeen: [])
+        let copy = Copy(sequence: header.sequence, offsets: header.offsets)
+        if found[copy] == nil {
+            found[copy] = FoundRecord(header: header, columnsSeen: [])
             for other in header.columnsWritten {
                 known[header.slice(ofColumn: other)][header.offsets[other]] = UInt32(
                     header.chunkBlocks(ofColumn: other))
             }
         }
-        if found[header.sequence]?.columnsSeen.contains(column) == false {
-            found[header.sequence]?.columnsSeen.append(column)
-        }
+        if found[copy]?.columnsSeen.contains(column) == false { found[copy]?.columnsSeen.append(column) }
         return true
     }
 }

@@ -304,7 +304,8 @@ extension SystemTests {
 
                 try await host.shell("mkdir \(host.mountpaths[3])")
                 var settings = host.settings
-                settings.groups = "[{ label: wide, protection: \"erasure(14,2)\" }]"
+                settings.groups =
+                    "[{ label: fast, protection: \"erasure(4,2)\", sliceSize: 4Mi }, { label: wide, protection: \"erasure(14,2)\" }]"
                 try await expectRefusal(host, settings, 1, ["wide", "needs 16 mountpaths"])
                 try await host.shell("rm \(host.directory)/other.yaml")
                 let text = try String(contentsOfFile: host.configPath, encoding: .utf8)

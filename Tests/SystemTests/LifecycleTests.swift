@@ -143,6 +143,28 @@ extension SystemTests {
             }
         }
 
+        /// The controller revokes a volume that its node still uses (a forced detach): writes fail from then on, nothing hangs, what was
+        /// flushed is there for the next publication.
+        @Test func aVolumeThatWasFencedInUse() async throws {
+            try await Host.with { host in
+                let (_, csi) = try await host.serve()
+                var volume = try await TestVolume.create("fenced", .ext4, bytes: 64 << 20, on: host, csi)
+                try await volume.bringUp(csi)
+                try await host.shell("echo before > \(volume.target)/file && sync \(volume.target)/file")
+                try await volume.unpublish(csi)
+                let write = "dd if=/dev/zero of=\(volume.target)/late bs=4k count=1 oflag=direct conv=fsync"
+                await #expect(throws: (any Error).self) { try await host.shell(write) }
+                try await volume.nodeUnpublish(csi)
+                try await volume.unstage(csi)
+
+                try await volume.bringUp(csi)
+                try await host.shell(
+                    "test \"$(cat \(volume.target)/file)\" = before && test ! -s \(volume.target)/late")
+                try await volume.takeDown(csi)
+                try await volume.delete(csi)
+            }
+        }
+
         @Test func accessModesAndPlaces() async throws {
             try await Host.with { host in
                 let (_, csi) = try await host.serve()

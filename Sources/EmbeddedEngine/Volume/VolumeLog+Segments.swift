@@ -94,6 +94,8 @@ extension VolumeLog {
                 retryWhenSpace()
                 scheduleBatch()
             }
+        } else if givingBack > 0 {
+            retryWhenSpace()  // what is on its way back is room; its end asks again
         } else {
             refuseWaiting(ENOSPC)
             retryWhenSpace()
@@ -123,6 +125,10 @@ extension VolumeLog {
             allocator.free(segment, volume: header.id, group: group)
         } then: { [self] _ in
             givingBack -= 1
+            if spaceFailure != nil {
+                spaceFailure = nil
+                scheduleBatch()
+            }
             finishClosing()
         }
     }
