@@ -7,7 +7,7 @@ SHELL := /bin/bash
 SWIFT := swift
 # Generated code is as its generator writes it: protos/generate --check compares it byte for byte.
 SWIFT_FILES = find Package.swift Sources Tests -name '*.swift' -not -path '*/generated/*' -print0
-# Suites with time limits of seconds: run first and by themselves, since the others keep both cores busy.
+# Suites with time limits of seconds: run first, one test at a time, since the others keep both cores busy.
 CLOCK_TESTS := ^(GRPCServerTests|EngineAPITests|CSICommandTests)\.
 SHELL_SCRIPTS := .ci/run protos/generate
 PYTHON_SCRIPTS := $(wildcard deploy/quickstart deploy/*.py Tests/Bench/bench protos/*.py)
@@ -31,7 +31,7 @@ quickstart: build ## the main job on real files, on ten loop-mounted drives: see
 
 test: install ## every test, in release configuration (root)
 	$(SWIFT) build -c release --build-tests
-	$(SWIFT) test -c release --skip-build --disable-xctest --filter '$(CLOCK_TESTS)'
+	$(SWIFT) test -c release --skip-build --disable-xctest --no-parallel --filter '$(CLOCK_TESTS)'
 	$(SWIFT) test -c release --skip-build --disable-xctest --skip '$(CLOCK_TESTS)'
 
 bench: build ## measures beside baselines of this machine; table, and bench.json (root)

@@ -117,7 +117,7 @@ import Testing
             // Takes no notice of cancellation.
             $0.unary("/t.T/Deaf") { _, _ in
                 started.add()
-                let end = ContinuousClock.now + .seconds(2)
+                let end = ContinuousClock.now + .seconds(6)
                 while ContinuousClock.now < end { try? await Task.sleep(for: .milliseconds(1)) }
                 return []
             }
@@ -129,10 +129,10 @@ import Testing
         #expect(await started.reaches(2))
         let begin = ContinuousClock.now
         await test.stop(drainSeconds: 0.2)
-        #expect(ContinuousClock.now - begin < .seconds(1.5))
+        #expect(ContinuousClock.now - begin < .seconds(4))
         #expect(await cancelled.reaches(1))
         for call in calls { #expect(await call.value != .ok) }
         // Its late answer has nowhere to go and must not harm.
-        try await Task.sleep(for: .seconds(2))
+        try await Task.sleep(for: .seconds(6))
     }
 }
