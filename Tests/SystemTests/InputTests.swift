@@ -380,6 +380,9 @@ extension SystemTests {
                 let (_, restarted) = try await host.serve()
                 try await first.bringUp(restarted)
                 _ = try await offPool { try file.check() }
+                // What the killed process left of the other one goes too.
+                try await fourth.takeDown(restarted)
+                try await first.takeDown(restarted)
             }
         }
 
