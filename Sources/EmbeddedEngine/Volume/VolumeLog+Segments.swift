@@ -52,9 +52,9 @@ extension VolumeLog {
         let id = nextSegment
         nextSegment += 1
         let (allocator, header, group) = (allocator, parameters.header, parameters.group)
-        // What was admitted was promised a place: when its segment went with a mountpath, reserves are there to keep the promise.
         let isWrittenFirst = recentRecords >= Self.recentRecordsMin && recentBlocks < recentRecords * Self.smallBlocks
         (recentRecords, recentBlocks) = (0, 0)
+        // What was admitted was promised a place: when its segment went with a mountpath, reserves are there to keep the promise.
         let isPromised = open == nil && (ring.formedEntry < ring.admittedEntry || !records.isEmpty)
         queue.blocking { () throws(Failure) in
             try allocator.makeSegment(
