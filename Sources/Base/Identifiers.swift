@@ -95,3 +95,12 @@ public struct MountpathID: UniqueID {
         self.low = low
     }
 }
+
+public struct SnapshotID: UniqueID {
+    public let high: UInt64
+    public let low: UInt64
+    public init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+}

@@ -11,6 +11,8 @@ import VolumeEngine
 public struct EngineSettings: Sendable {
     /// Room for unflushed writes of one open volume.
     public var ringBytes: Int
+    /// Memory for nodes of maps, of all volumes together.
+    public var mapCacheBytes: Int
     /// Event loops; each owns a share of the open volumes.
     public var loopCount: Int
     /// Starts although more mountpaths are missing than the groups survive.
@@ -19,7 +21,10 @@ public struct EngineSettings: Sendable {
     /// Filesystems that several mountpaths share, for status.
     public var sharedFilesystems: [String]
 
-    public init(ringBytes: Int, loopCount: Int, acceptMissing: Bool, sharedFilesystems: [String] = []) {
+    public init(
+        ringBytes: Int, mapCacheBytes: Int = 64 << 20, loopCount: Int, acceptMissing: Bool, sharedFilesystems: [String] = []
+    ) {
+        self.mapCacheBytes = mapCacheBytes
         self.sharedFilesystems = sharedFilesystems
         self.ringBytes = ringBytes
         self.loopCount = loopCount
@@ -74,7 +79,7 @@ public final class EmbeddedEngine: VolumeEngine {
         allocator = try SegmentAllocator(pool: pool, start: random.next(), logger: logger)
         var loops: [(EventLoop, LoopBuffers)] = []
         for number in 0..<settings.loopCount {
-            loops.append((try EventLoop(name: "ashlar-io-\(number)"), LoopBuffers()))
+            loops.append((try EventLoop(name: "ashlar-io-\(number)"), LoopBuffers(cacheBytes: settings.mapCacheBytes / settings.loopCount)))
         }
         self.loops = loops
         watch = PoolWatch(pool: pool, logger: logger)
@@ -373,10 +378,13 @@ public final class EmbeddedEngine: VolumeEngine {
         }
         let (loop, buffers) = loops[number]
         let parameters = VolumeLogParameters(header: header, group: group, epoch: epoch, ringBytes: settings.ringBytes)
-        let log = VolumeLog(
-            parameters, recovered: recovered.value, queue: loop, pool: pool, allocator: allocator,
-            buffers: buffers.buffers,
-            clock: clock, logger: logger)
+        let (pool, allocator, clock, logger) = (pool, allocator, clock, logger)
+        let log = try await loop.run { () throws(Failure) in
+            Handover(
+                VolumeLog(
+                    parameters, recovered: recovered.value, queue: loop, pool: pool, allocator: allocator,
+                    buffers: buffers.buffers, cache: buffers.cache, clock: clock, logger: logger))
+        }.value
         let device = VolumeDevice(log: log, loop: loop, sizeBytes: header.sizeBytes, isReadOnly: readOnly, epoch: epoch)
         opened.withLock { $0[id] = device }
         return device
@@ -400,7 +408,10 @@ struct Handover<T>: @unchecked Sendable {
     init(_ value: T) { self.value = value }
 }
 
-/// `@unchecked Sendable`: `buffers` is touched on its loop only.
+/// What the volumes of a loop share. `@unchecked Sendable`: touched on the loop only.
 final class LoopBuffers: @unchecked Sendable {
     let buffers = RecordBuffers()
+    let cache: NodeCache
+
+    init(cacheBytes: Int) { cache = NodeCache(bytes: cacheBytes) }
 }

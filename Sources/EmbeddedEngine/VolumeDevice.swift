@@ -46,7 +46,7 @@ final class VolumeDevice: BlockDevice {
         let log = log
         return await withCheckedContinuation { continuation in
             loop.post {
-                let live = log.segments.values.reduce(0) { $0 + $1.liveBlocks }
+                let live = log.map.head.ownedBlocks + log.map.head.inheritedBlocks
                 let unavailable = log.segments.values.contains { $0.liveBlocks > 0 && !$0.allAvailable }
                 continuation.resume(
                     returning: (UInt64(live * blockBytes), log.lostBlocks, unavailable, log.statistics))

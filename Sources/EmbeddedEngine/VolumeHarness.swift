@@ -16,7 +16,7 @@ package final class VolumeHarness {
     package init(
         mountpaths: [ConfiguredMountpath], ledger: any Disk, group: GroupSpecification, volume: VolumeID,
         sizeBytes: UInt64,
-        ringBytes: Int, queue: any IOQueue, clock: any MonotonicClock, random: inout some RandomNumberGenerator,
+        ringBytes: Int, cacheBytes: Int = 1 << 20, queue: any IOQueue, clock: any MonotonicClock, random: inout some RandomNumberGenerator,
         logger: Logger
     ) throws(Failure) {
         let pool = try Pool.open(mountpaths, ledger: ledger, acceptMissing: false, logger: logger, random: &random)
@@ -30,7 +30,8 @@ package final class VolumeHarness {
         ).run()
         log = VolumeLog(
             VolumeLogParameters(header: header, group: group, epoch: 1, ringBytes: ringBytes), recovered: recovered,
-            queue: queue, pool: pool, allocator: allocator, buffers: RecordBuffers(), clock: clock, logger: logger)
+            queue: queue, pool: pool, allocator: allocator, buffers: RecordBuffers(),
+            cache: NodeCache(bytes: cacheBytes), clock: clock, logger: logger)
         self.sizeBytes = sizeBytes
         self.pool = pool.id
     }
@@ -50,20 +51,9 @@ package final class VolumeHarness {
         "ring \(log.ring.firstEntry)/\(log.ring.formedEntry)/\(log.ring.admittedEntry)/\(log.ring.endEntry), records \(log.records.map { "\($0.sequence) \($0.state)" }), flushes \(log.flushes.count), synchronizing \(log.synchronizationsPending), preparing \(log.isPreparing), checkpointing \(log.isCheckpointing), membership \(log.membershipChanges), open \(log.open.map { "\($0.id) free \($0.freeBlocks) \($0.allAvailable)" } ?? "none"), reserve \(log.reserve.map { "\($0.id)" } ?? "none"), space \(log.spaceFailure.map { "\($0)" } ?? "ok"), failure \(log.failure.map { "\($0)" } ?? "none")"
     }
 
-    /// The accounting of live blocks, computed anew from the map; nil where it agrees with what is kept.
+    /// The accounting, computed anew from the trees; nil where it agrees with what is kept.
     package func accountingProblem() -> String? {
-        var counted: [UInt32: Int] = [:]
-        log.map.forEachLeaf { _, leaf in
-            for index in 0..<ExtentMap.leafEntries where leaf[index].segment != 0 {
-                counted[leaf[index].segment, default: 0] += 1
-            }
-        }
-        for (id, count) in counted where id != MapEntry.lostSegment && log.segments[id]?.liveBlocks != count {
-            return "segment \(id) has \(count) live blocks, \(log.segments[id]?.liveBlocks ?? -1) are accounted"
-        }
-        for segment in log.segments.values where counted[segment.id, default: 0] != segment.liveBlocks {
-            return "segment \(segment.id) has no live blocks, \(segment.liveBlocks) are accounted"
-        }
-        return nil
+        var check = MapCheck(log.map)
+        do throws(Failure) { return try check.run().first } catch { return "\(error)" }
     }
 }

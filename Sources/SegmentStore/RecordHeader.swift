@@ -26,7 +26,7 @@ public struct RecordExtent: Sendable, Equatable {
 ///          0     8  magic "ASHLREC1"
 ///          8     2  version (1)
 ///         10     2  bytes of this header (4096)
-///         12     1  kind: 1 data. Others are reserved for moves and snapshots.
+///         12     1  kind: 1 data, 2 moves (GC), 3 control (snapshots)
 ///         13     1  k of the segment
 ///         14     1  p of the segment
 ///         15     1  reserved, 0
@@ -49,6 +49,7 @@ public struct RecordExtent: Sendable, Equatable {
 ///        192    64  16 × u32: CRC-32C of column k+i, its header not included
 ///        256     8  per extent: block (48 bits), count (15 bits), discard (1 bit)
 ///          …     4  per data block: its CRC-32C
+///        256    64  in a control record instead: operation 1, reserved 3, epoch 4, snapshot 16, size in bytes 8, created 8
 ///       4092     4  CRC-32C of all before
 ///
 /// Version rule: a reader refuses versions it does not know; fields are added in reserved space only with a new version.
@@ -57,7 +58,12 @@ public struct RecordHeader: Sendable, Equatable {
     public static let magic: UInt64 = 0x3143_4552_4C48_5341  // "ASHLREC1"
     public static let version: UInt16 = 1
     public static let notWritten = UInt32.max
-    static let kindData: UInt8 = 1
+
+    public enum Kind: UInt8, Sendable {
+        case data = 1
+        case control = 3
+    }
+
     static let tableOffset = 256
     static let checksumOffset = blockBytes - 4
     public static let extentBytes = 8
@@ -83,11 +89,16 @@ public struct RecordHeader: Sendable, Equatable {
     public var parityChecksums: [UInt32]
     public var extents: [RecordExtent]
     public var blockChecksums: [UInt32]
+    /// What a control record says; nil in others.
+    public var control: RecordControl?
+
+    public var kind: Kind { control == nil ? .data : .control }
 
     public init(
         pool: PoolID, volume: VolumeID, segment: UInt32, sequence: UInt64, durableThrough: UInt64, attachEpoch: UInt64,
         birthEpoch: UInt64, lastRingSequence: UInt64, k: Int, p: Int, shape: RecordShape, rotation: Int,
-        offsets: [UInt32], parityChecksums: [UInt32], extents: [RecordExtent], blockChecksums: [UInt32]
+        offsets: [UInt32], parityChecksums: [UInt32], extents: [RecordExtent], blockChecksums: [UInt32],
+        control: RecordControl? = nil
     ) {
         self.pool = pool
         self.volume = volume
@@ -105,6 +116,7 @@ public struct RecordHeader: Sendable, Equatable {
         self.parityChecksums = parityChecksums
         self.extents = extents
         self.blockChecksums = blockChecksums
+        self.control = control
     }
 
     /// The slice on which column `column` lies.
@@ -125,7 +137,8 @@ public struct RecordHeader: Sendable, Equatable {
         writer.begin(
             pool: pool, volume: volume, segment: segment, sequence: sequence, durableThrough: durableThrough,
             attachEpoch: attachEpoch, birthEpoch: birthEpoch, lastRingSequence: lastRingSequence, k: k, p: p,
-            shape: shape, rotation: rotation, extentCount: extents.count)
+            shape: shape, rotation: rotation, extentCount: extents.count, kind: kind)
+        if let control { writer.putControl(control) }
         for (column, offset) in offsets.enumerated() { writer.putOffset(offset, column: column) }
         for (index, checksum) in parityChecksums.enumerated() { writer.putParityChecksum(checksum, index: index) }
         for extent in extents { writer.putExtent(extent) }
@@ -136,7 +149,7 @@ public struct RecordHeader: Sendable, Equatable {
     /// Nil where the page is not a whole header of this version: torn, old, foreign or never written.
     public init?(page: UnsafeRawPointer) {
         guard page.get(UInt64.self, at: 0) == Self.magic, page.get(UInt16.self, at: 8) == Self.version,
-            page.get(UInt16.self, at: 10) == blockBytes, page.get(UInt8.self, at: 12) == Self.kindData,
+            page.get(UInt16.self, at: 10) == blockBytes, let kind = Kind(rawValue: page.get(at: 12)),
             page.get(UInt32.self, at: Self.checksumOffset) == crc32c(page, bytes: Self.checksumOffset)
         else { return nil }
         k = Int(page.get(UInt8.self, at: 13))
@@ -171,6 +184,10 @@ public struct RecordHeader: Sendable, Equatable {
             offset += Self.extentBytes
         }
         guard blocks == shape.dataBlocks else { return nil }
+        if kind == .control {
+            guard let found = RecordControl(table: page + Self.tableOffset) else { return nil }
+            control = found
+        }
         blockChecksums = (0..<shape.dataBlocks).map { page.get(at: offset + $0 * 4) }
         guard columnsWritten.allSatisfy({ offsets[$0] != Self.notWritten }) else { return nil }
     }

@@ -12,7 +12,7 @@ public struct RecordHeaderWriter {
     public mutating func begin(
         pool: PoolID, volume: VolumeID, segment: UInt32, sequence: UInt64, durableThrough: UInt64, attachEpoch: UInt64,
         birthEpoch: UInt64, lastRingSequence: UInt64, k: Int, p: Int, shape: RecordShape, rotation: Int,
-        extentCount: Int
+        extentCount: Int, kind: RecordHeader.Kind = .data
     ) {
         precondition(
             extentCount * RecordHeader.extentBytes + shape.dataBlocks * RecordHeader.checksumBytes
@@ -21,7 +21,7 @@ public struct RecordHeaderWriter {
         page.put(RecordHeader.magic, at: 0)
         page.put(RecordHeader.version, at: 8)
         page.put(UInt16(blockBytes), at: 10)
-        page.put(RecordHeader.kindData, at: 12)
+        page.put(kind.rawValue, at: 12)
         page.put(UInt8(k), at: 13)
         page.put(UInt8(p), at: 14)
         page.put(pool.high, at: 16)
@@ -45,6 +45,9 @@ public struct RecordHeaderWriter {
     public func putOffset(_ offset: UInt32, column: Int) { page.put(offset, at: 128 + column * 4) }
 
     public func putParityChecksum(_ checksum: UInt32, index: Int) { page.put(checksum, at: 192 + index * 4) }
+
+    /// In place of extents and checksums.
+    public func putControl(_ control: RecordControl) { control.encode(table: page + RecordHeader.tableOffset) }
 
     public mutating func putExtent(_ extent: RecordExtent) {
         precondition(extent.block < 1 << 48 && extent.count >= 1 && extent.count <= RecordExtent.countMax)

@@ -47,6 +47,9 @@ final class RecordInFlight {
     var state = State.writing
     var sequence: UInt64 = 0
     var entries = 0..<0
+    var birthEpoch: UInt32 = 0
+    /// What it says if it is a control record; such a one has no data.
+    var control: RecordControl?
     var extentCount = 0
     var position: UInt64 = 0
     var shape = RecordShape(dataBlocks: 0, k: 1, p: 0)

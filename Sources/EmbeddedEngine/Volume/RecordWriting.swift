@@ -47,14 +47,18 @@ extension Segment {
 }
 
 extension RecordHeader {
-    /// Calls `body` with every block that the record writes, in order, and with every run it discards.
-    func forEachBlock(
-        written: (_ block: UInt64, _ entry: MapEntry) -> Void, discarded: (_ first: UInt64, _ count: UInt64) -> Void
-    ) {
+    enum Change {
+        case written(block: UInt64, entry: MapEntry)
+        case discarded(first: UInt64, count: UInt64)
+    }
+
+    /// Every block that the record writes and every run that it discards, in order.
+    var changes: [Change] {
+        var changes: [Change] = []
         var index = 0
         for extent in extents {
             if extent.isDiscard {
-                discarded(extent.block, UInt64(extent.count))
+                changes.append(.discarded(first: extent.block, count: UInt64(extent.count)))
                 continue
             }
             for offset in 0..<extent.count {
@@ -63,9 +67,10 @@ extension RecordHeader {
                     segment: segment, slice: slice(ofColumn: column),
                     offset: offsets[column] + 1 + UInt32(index % shape.columnBlocks), checksum: blockChecksums[index],
                     birth: UInt32(truncatingIfNeeded: birthEpoch))
-                written(extent.block + UInt64(offset), entry)
+                changes.append(.written(block: extent.block + UInt64(offset), entry: entry))
                 index += 1
             }
         }
+        return changes
     }
 }

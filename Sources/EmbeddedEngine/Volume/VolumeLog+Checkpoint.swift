@@ -7,15 +7,27 @@ extension VolumeLog {
     private static let recordsMax = 8192
     private static let segmentsMax = 32
     private static let retryNanoseconds: UInt64 = 1_000_000_000
+    /// Frames of changes may take this much, and twice what a whole frame took, before a new generation begins.
     private static let slackBytes: UInt64 = 4 << 20
 
     func checkpointIfDue() {
         guard !isCheckpointing, !isClosing, clock.now() >= checkpointNotBefore else { return }
         // The store is the checkpoint's while one is under way; here none is.
         if recordsSinceCheckpoint >= Self.recordsMax || segmentsSinceCheckpoint >= Self.segmentsMax
+            || (map.cache.isDirtyEnough && !map.changedKeys.isEmpty)
             || ((needsWholeCheckpoint || !store.isFullyReplicated) && membershipChanges == 0)
         {
             checkpoint { _ in }
+        }
+    }
+
+    /// Somebody waits for room in the cache.
+    func cacheIsFull() {
+        guard !isCheckpointing, !map.changedKeys.isEmpty else { return }
+        if clock.now() >= checkpointNotBefore {
+            checkpoint { _ in }
+        } else {
+            retryLater(nanoseconds: Self.retryNanoseconds)
         }
     }
 
@@ -26,54 +38,51 @@ extension VolumeLog {
         isCheckpointing = true
         recordsSinceCheckpoint = 0
         segmentsSinceCheckpoint = 0
-        let through = durableThrough
-        let dead = segments.values.filter { $0.isClosed && $0.liveBlocks == 0 && $0.lastSequence <= through }
-        let deadIDs = Set(dead.map(\.id))
-        let liveBytes = UInt64(map.leafCount * blockBytes)
-        let isWhole = needsWholeCheckpoint || !store.isFullyReplicated || store.bytes > 2 * liveBytes + Self.slackBytes
+        let through = appliedThrough
+        for segment in segments.values
+        where segment.isClosed && segment.liveBlocks == 0 && segment.lastSequence <= through {
+            if let dead = map.remove(segment.id) { removed.append(dead) }
+        }
+        let isWhole = needsWholeCheckpoint || !store.isFullyReplicated || store.bytes > wholeBytes * 2 + Self.slackBytes
         needsWholeCheckpoint = false
-        var next = root
-        next.throughSequence = through
-        next.nextSegment = nextSegment
-        next.segments = segments.values.filter { !deadIDs.contains($0.id) }.map { segment in
-            var entry = segment.checkpointEntry
-            entry.isClosed = segment.isClosed && segment.lastSequence <= through
-            return entry
-        }.sorted { $0.id < $1.id }
-        next.generation = isWhole ? root.generation + 1 : root.generation
-        next.frame = isWhole ? 0 : root.frame + 1
-        let dirty = map.takeDirtyLeaves()
-        let leaves =
-            isWhole
-            ? map.allLeaves() : dirty.compactMap { number in map.leaf(number).map { (number, UnsafeRawPointer($0)) } }
-        let payload = CheckpointPayload(
-            root: next, frame: MapFile.encode(pool: pool.id, volume: parameters.header.id, root: next, leaves: leaves))
-        root = next
-        let store = store
+        let (frozen, nodes) = map.freeze(isWhole: isWhole, throughSequence: through)
+        var frame = frozen
+        frame.sealedBelow = sealedBelow
+        frame.nextSegment = nextSegment
+        let (store, sent) = (store, frame)
+        let leaving = removed
+        removed = []
         queue.blocking { () throws(Failure) in
-            if isWhole {
-                try store.writeGeneration(payload.root, frame: payload.frame)
-            } else {
-                try store.append(payload.frame)
-            }
+            try store.commit(sent, nodes, isWhole: isWhole)
         } then: { [self] result in
-            finishCheckpoint(result, dead: deadIDs)
+            finishCheckpoint(result, through: through, leaving: leaving)
         }
     }
 
-    private func finishCheckpoint(_ result: Result<Void, Failure>, dead: Set<UInt32>) {
+    /// About what a frame with all tables takes.
+    private var wholeBytes: UInt64 {
+        UInt64(segments.count * 304 + map.elements.count * 104 + map.slots.pageCount * blockBytes)
+    }
+
+    private func finishCheckpoint(_ result: Result<Void, Failure>, through: UInt64, leaving: [Segment]) {
         isCheckpointing = false
         statistics.checkpoints += 1
+        var isDone = false
         switch result {
         case .success:
+            isDone = true
+            map.thaw(isDurable: true)
+            map.sources[0].homes = store.nodeHomes
+            checkpointedThrough = through
             if !store.isFullyReplicated { needsWholeCheckpoint = true }
-            for id in dead {
-                guard let segment = segments.removeValue(forKey: id) else { continue }
-                recordIndexes[id] = nil
+            for segment in leaving {
+                recordIndexes[segment.id] = nil
                 giveBack(segment)
             }
         case .failure(let problem):
             // What the frame had is not on the mountpaths: the next one has everything.
+            map.thaw(isDurable: false)
+            removed += leaving
             needsWholeCheckpoint = true
             checkpointNotBefore = clock.now() + Self.retryNanoseconds
             logger.error("checkpoint failed", metadata: ["volume": "\(parameters.header.id)", "reason": "\(problem)"])
@@ -81,15 +90,8 @@ extension VolumeLog {
         }
         let waiting = checkpointWaiters
         checkpointWaiters = []
-        var isDone = false
-        if case .success = result { isDone = true }
         for done in waiting { done(isDone) }
+        map.cache.checkpointEnded()
         finishClosing()
     }
-}
-
-/// A frame on its way to a blocking thread, which alone reads it.
-private struct CheckpointPayload: @unchecked Sendable {
-    let root: MapRoot
-    let frame: AlignedBuffer
 }

@@ -33,45 +33,103 @@ extension ReadPart: IOTarget {
 
 /// Reading: the ring first, then the map; every block is checked; what is missing or wrong is rebuilt from the record's other columns.
 extension VolumeLog {
-    func read(_ request: BlockRequest) {
-        guard request.length > 0, let buffer = request.buffer else {
+    /// `epoch`: of the snapshot to read; nil: the volume as it is, with what is in the ring.
+    func read(_ request: BlockRequest, epoch: UInt32?) {
+        guard request.length > 0, request.buffer != nil else {
             return request.finish(request.length == 0 ? 0 : EINVAL)
         }
         request.result = 0
         request.pendingPartCount = 1  // this walk itself, so that nothing completes the request before its end
+        walk(request, from: 0, epoch: epoch)
+    }
+
+    private func walk(_ request: BlockRequest, from start: Int, epoch: UInt32?) {
+        guard let buffer = request.buffer, let tree = tree(epoch) else {
+            request.result = EIO
+            return partEnded(request)
+        }
         var run: ReadPart?
         let first = request.offset >> blockShift
-        for number in 0..<(request.length / blockBytes) {
+        for number in start..<(request.length / blockBytes) {
             let block = first + UInt64(number)
             let target = buffer + number * blockBytes
-            if copyFromRing(block, to: target) {
+            if epoch == nil, copyFromRing(block, to: target) {
                 run = issue(run)
                 continue
             }
-            let entry = map.entry(block)
-            if entry.segment == 0 {
+            switch find(block, in: tree) {
+            case .zeros:
                 run = issue(run)
                 target.initializeMemory(as: UInt8.self, repeating: 0, count: blockBytes)
-            } else if entry.segment == MapEntry.lostSegment {
+            case .lost:
                 run = issue(run)
                 request.result = EIO
-            } else if let part = run, part.segment?.id == entry.segment, part.slice == entry.slice,
-                part.offset + UInt32(part.count) == entry.offset
-            {
-                part.checksums[part.count] = entry.checksum
-                part.count += 1
-            } else {
+            case .wait(let load, let owner):
                 _ = issue(run)
-                run = part(request, entry, target)
+                return walkLater(request, from: number, epoch: epoch, load, owner)
+            case .at(let place, let checksum, let owner):
+                if let part = run, part.log === owner, part.segment?.id == place.segment, part.slice == place.slice,
+                    part.offset + UInt32(part.count) == place.offset
+                {
+                    part.checksums[part.count] = checksum
+                    part.count += 1
+                } else {
+                    _ = issue(run)
+                    run = owner.part(request, place, checksum, target)
+                }
             }
         }
         _ = issue(run)
         partEnded(request)
     }
 
+    /// Goes on with a walk when a node that it needs is there.
+    private func walkLater(
+        _ request: BlockRequest, from number: Int, epoch: UInt32?, _ load: NodeLoad, _ owner: VolumeLog
+    ) {
+        waitingReads += 1
+        owner.load(load) { [self] isLoaded in
+            waitingReads -= 1
+            if isLoaded {
+                walk(request, from: number, epoch: epoch)
+            } else {
+                request.result = EIO
+                partEnded(request)
+            }
+            finishClosing()
+        }
+    }
+
+    private func tree(_ epoch: UInt32?) -> MapTree? {
+        guard let epoch else { return map.head.tree }
+        return map.element(epoch)?.tree
+    }
+
+    private enum Found {
+        case zeros
+        case lost
+        case wait(NodeLoad, owner: VolumeLog)
+        case at(DirectoryEntry, checksum: UInt32, owner: VolumeLog)
+    }
+
+    /// Where a block is: its entry, and by the directory of the volume that wrote it.
+    private func find(_ block: UInt64, in tree: MapTree) -> Found {
+        switch map.entry(block, in: tree) {
+        case .wait(let load): return .wait(load, owner: self)
+        case .entry(let entry):
+            if entry.isLost { return .lost }
+            if !entry.isMapped { return .zeros }
+            let owner = entry.distance == 0 ? self : origins[entry.distance - 1]
+            switch owner.map.place(entry) {
+            case .wait(let load): return .wait(load, owner: owner)
+            case .at(let place): return .at(place, checksum: entry.checksum, owner: owner)
+            }
+        }
+    }
+
     /// False where the newest data of the block is not in the ring.
     private func copyFromRing(_ block: UInt64, to target: UnsafeMutableRawPointer) -> Bool {
-        let position = index.position(block)
+        let position = index.value(block)
         if !discards.isEmpty, let discard = discards.last(where: { $0.first <= block && block < $0.end }),
             discard.position > position ?? 0 || position == nil
         {
@@ -83,9 +141,11 @@ extension VolumeLog {
         return true
     }
 
-    private func part(_ request: BlockRequest, _ entry: MapEntry, _ target: UnsafeMutableRawPointer) -> ReadPart? {
-        guard let segment = segments[entry.segment] else {
-            logger.critical("map names an unknown segment", metadata: ["segment": "\(entry.segment)"])
+    fileprivate func part(
+        _ request: BlockRequest, _ place: DirectoryEntry, _ checksum: UInt32, _ target: UnsafeMutableRawPointer
+    ) -> ReadPart? {
+        guard let segment = segments[place.segment] else {
+            logger.critical("map names an unknown segment", metadata: ["segment": "\(place.segment)"])
             request.result = EIO
             return nil
         }
@@ -93,10 +153,10 @@ extension VolumeLog {
         part.request = request
         part.buffer = target
         part.segment = segment
-        part.slice = entry.slice
-        part.offset = entry.offset
+        part.slice = place.slice
+        part.offset = place.offset
         part.count = 1
-        part.checksums[0] = entry.checksum
+        part.checksums[0] = checksum
         segment.readerCount += 1
         request.pendingPartCount += 1
         return part
@@ -104,7 +164,13 @@ extension VolumeLog {
 
     /// Sends a run on its way; nil, so that the caller has none any more.
     private func issue(_ part: ReadPart?) -> ReadPart? {
-        guard let part, let segment = part.segment, let buffer = part.buffer else { return nil }
+        guard let part else { return nil }
+        part.log.send(part)
+        return nil
+    }
+
+    private func send(_ part: ReadPart) {
+        guard let segment = part.segment, let buffer = part.buffer else { return }
         let slice = segment.slices[part.slice]
         if !slice.isAvailable {
             rebuild(part)
@@ -115,7 +181,6 @@ extension VolumeLog {
         } else {
             openSlice(slice, of: segment, for: part)
         }
-        return nil
     }
 
     func partRead(_ part: ReadPart, result: Int32) {

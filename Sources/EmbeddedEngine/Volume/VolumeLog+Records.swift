@@ -24,6 +24,7 @@ extension VolumeLog {
                 dropVoids()
                 continue
             }
+            let control = controls[ring.formedEntry]?.control
             let lastFlush = flushes.last?.through ?? 0
             let isForced = lastFlush > ring.formedEntry || isPressed
             guard isForced || ring.pendingBlocks >= fullBlocks else { return }
@@ -43,7 +44,11 @@ extension VolumeLog {
             }
             record.sequence = nextSequence
             nextSequence += 1
-            record.isDurableWrite = lastFlush > ring.formedEntry && lastFlush <= record.entries.upperBound
+            record.control = control
+            record.birthEpoch = birthEpoch
+            if let control, control.operation != .delete { birthEpoch += 1 }
+            record.isDurableWrite =
+                control != nil || (lastFlush > ring.formedEntry && lastFlush <= record.entries.upperBound)
             ring.form(through: record.entries.upperBound)
             records.append(record)
             write(record)
@@ -55,14 +60,14 @@ extension VolumeLog {
         var end = ring.formedEntry
         while end < ring.admittedEntry, ring[end].kind == .void { end += 1 }
         ring.form(through: end)
-        if records.isEmpty { ring.release(through: end) }
+        if records.isEmpty, applying.isEmpty { ring.release(through: end) }
     }
 
     /// All buffers are with other volumes: once more when something of the loop has ended.
-    private func retryLater() {
+    func retryLater(nanoseconds: UInt64 = 1_000_000) {
         guard !isSpaceTimerSet else { return }
         isSpaceTimerSet = true
-        queue.timer(nanoseconds: 1_000_000, target: self, tag: Self.tagRetrySpace)
+        queue.timer(nanoseconds: nanoseconds, target: self, tag: Self.tagRetrySpace)
     }
 
     /// Takes entries from the first that is in no record, as many as one header can describe and a segment has room for.
@@ -80,6 +85,11 @@ extension VolumeLog {
             if entry.kind == .void {
                 end += 1
                 continue
+            }
+            if entry.kind == .control {
+                // A record by itself: nothing is packed across a snapshot's cut.
+                if end == ring.formedEntry { end += 1 }
+                break
             }
             let isDiscard = entry.kind == .discard
             // Data lies contiguous in the record; at the end of the ring's memory it does not.
@@ -187,9 +197,10 @@ extension VolumeLog {
         var writer = RecordHeaderWriter(page: base)
         writer.begin(
             pool: pool.id, volume: parameters.header.id, segment: segment.id, sequence: record.sequence,
-            durableThrough: durableThrough, attachEpoch: parameters.epoch, birthEpoch: 1, lastRingSequence: 0,
-            k: segment.k,
-            p: segment.p, shape: record.shape, rotation: record.rotation, extentCount: record.extentCount)
+            durableThrough: durableThrough, attachEpoch: parameters.epoch, birthEpoch: UInt64(record.birthEpoch),
+            lastRingSequence: 0, k: segment.k, p: segment.p, shape: record.shape, rotation: record.rotation,
+            extentCount: record.extentCount, kind: record.control == nil ? .data : .control)
+        if let control = record.control { writer.putControl(control) }
         record.forEachColumn(k: segment.k, p: segment.p) { writer.putOffset(record.offsets[$0], column: $0) }
         for index in 0..<segment.p {
             writer.putParityChecksum(
@@ -211,7 +222,7 @@ extension VolumeLog {
         var current: RecordExtent?
         for number in record.entries {
             let entry = ring[number]
-            if entry.kind == .void { continue }
+            if entry.kind == .void || entry.kind == .control { continue }
             let isDiscard = entry.kind == .discard
             if let extent = current {
                 if extent.block + UInt64(extent.count) == entry.block, extent.isDiscard == isDiscard,
@@ -257,18 +268,17 @@ extension VolumeLog {
         scheduleBatch()
     }
 
-    /// Applies records that are durable, in order. While a change of membership is not durable, nothing is.
+    /// Hands records that are durable on to the map, in order. While a change of membership is not durable, nothing is.
     func advance() {
         guard membershipChanges == 0, failure == nil else { return finishClosing() }
         while let record = records.first, record.state == .durable {
             records.removeFirst()
-            apply(record)
-            ring.release(through: record.entries.upperBound)
-            recordsSinceCheckpoint += 1
-            recycle(record)
+            ring.markDurable(through: record.entries.upperBound)
+            applying.append(record)
         }
+        applyDurable()
         // Voids that were formed behind the last record are released with it.
-        if records.isEmpty, ring.firstEntry < ring.formedEntry { ring.release(through: ring.formedEntry) }
+        if records.isEmpty, applying.isEmpty, ring.firstEntry < ring.formedEntry { ring.release(through: ring.formedEntry) }
         for record in records where record.state == .failed && record.writesPending == 0 {
             guard writeAgain(record) else { break }
         }
@@ -276,7 +286,7 @@ extension VolumeLog {
         checkpointIfDue()
     }
 
-    private func recycle(_ record: RecordInFlight) {
+    func recycle(_ record: RecordInFlight) {
         record.segment = nil
         spareRecords.append(record)
     }
@@ -294,44 +304,6 @@ extension VolumeLog {
         record.isDurableWrite = true
         write(record)
         return true
-    }
-
-    private func apply(_ record: RecordInFlight) {
-        guard let segment = record.segment else { return }
-        var block = 0
-        for number in record.entries {
-            let entry = ring[number]
-            switch entry.kind {
-            case .void: continue
-            case .discard:
-                if let first = discards.first, first.position == entry.position, first.first == entry.block {
-                    discards.removeFirst()
-                }
-                map.clear(entry.block, count: UInt64(entry.count)) { release($0) }
-            case .data:
-                for offset in 0..<entry.count {
-                    let column = block / record.shape.columnBlocks
-                    let position = entry.position + UInt64(offset)
-                    let place = MapEntry(
-                        segment: segment.id, slice: (column + record.rotation) % segment.slices.count,
-                        offset: record.offsets[column] + 1 + UInt32(block % record.shape.columnBlocks),
-                        checksum: ring.checksum(position), birth: 1)
-                    release(map.set(entry.block + UInt64(offset), place))
-                    segment.liveBlocks += 1
-                    index.remove(entry.block + UInt64(offset), at: position)
-                    block += 1
-                }
-            }
-        }
-    }
-
-    private func release(_ entry: MapEntry) {
-        if entry.segment == 0 { return }
-        if entry.segment == MapEntry.lostSegment {
-            lostBlocks -= 1
-        } else {
-            segments[entry.segment]?.liveBlocks -= 1
-        }
     }
 
     // MARK: Synchronization

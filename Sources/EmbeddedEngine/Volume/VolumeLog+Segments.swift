@@ -27,11 +27,9 @@ extension VolumeLog {
         guard let retired = segment else { return }
         segment = nil
         retired.isClosed = true
+        map.changedSegments.insert(retired.id)
         segmentsSinceCheckpoint += 1
-        if retired.lastSequence == 0 {
-            segments[retired.id] = nil
-            giveBack(retired)
-        }
+        if retired.lastSequence == 0, let unused = map.remove(retired.id) { giveBack(unused) }
     }
 
     /// Records since the last segment that tell how the volume is used.
@@ -72,7 +70,7 @@ extension VolumeLog {
 
     private func take(_ segment: Segment) {
         spaceFailure = nil
-        segments[segment.id] = segment
+        map.add(segment)
         if open == nil { open = segment } else { reserve = segment }
         // The first segment of a volume needs its reserve as well.
         if reserve == nil, !isClosing { prepareSegment() }
@@ -110,7 +108,7 @@ extension VolumeLog {
     }
 
     var hasDeadSegments: Bool {
-        segments.values.contains { $0.isClosed && $0.liveBlocks == 0 && $0.lastSequence <= durableThrough }
+        segments.values.contains { $0.isClosed && $0.liveBlocks == 0 && $0.lastSequence <= appliedThrough }
     }
 
     /// Off the loop, where the files are removed.

@@ -15,6 +15,13 @@ struct VolumeLogParameters {
     var ringBytes: Int
 }
 
+/// A change of which epochs are kept, on its way through the ring.
+struct ControlRequest {
+    var control: RecordControl
+    /// On the loop, when it is durable and in the map, or failed.
+    var done: (Result<Void, Failure>) -> Void
+}
+
 /// The data plane of one open volume: requests in, records out, the map between. One event loop owns it; every method is called there.
 ///
 /// The way of a write: its payload lands in the ring, it is admitted when the worst case of all that waits has room in the open and the
@@ -36,13 +43,18 @@ final class VolumeLog: @unchecked Sendable {
     let logger: Logger
 
     let ring: WriteRing
-    let index: RingIndex
+    let index: NumberTable
     /// Discards in the ring that are not in the map yet: first block, end block, ring position. In order.
     var discards: [(first: UInt64, end: UInt64, position: UInt64)] = []
-    let map: ExtentMap
+    let map: VolumeMap
     let store: MapStore
-    var root: MapRoot
-    var segments: [UInt32: Segment]
+    /// Its origin, the origin's origin, and so on: open on the same loop as long as this is.
+    let origins: [VolumeLog]
+    let sealedBelow: UInt32
+    /// Changes of epochs in the ring, by entry.
+    var controls: [Int: ControlRequest] = [:]
+    /// Unreferenced; freed once a checkpoint without them is durable.
+    var removed: [Segment] = []
     /// Unreferenced and durable so, but still read from.
     var dying: [Segment] = []
     /// Segments on their way back, off the loop.
@@ -65,6 +77,13 @@ final class VolumeLog: @unchecked Sendable {
     var records: [RecordInFlight] = []
     var spareRecords: [RecordInFlight] = []
     var nextSequence: UInt64
+    /// Of the entries that go into the next record.
+    var birthEpoch: UInt32
+    /// Durable, in sequence, and not all in the map yet; how far the first is.
+    var applying: [RecordInFlight] = []
+    var applied = ApplyCursor()
+    var appliedThrough: UInt64
+    var isApplyWaiting = false
     var codes: [Int: ErasureCode] = [:]
     var synchronizing: [RecordInFlight] = []
     var synchronizationTargets: [Slice] = []
@@ -86,6 +105,9 @@ final class VolumeLog: @unchecked Sendable {
     var openingSlices: [ObjectIdentifier: [ReadPart]] = [:]
     var openedSlices = 0
     var readErrors: [MountpathID: [UInt64]] = [:]
+    /// Nodes on their way into the cache.
+    var nodeReads: [UInt64: NodeRead] = [:]
+    var waitingReads = 0
 
     // Checkpoints.
     var isCheckpointing = false
@@ -93,6 +115,7 @@ final class VolumeLog: @unchecked Sendable {
     var recordsSinceCheckpoint = 0
     var segmentsSinceCheckpoint = 0
     var needsWholeCheckpoint = false
+    var checkpointedThrough: UInt64
     var checkpointWaiters: [(Bool) -> Void] = []
 
     // Membership and the end.
@@ -103,12 +126,12 @@ final class VolumeLog: @unchecked Sendable {
     var isClosing = false
     var isClosed = false
     var onClosed: [(Result<Void, Failure>) -> Void] = []
-    var lostBlocks: Int
     var statistics = VolumeStatistics()
 
     init(
-        _ parameters: VolumeLogParameters, recovered: RecoveredVolume, queue: any IOQueue, pool: Pool,
-        allocator: SegmentAllocator, buffers: RecordBuffers, clock: any MonotonicClock, logger: Logger
+        _ parameters: VolumeLogParameters, recovered: RecoveredVolume, origins: [VolumeLog] = [], queue: any IOQueue,
+        pool: Pool, allocator: SegmentAllocator, buffers: RecordBuffers, cache: NodeCache, clock: any MonotonicClock,
+        logger: Logger
     ) {
         self.parameters = parameters
         self.queue = queue
@@ -118,16 +141,23 @@ final class VolumeLog: @unchecked Sendable {
         self.clock = clock
         self.logger = logger
         ring = WriteRing(bytes: parameters.ringBytes)
-        index = RingIndex(capacity: ring.blocks)
+        index = NumberTable(capacity: ring.blocks)
         map = recovered.map
         store = recovered.store
-        root = recovered.root
-        segments = recovered.segments
-        nextSegment = recovered.root.nextSegment
-        nextSequence = recovered.root.throughSequence + 1
-        lostBlocks = recovered.lostBlocks
+        self.origins = origins
+        sealedBelow = recovered.sealedBelow
+        nextSegment = recovered.nextSegment
+        nextSequence = recovered.throughSequence + 1
+        birthEpoch = map.head.epoch
+        appliedThrough = recovered.throughSequence
+        checkpointedThrough = recovered.throughSequence
+        let own = NodeSource(number: cache.takeNumber(), homes: store.nodeHomes)
+        map.use(cache, sources: [own] + origins.map { $0.map.sources[0] })
+        cache.register(own.number) { [weak self] in self?.cacheIsFull() }
     }
 
+    var lostBlocks: Int { map.head.lostBlocks }
+    var segments: [UInt32: Segment] { map.segments }
     var durableThrough: UInt64 { (records.first?.sequence ?? nextSequence) - 1 }
 
     // MARK: Requests
@@ -149,7 +179,7 @@ final class VolumeLog: @unchecked Sendable {
             request.offset <= sizeBytes, UInt64(request.length) <= sizeBytes - request.offset
         else { return request.finish(request.offset >= sizeBytes && isChange ? ENOSPC : EINVAL) }
         switch request.operation {
-        case .read: read(request)
+        case .read: read(request, epoch: nil)
         case .write: write(request)
         case .discard, .writeZeroes: discard(request)
         case .flush: flush(request)
@@ -207,8 +237,20 @@ final class VolumeLog: @unchecked Sendable {
 
     private func flush(_ request: BlockRequest) {
         let through = ring.admittedEntry
-        if through <= ring.firstEntry { return request.finish(0) }
+        if through <= ring.durableEntry { return request.finish(0) }
         flushes.append((request, through))
+        scheduleBatch()
+    }
+
+    /// Puts a change of epochs into the log, behind everything that was admitted.
+    func change(_ control: RecordControl, done: @escaping (Result<Void, Failure>) -> Void) {
+        if let failure { return done(.failure(failure)) }
+        guard !isClosing, ring.hasEntries(4) else {
+            return done(.failure(Failure(.unavailable, "the volume is closing or overloaded: try again")))
+        }
+        controls[ring.endEntry] = ControlRequest(control: control, done: done)
+        ring.appendControl()
+        admitWaiting()
         scheduleBatch()
     }
 
@@ -268,7 +310,7 @@ final class VolumeLog: @unchecked Sendable {
             for offset in 0..<UInt64(entry.count) { index.set(entry.block + offset, entry.position + offset) }
         case .discard:
             discards.append((entry.block, entry.block + UInt64(entry.count), entry.position))
-        case .void: break
+        case .void, .control: break
         }
     }
 
@@ -279,6 +321,9 @@ final class VolumeLog: @unchecked Sendable {
         for discard in discards { discard.request.finish(number) }
         for waiting in ring.admittedEntry..<ring.endEntry {
             var entry = ring[waiting]
+            if let control = controls.removeValue(forKey: waiting) {
+                control.done(.failure(Failure(errno: number, "no snapshot can be recorded")))
+            }
             entry.kind = .void
             if let reference = entry.request { reference.takeUnretainedValue().finish(number) }
             entry.request = nil
@@ -298,7 +343,7 @@ final class VolumeLog: @unchecked Sendable {
 
     /// Something must become durable or free soon, whatever its size.
     var isPressed: Bool {
-        isClosing || ring.admittedEntry < ring.endEntry || roomWaiter != nil || ring.usedBlocks > ring.blocks / 2
+        isClosing || !controls.isEmpty || ring.admittedEntry < ring.endEntry || roomWaiter != nil || ring.usedBlocks > ring.blocks / 2
             || discards.count > Self.discardsMax / 2 || !waitingDiscards.isEmpty
     }
 
@@ -306,7 +351,7 @@ final class VolumeLog: @unchecked Sendable {
 
     /// Frees what is durable and answers who waited for it.
     func completeDurable() {
-        while let first = flushes.first, first.through <= ring.firstEntry {
+        while let first = flushes.first, first.through <= ring.durableEntry {
             flushes.removeFirst()
             first.request.finish(0)
         }
@@ -327,6 +372,9 @@ final class VolumeLog: @unchecked Sendable {
         let waiting = flushes
         flushes = []
         for flush in waiting { flush.request.finish(EIO) }
+        let unanswered = controls
+        controls = [:]
+        for control in unanswered.values { control.done(.failure(failure)) }
         if let waiter = roomWaiter {
             roomWaiter = nil
             waiter.roomAvailable()
@@ -361,13 +409,15 @@ final class VolumeLog: @unchecked Sendable {
 
     /// Called whenever something ended: goes on with closing as far as can be.
     func finishClosing() {
-        guard isClosing, !isClosed, givingBack == 0, !isReading, !isCheckpointing, !isPreparing, membershipChanges == 0
+        guard isClosing, !isClosed, givingBack == 0, !isReading, !isCheckpointing, !isPreparing, membershipChanges == 0,
+            nodeReads.isEmpty, waitingReads == 0
         else { return }
         if let failure {
             guard records.allSatisfy({ $0.writesPending == 0 }), synchronizationsPending == 0 else { return }
             return answerClosed(.failure(failure))
         }
-        guard ring.isEmpty, waitingDiscards.isEmpty, records.isEmpty, synchronizationsPending == 0 else { return }
+        guard ring.isEmpty, waitingDiscards.isEmpty, records.isEmpty, applying.isEmpty, synchronizationsPending == 0
+        else { return }
         if open != nil || reserve != nil {
             retire(&open)
             retire(&reserve)
@@ -384,6 +434,8 @@ final class VolumeLog: @unchecked Sendable {
 
     private func answerClosed(_ result: Result<Void, Failure>) {
         isClosed = true
+        map.cache.unregister(map.sources[0].number)
+        map.abandon()
         let waiting = onClosed
         onClosed = []
         for done in waiting { done(result) }
@@ -396,6 +448,7 @@ package struct VolumeStatistics: Sendable {
     package var blocksWritten = 0
     package var columnBlocksWritten = 0
     package var blocksRebuilt = 0
+    package var nodesRepaired = 0
     package var checkpoints = 0
 }
 

@@ -6,22 +6,27 @@ import VolumeEngine
 
 /// A volume as recovery hands it over: everything in it is durable, nothing of it is open for appending.
 struct RecoveredVolume {
-    var map: ExtentMap
-    /// All closed.
-    var segments: [UInt32: Segment]
-    var root: MapRoot
+    var map: VolumeMap
     var store: MapStore
-    var lostBlocks: Int
+    /// Every record up to here is in the map.
+    var throughSequence: UInt64
+    /// The seal.
+    var sealedBelow: UInt32
+    var nextSegment: UInt32
 }
 
 /// Reads a volume's log to its end and seals it. Blocking. The rules are those of the design's section 4, "Recovery"; the seal is the
-/// root of a new map generation, durable on p+1 mountpaths before this returns.
+/// first checkpoint of a new generation, durable on p+1 mountpaths before this returns.
 struct VolumeRecovery {
     let pool: Pool
     let header: VolumeHeader
     let group: GroupSpecification
+    /// Its origin, the origin's origin, and so on.
+    var origins: [VolumeHeader] = []
     let allocator: SegmentAllocator
     let logger: Logger
+    /// For nodes, while it runs.
+    var cacheBytes = 16 << 20
 
     private static let attemptsMax = 20
 
@@ -34,18 +39,64 @@ struct VolumeRecovery {
     }
 
     private struct Log {
-        var segments: [UInt32: Segment] = [:]
         var scanned: [Segment] = []
         var bySequence: [UInt64: [(segment: Segment, record: FoundRecord)]] = [:]
+        var throughSequence: UInt64
         var durableThrough: UInt64
+        var sealedBelow: UInt32
         var nextSegment: UInt32
     }
+    /// A record that counts, in order.
+    private struct Chosen {
+        var segment: Segment
+        var header: RecordHeader
+        var isWhole = true
+        /// Durable once, and not to be had any more.
+        var isLost = false
+    }
+    /// Slice files found, by segment.
+    private typealias Names = [UInt32: [(slice: Int, mountpath: Mountpath, name: String)]]
 
     private func attempt() throws(Failure) -> RecoveredVolume? {
         let store = MapStore(pool: pool, group: group.label, volume: header.id, parityColumns: group.parityColumns)
-        let loaded = try store.load()
+        let frames = try store.load()
+        guard let names = try listSlices() else { return nil }
+        if frames.isEmpty, let segment = names.keys.min() {
+            throw Failure(
+                .corrupt,
+                "volume \(header.id) has data (segment \(segment)) but no map on any mountpath that is there: bring back the mountpaths that are missing"
+            )
+        }
+        let map = makeMap(store)
+        for frame in frames { map.load(frame, mountpath: pool.mountpath) }
+        var log = try readLog(frames.last ?? CheckpointFrame(), map, names)
+        // What the checkpoint does not know of and what came before its seal was freed: the files are left over.
+        for (id, slices) in names where map.segments[id] == nil {
+            for slice in slices {
+                allocator.freeStraySlice(slice.name, volume: header.id, group: group, on: slice.mountpath)
+            }
+        }
+        var chosen = try choose(log)
+        guard try synchronizeScanned(log), try rewrite(&chosen, in: &log, map) else { return nil }
+        for record in chosen { try apply(record, to: map, store) }
+        return try seal(store, log, map, through: log.throughSequence + UInt64(chosen.count))
+    }
+
+    private func makeMap(_ store: MapStore) -> VolumeMap {
+        let cache = NodeCache(bytes: cacheBytes)
+        var sources = [NodeSource(number: cache.takeNumber(), homes: store.nodeHomes)]
+        for origin in origins {
+            sources.append(
+                NodeSource(
+                    number: cache.takeNumber(),
+                    homes: MapStore.findNodes(of: origin.id, group: origin.group, in: pool)))
+        }
+        return VolumeMap(cache: cache, sources: sources)
+    }
+
+    private func listSlices() throws(Failure) -> Names? {
         let directory = SlicePath.segmentDirectory(group: group.label, volume: header.id)
-        var names: [UInt32: [(slice: Int, mountpath: Mountpath, name: String)]] = [:]
+        var names: Names = [:]
         for mountpath in pool.active {
             let listed: [String]
             do throws(Failure) { listed = try mountpath.listIfPresent(directory) } catch {
@@ -57,52 +108,25 @@ struct VolumeRecovery {
                 names[segment, default: []].append((slice, mountpath, name))
             }
         }
-        if loaded == nil, let segment = names.keys.min() {
-            throw Failure(
-                .corrupt,
-                "volume \(header.id) has data (segment \(segment)) but no map on any mountpath that is there: bring back the mountpaths that are missing"
-            )
-        }
-        let root =
-            loaded?.root
-            ?? MapRoot(generation: 0, frame: 0, throughSequence: 0, sealedBelow: 1, nextSegment: 1, segments: [])
-        let map = loaded?.map ?? ExtentMap()
-        var log = try readLog(root, names)
-
-        // What the checkpoint does not know of and what came before its seal was freed: the files are left over.
-        for (id, slices) in names where log.segments[id] == nil {
-            for slice in slices {
-                allocator.freeStraySlice(slice.name, volume: header.id, group: group, on: slice.mountpath)
-            }
-        }
-        var lostBlocks = 0
-        var incomplete: [(segment: Segment, header: RecordHeader)] = []
-        guard let last = try replay(&log, from: root, into: map, incomplete: &incomplete, lostBlocks: &lostBlocks),
-            try synchronizeScanned(log),
-            try rewrite(incomplete, in: &log, into: map)
-        else { return nil }
-        return try seal(store, root, log, map, through: last, lostBlocks: lostBlocks)
+        return names
     }
 
     // MARK: Reading
 
-    private func readLog(
-        _ root: MapRoot, _ names: [UInt32: [(slice: Int, mountpath: Mountpath, name: String)]]
-    ) throws(Failure) -> Log {
-        var log = Log(durableThrough: root.throughSequence, nextSegment: root.nextSegment)
-        for entry in root.segments {
-            log.segments[entry.id] = segment(
-                entry.id, k: entry.k, p: entry.p, sliceBlocks: entry.sliceBlocks, mountpaths: entry.mountpaths)
-            // What the seal covers is never read for records again: behind it lies what recovery once left out.
-            log.segments[entry.id]?.isClosed = entry.isClosed || entry.id < root.sealedBelow
-        }
-        for (id, slices) in names where id >= root.sealedBelow && log.segments[id] == nil {
+    private func readLog(_ last: CheckpointFrame, _ map: VolumeMap, _ names: Names) throws(Failure) -> Log {
+        var log = Log(
+            throughSequence: last.throughSequence, durableThrough: last.throughSequence,
+            sealedBelow: last.sealedBelow, nextSegment: last.nextSegment)
+        // What the seal covers is never read for records again: behind it lies what recovery once left out.
+        for segment in map.segments.values where segment.id < log.sealedBelow { segment.isClosed = true }
+        for (id, slices) in names where id >= log.sealedBelow && map.segments[id] == nil {
             log.nextSegment = max(log.nextSegment, id + 1)
             guard let header = try sliceHeader(slices) else { continue }  // half made: no record was ever in it
-            log.segments[id] = segment(
-                id, k: header.k, p: header.p, sliceBlocks: header.sliceBlocks, mountpaths: header.mountpaths)
+            let placement = SegmentPlacement(
+                id: id, k: header.k, p: header.p, sliceBlocks: header.sliceBlocks, mountpaths: header.mountpaths)
+            map.add(Segment(placement, mountpath: pool.mountpath))
         }
-        for segment in log.segments.values where !segment.isClosed {
+        for segment in map.segments.values.sorted(by: { $0.id < $1.id }) where !segment.isClosed {
             try openFiles(of: segment)
             log.scanned.append(segment)
             let records = try SegmentScan.records(
@@ -110,21 +134,13 @@ struct VolumeRecovery {
                 files: segment.slices.map(\.file))
             for record in records {
                 log.durableThrough = max(log.durableThrough, record.header.durableThrough)
-                if record.header.sequence > root.throughSequence {
+                if record.header.sequence > log.throughSequence {
                     log.bySequence[record.header.sequence, default: []].append((segment, record))
                 }
             }
             segment.isClosed = true
         }
         return log
-    }
-
-    private func segment(_ id: UInt32, k: Int, p: Int, sliceBlocks: UInt32, mountpaths: [MountpathID]) -> Segment {
-        Segment(
-            id: id, k: k, p: p, sliceBlocks: sliceBlocks,
-            slices: mountpaths.map {
-                Slice(mountpath: pool.mountpath($0), mountpathID: $0, file: nil, tail: sliceBlocks)
-            })
     }
 
     /// The placement on which most of the segment's slices agree: one of an earlier, abandoned try may have been left over.
@@ -164,14 +180,11 @@ struct VolumeRecovery {
 
     // MARK: Replaying
 
-    /// Applies records in sequence; returns the last that counts. Those that are there only in part go to `incomplete`.
-    private func replay(
-        _ log: inout Log, from root: MapRoot, into map: ExtentMap,
-        incomplete: inout [(segment: Segment, header: RecordHeader)], lostBlocks: inout Int
-    ) throws(Failure) -> UInt64? {
-        var last = root.throughSequence
+    /// The records that count, in sequence, from the checkpoint's on.
+    private func choose(_ log: Log) throws(Failure) -> [Chosen] {
+        var chosen: [Chosen] = []
         while true {
-            let sequence = last + 1
+            let sequence = log.throughSequence + UInt64(chosen.count) + 1
             let mustExist = sequence <= log.durableThrough
             guard let candidates = log.bySequence[sequence] else {
                 if mustExist {
@@ -180,7 +193,7 @@ struct VolumeRecovery {
                         "volume \(header.id): record \(sequence) was durable and no trace of it is left on the mountpaths that are there; bring back those that are missing"
                     )
                 }
-                return last
+                return chosen
             }
             var best: (segment: Segment, header: RecordHeader, good: Int)?
             for (segment, record) in candidates {
@@ -193,37 +206,56 @@ struct VolumeRecovery {
                 if let current = best, (current.good, current.segment.id) >= (good, segment.id) { continue }
                 best = (segment, record.header, good)
             }
-            guard let best else { return last }
-            let written = best.header.columnsWritten.count
-            best.segment.lastSequence = sequence
+            guard let best else { return chosen }
+            best.segment.lastSequence = max(best.segment.lastSequence, sequence)
+            var record = Chosen(segment: best.segment, header: best.header)
             if best.good >= best.header.shape.dataColumns {
-                if !mustExist, best.good < written { incomplete.append((best.segment, best.header)) }
-                apply(best.header, to: map)
+                record.isWhole = mustExist || best.good == best.header.columnsWritten.count
             } else {
                 let missing = best.segment.slices.count { !$0.isAvailable }
                 // Never acknowledged as flushed, and not to be had: the log ends before it.
-                if !mustExist, missing <= best.segment.p { return last }
+                if !mustExist, missing <= best.segment.p { return chosen }
                 logger.critical(
                     "record lost",
                     metadata: ["volume": "\(header.id)", "sequence": "\(sequence)", "missingMountpaths": "\(missing)"])
-                lostBlocks += applyLost(best.header, to: map)
+                record.isLost = true
             }
-            last = sequence
+            chosen.append(record)
         }
     }
 
-    private func apply(_ record: RecordHeader, to map: ExtentMap) {
-        record.forEachBlock(written: { map.set($0, $1) }, discarded: { map.clear($0, count: $1) { _ in } })
+    private func apply(_ record: Chosen, to map: VolumeMap, _ store: MapStore) throws(Failure) {
+        if let control = record.header.control { return map.apply(control) }
+        for change in record.header.changes {
+            switch change {
+            case .written(let block, let entry):
+                try settle(map, store) {
+                    map.set(block, record.isLost ? .lost(birth: entry.birth) : entry)
+                }
+            case .discarded(var first, let count):
+                let end = first + count
+                while first < end {
+                    let next = min(end, (first | 255) + 1)
+                    try settle(map, store) { map.discard(first, count: next - first) }
+                    first = next
+                }
+            }
+        }
     }
 
-    private func applyLost(_ record: RecordHeader, to map: ExtentMap) -> Int {
-        var count = 0
-        record.forEachBlock(
-            written: { block, _ in
-                map.set(block, .lost)
-                count += 1
-            }, discarded: { map.clear($0, count: $1) { _ in } })
-        return count
+    /// Loads what is missing and makes room until `body` is done.
+    private func settle(_ map: VolumeMap, _ store: MapStore, _ body: () -> Readiness) throws(Failure) {
+        while true {
+            switch body() {
+            case .ready: return
+            case .wait(let load): try map.loadNow(load)
+            case .full:
+                let (batch, frames) = map.nodesToWriteBack()
+                try store.writeBack(batch)
+                map.sources[0].homes = store.nodeHomes
+                map.wroteBack(frames)
+            }
+        }
     }
 
     /// What was read of the tail may be in the drives' caches only. False where a mountpath was taken out.
@@ -241,13 +273,12 @@ struct VolumeRecovery {
     }
 
     /// Writes the incomplete tail records whole, into new segments. False where a mountpath was taken out.
-    private func rewrite(
-        _ incomplete: [(segment: Segment, header: RecordHeader)], in log: inout Log, into map: ExtentMap
-    ) throws(Failure) -> Bool {
+    private func rewrite(_ chosen: inout [Chosen], in log: inout Log, _ map: VolumeMap) throws(Failure) -> Bool {
         var target: Segment?
-        for (segment, record) in incomplete {
+        for index in chosen.indices where !chosen[index].isWhole {
+            let record = chosen[index].header
             let data = AlignedBuffer(bytes: max(1, record.shape.dataBlocks) * blockBytes)
-            try RecordReader(header: record, files: segment.slices.map(\.file)).readAll(into: data.base)
+            try RecordReader(header: record, files: chosen[index].segment.slices.map(\.file)).readAll(into: data.base)
             var moved: RecordHeader?
             do throws(Failure) {
                 moved = try target?.rewrite(record, data: data)
@@ -257,7 +288,7 @@ struct VolumeRecovery {
                         log.nextSegment, volume: header.id, group: group, isRecovery: true)
                     log.nextSegment += 1
                     fresh.isClosed = true
-                    log.segments[fresh.id] = fresh
+                    map.add(fresh)
                     log.scanned.append(fresh)
                     target = fresh
                     moved = try fresh.rewrite(record, data: data)
@@ -265,12 +296,10 @@ struct VolumeRecovery {
             } catch {
                 return try takeOutFailed(of: target, because: error)
             }
-            guard let moved else { throw Failure(.internal, "a record does not fit into an empty segment") }
-            // A block that the record writes twice counts once, its last; one that a later record wrote stays where that put it.
-            var places: [UInt64: (old: MapEntry, new: MapEntry)] = [:]
-            record.forEachBlock(written: { places[$0] = ($1, $1) }, discarded: { _, _ in })
-            moved.forEachBlock(written: { places[$0]?.new = $1 }, discarded: { _, _ in })
-            for (block, place) in places where map.entry(block) == place.old { map.set(block, place.new) }
+            guard let moved, let target else {
+                throw Failure(.internal, "a record does not fit into an empty segment")
+            }
+            chosen[index] = Chosen(segment: target, header: moved)
         }
         guard let target else { return true }
         for slice in target.slices {
@@ -299,45 +328,33 @@ struct VolumeRecovery {
     // MARK: Sealing
 
     private func seal(
-        _ store: MapStore, _ root: MapRoot, _ log: Log, _ map: ExtentMap, through: UInt64, lostBlocks: Int
+        _ store: MapStore, _ log: Log, _ map: VolumeMap, through: UInt64
     ) throws(Failure) -> RecoveredVolume {
-        for segment in log.segments.values { segment.liveBlocks = 0 }
-        var lost = 0
-        map.forEachLeaf { _, leaf in
-            for index in 0..<ExtentMap.leafEntries where leaf[index].segment != 0 {
-                if leaf[index].segment == MapEntry.lostSegment {
-                    lost += 1
-                } else {
-                    log.segments[leaf[index].segment]?.liveBlocks += 1
-                }
-            }
-        }
-        let live = log.segments.filter { $0.value.liveBlocks > 0 }
-        let sealed = MapRoot(
-            generation: root.generation + 1, frame: 0, throughSequence: through, sealedBelow: log.nextSegment,
-            nextSegment: log.nextSegment, segments: live.values.map(\.checkpointEntry).sorted { $0.id < $1.id })
-        try store.writeGeneration(
-            sealed, frame: MapFile.encode(pool: pool.id, volume: header.id, root: sealed, leaves: map.allLeaves()))
-        _ = map.takeDirtyLeaves()
-        for (id, segment) in log.segments where live[id] == nil {
-            allocator.free(segment, volume: header.id, group: group)
-        }
-        return RecoveredVolume(map: map, segments: live, root: sealed, store: store, lostBlocks: lost)
+        let dead = map.segments.values.filter { $0.liveBlocks == 0 }
+        for segment in dead { _ = map.remove(segment.id) }
+        let (frozen, nodes) = map.freeze(isWhole: true, throughSequence: through)
+        var frame = frozen
+        frame.sealedBelow = log.nextSegment
+        frame.nextSegment = log.nextSegment
+        try store.commit(frame, nodes, isWhole: true)
+        map.thaw(isDurable: true)
+        map.sources[0].homes = store.nodeHomes
+        for segment in dead { allocator.free(segment, volume: header.id, group: group) }
+        return RecoveredVolume(
+            map: map, store: store, throughSequence: through, sealedBelow: log.nextSegment,
+            nextSegment: log.nextSegment)
     }
 }
 
-extension Segment {
-    var checkpointEntry: SegmentEntry {
-        SegmentEntry(
-            id: id, k: k, p: p, isClosed: isClosed, sliceBlocks: sliceBlocks, mountpaths: slices.map(\.mountpathID))
-    }
-}
-
-extension ExtentMap {
-    /// Numbers and contents of every leaf; borrowed until the map changes.
-    func allLeaves() -> [(Int, UnsafeRawPointer)] {
-        var leaves: [(Int, UnsafeRawPointer)] = []
-        forEachLeaf { leaves.append(($0, UnsafeRawPointer($1))) }
-        return leaves
+extension VolumeMap {
+    /// Blocking: puts a node into the cache, for recovery and checks.
+    func loadNow(_ load: NodeLoad) throws(Failure) {
+        guard let frame = cache.insert(load.key, level: load.level) else {
+            throw Failure(.internal, "the node cache has no room")
+        }
+        do throws(Failure) { try load.read(into: cache.page(frame)) } catch {
+            cache.drop(load.key)
+            throw error
+        }
     }
 }

@@ -9,6 +9,8 @@ struct RingEntry {
         case discard
         /// Refused for want of space after it had its place: nothing.
         case void
+        /// A change of epochs; the log knows which.
+        case control
     }
     var kind: Kind
     /// First block in the volume.
@@ -23,8 +25,8 @@ struct RingEntry {
 /// Unflushed writes, in the order in which they were answered, bounded. The shape is that of the tmpfs ring which it becomes: payloads lie
 /// contiguous in one circular memory, entries beside it are a queue of fixed size.
 ///
-/// Invariants: firstEntry ≤ formedEntry ≤ admittedEntry ≤ endEntry, and all count from the ring's beginning. [firstEntry, formedEntry) are
-/// in records under way, up to admittedEntry they may be drained, up to endEntry they wait for space. A payload is never split by the end
+/// Invariants: firstEntry ≤ durableEntry ≤ formedEntry ≤ admittedEntry ≤ endEntry, and all count from the ring's beginning. Up to durableEntry
+/// entries are durable and wait for the map, [durableEntry, formedEntry) are in records under way, up to admittedEntry they may be drained, up to endEntry they wait for space. A payload is never split by the end
 /// of the memory. Confined to the volume's loop.
 final class WriteRing {
     /// The largest entry; longer requests become several.
@@ -37,6 +39,7 @@ final class WriteRing {
     private let entries: UnsafeMutablePointer<RingEntry>
     private let checksums: UnsafeMutablePointer<UInt32>
     private(set) var firstEntry = 0
+    private(set) var durableEntry = 0
     private(set) var formedEntry = 0
     private(set) var admittedEntry = 0
     private(set) var endEntry = 0
@@ -103,6 +106,8 @@ final class WriteRing {
         push(RingEntry(kind: .discard, block: block, count: count, position: tail, request: request))
     }
 
+    func appendControl() { push(RingEntry(kind: .control, block: 0, count: 0, position: tail, request: nil)) }
+
     private func push(_ entry: RingEntry) {
         precondition(hasEntries(1))
         (entries + endEntry % entryCapacity).initialize(to: entry)
@@ -125,79 +130,12 @@ final class WriteRing {
         }
     }
 
-    /// Entries up to `end` are durable; their room is free.
+    func markDurable(through end: Int) { durableEntry = end }
+
+    /// Entries up to `end` are durable and in the map; their room is free.
     func release(through end: Int) {
         firstEntry = end
+        durableEntry = max(durableEntry, end)
         head = isEmpty ? tail : self[firstEntry].position
-    }
-}
-
-/// Which ring position has the newest data of a block: a hash table of fixed size, open addressing, linear probing.
-final class RingIndex {
-    private let mask: Int
-    /// Block + 1; 0 is free.
-    private let keys: UnsafeMutablePointer<UInt64>
-    private let positions: UnsafeMutablePointer<UInt64>
-    private(set) var count = 0
-
-    /// For up to `capacity` blocks.
-    init(capacity: Int) {
-        var size = 16
-        while size < capacity * 2 { size *= 2 }
-        mask = size - 1
-        keys = .allocate(capacity: size)
-        keys.initialize(repeating: 0, count: size)
-        positions = .allocate(capacity: size)
-        positions.initialize(repeating: 0, count: size)
-    }
-
-    deinit {
-        keys.deallocate()
-        positions.deallocate()
-    }
-
-    private func home(_ block: UInt64) -> Int {
-        Int(truncatingIfNeeded: (block &* 0x9E37_79B9_7F4A_7C15) >> 20) & mask
-    }
-
-    private func slot(_ block: UInt64) -> Int {
-        var slot = home(block)
-        while keys[slot] != 0, keys[slot] != block + 1 { slot = (slot + 1) & mask }
-        return slot
-    }
-
-    func position(_ block: UInt64) -> UInt64? {
-        guard count > 0 else { return nil }
-        let slot = slot(block)
-        return keys[slot] == 0 ? nil : positions[slot]
-    }
-
-    func set(_ block: UInt64, _ position: UInt64) {
-        let slot = slot(block)
-        if keys[slot] == 0 {
-            keys[slot] = block + 1
-            count += 1
-        }
-        positions[slot] = position
-    }
-
-    /// Forgets the block if `position` is still its newest.
-    func remove(_ block: UInt64, at position: UInt64) {
-        guard count > 0 else { return }
-        var hole = slot(block)
-        guard keys[hole] != 0, positions[hole] == position else { return }
-        count -= 1
-        // Close the gap, so that probes never stop short.
-        var next = (hole + 1) & mask
-        while keys[next] != 0 {
-            let distance = (next &- home(keys[next] - 1)) & mask
-            if distance >= (next &- hole) & mask {
-                keys[hole] = keys[next]
-                positions[hole] = positions[next]
-                hole = next
-            }
-            next = (next + 1) & mask
-        }
-        keys[hole] = 0
     }
 }

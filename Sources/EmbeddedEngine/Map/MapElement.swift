@@ -1,0 +1,106 @@
+import Base
+import SegmentStore
+
+/// A pinned epoch of a volume, or its head. Elements form a tree by `parent`; each is the one that answers for blocks born from `from` to
+/// `epoch`, wherever those still are below it.
+struct MapElement: Equatable, Sendable {
+    /// Zeros for the head, and for branch points that no snapshot names.
+    var snapshot: SnapshotID
+    var epoch: UInt32
+    var from: UInt32
+    /// Epoch of the element before it; 0: none in this volume.
+    var parent: UInt32
+    var tree = MapTree()
+    var sizeBytes: UInt64 = 0
+    /// Seconds since 1970.
+    var created: UInt64 = 0
+    /// Mapped blocks whose segments are this volume's.
+    var ownedBlocks = 0
+    /// Mapped blocks whose segments are an origin's.
+    var inheritedBlocks = 0
+    /// Blocks that read as EIO.
+    var lostBlocks = 0
+    /// No snapshot any more; here while children or clones need it, or until it was walked.
+    var isDeleted = false
+
+    static let head = MapElement(snapshot: SnapshotID(high: 0, low: 0), epoch: 1, from: 1, parent: 0)
+}
+
+/// How far the walk that frees a deleted element has come.
+struct Reclaim: Equatable, Sendable {
+    var epoch: UInt32
+    /// Blocks below are done: what the element alone had there is free, and what it shared with its child is the child's.
+    var cursor: UInt64
+}
+
+extension VolumeMap {
+    // MARK: Whose a node or block is
+
+    func element(_ epoch: UInt32) -> MapElement? { elements.first { $0.epoch == epoch } }
+
+    func index(_ epoch: UInt32) -> Int? { elements.firstIndex { $0.epoch == epoch } }
+
+    /// Epochs of the elements, the head's among them, that come right after the element of `epoch`.
+    func children(of epoch: UInt32) -> [MapElement] {
+        elements.filter { $0.parent == epoch } + (hasHead && head.parent == epoch ? [head] : [])
+    }
+
+    /// True where a node or entry of the head that covers blocks up to `end`, born in `birth`, belongs to no element before it.
+    func isHeadAlone(end: UInt64, birth: UInt32) -> Bool {
+        guard head.parent != 0 else { return true }
+        // What the walk over the parent has passed is the head's own, as far as the parent's parent has not got it.
+        if let reclaim, reclaim.epoch == head.parent, end <= reclaim.cursor {
+            return birth > element(head.parent)?.parent ?? 0
+        }
+        return birth > head.parent
+    }
+
+    /// The element that has `block` as it was born in `birth` if anybody has; nil: it is dead. The walk over a deleted element hands what
+    /// is left to its child block by block.
+    func owner(of block: UInt64, birth: UInt32) -> MapElement? {
+        var owner = elements.first { $0.from <= birth && birth <= $0.epoch }
+        while let found = owner, let reclaim, reclaim.epoch == found.epoch, block < reclaim.cursor {
+            owner = children(of: found.epoch).first
+        }
+        if owner == nil, hasHead, head.from <= birth, birth <= head.epoch { owner = head }
+        return owner
+    }
+
+    // MARK: Control records
+
+    /// What the control record does to the tables; at recovery and on the loop, when it is durable.
+    func apply(_ control: RecordControl) {
+        forgetLastLeaf()
+        areElementsChanged = true
+        switch control.operation {
+        case .snapshot:
+            var pinned = head
+            pinned.snapshot = control.snapshot
+            pinned.sizeBytes = control.sizeBytes
+            pinned.created = control.created
+            elements.append(pinned)
+            head.parent = pinned.epoch
+            head.from = pinned.epoch + 1
+            head.epoch = pinned.epoch + 1
+        case .delete:
+            if let index = index(control.epoch) { elements[index].isDeleted = true }
+        case .rollBack:
+            guard let target = element(control.epoch) else { return }
+            var old = head
+            old.isDeleted = true
+            elements.append(old)
+            head = target
+            head.snapshot = MapElement.head.snapshot
+            head.parent = target.epoch
+            head.from = old.epoch + 1
+            head.epoch = old.epoch + 1
+            head.isDeleted = false
+        case .dropHead:
+            var old = head
+            old.isDeleted = true
+            elements.append(old)
+            hasHead = false
+            head.epoch += 1
+        }
+    }
+}

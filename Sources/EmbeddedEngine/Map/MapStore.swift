@@ -1,0 +1,288 @@
+import Base
+import SegmentStore
+import SystemIO
+
+/// A volume's metadata on the mountpaths: `%mt/nodes` and `%mt/checkpoint.<generation>`, each on p+1 of them. Blocking; one call at a time.
+final class MapStore: @unchecked Sendable {
+    private static let nodesName = "nodes"
+    private static let nodesBytesFirst: UInt64 = 64 << 10
+    private static let copyBytes = 1 << 20
+
+    /// A mountpath that has all of it.
+    private struct Home {
+        var nodes: NodeHome
+        /// Frames are appended here; nil before the first generation that has this home.
+        var checkpoints: (any DiskFile)?
+    }
+
+    // Guarded by its users: recovery, then one checkpoint after the other.
+    private let pool: Pool
+    private let group: String
+    private let volume: VolumeID
+    /// How many mountpaths may be lost: copies are on one more.
+    private let parityColumns: Int
+    private var homes: [Home] = []
+    /// Where nodes can be read, though it is no home: of the generation before.
+    private var readable: [NodeHome] = []
+    private var frameBytes: UInt64 = 0
+    private(set) var generation: UInt64 = 0
+    private var frame: UInt64 = 0
+
+    init(pool: Pool, group: String, volume: VolumeID, parityColumns: Int) {
+        self.pool = pool
+        self.group = group
+        self.volume = volume
+        self.parityColumns = parityColumns
+    }
+
+    private var directory: String { SlicePath.mapDirectory(group: group, volume: volume) }
+
+    /// Bytes of the present generation's frames.
+    var bytes: UInt64 { frameBytes }
+
+    /// True while each home is a member: the metadata has its p+1 copies.
+    var isFullyReplicated: Bool { !homes.isEmpty && homes.allSatisfy(\.nodes.mountpath.isActive) }
+
+    /// Where nodes are to be read now.
+    var nodeHomes: [NodeHome] {
+        let members = homes.map(\.nodes)
+        return members.isEmpty ? readable : members
+    }
+
+    // MARK: Reading
+
+    /// Where the nodes of a volume are that is not opened by this: an origin's.
+    static func findNodes(of volume: VolumeID, group: String, in pool: Pool) -> [NodeHome] {
+        let path = "\(SlicePath.mapDirectory(group: group, volume: volume))/\(nodesName)"
+        return pool.active.compactMap { mountpath in
+            (try? mountpath.disk.openSlice(path)).map { NodeHome(mountpath: mountpath, file: $0) }
+        }
+    }
+
+    /// The frames of the newest checkpoint there is, from its generation's first; empty where there is none at all.
+    func load() throws(Failure) -> [CheckpointFrame] {
+        var best: [CheckpointFrame] = []
+        for mountpath in pool.active {
+            // A copy that cannot be read is as good as one that is not there; there are p more.
+            let names = (try? mountpath.listIfPresent(directory)) ?? []
+            for name in names {
+                guard let generation = CheckpointFrame.generation(ofName: name),
+                    generation >= best.last?.generation ?? 0
+                else { continue }
+                var frames: [CheckpointFrame] = []
+                do throws(Failure) {
+                    let file = try mountpath.disk.openLog("\(directory)/\(name)")
+                    frames = try read(file, generation: generation)
+                } catch  where error.kind != .unsupported {}
+                guard let last = frames.last else { continue }
+                if let current = best.last, (current.generation, current.frame) >= (last.generation, last.frame) {
+                    continue
+                }
+                best = frames
+            }
+            // Every node is proved by its parent's checksum, so that any copy may be tried.
+            if names.contains(Self.nodesName), let file = try? mountpath.disk.openSlice("\(directory)/\(Self.nodesName)")
+            {
+                readable.append(NodeHome(mountpath: mountpath, file: file))
+            }
+        }
+        generation = best.last?.generation ?? 0
+        return best
+    }
+
+    private func read(_ file: any DiskFile, generation: UInt64) throws(Failure) -> [CheckpointFrame] {
+        var frames: [CheckpointFrame] = []
+        var offset: UInt64 = 0
+        while let (frame, bytes) = try CheckpointFrame.read(
+            file, at: offset, pool: pool.id, volume: volume, generation: generation, frame: UInt64(frames.count))
+        {
+            frames.append(frame)
+            offset += bytes
+        }
+        return frames
+    }
+
+    // MARK: Writing
+
+    /// Makes a checkpoint durable: the nodes, then the frame. `isWhole`: as a new generation, on p+1 mountpaths, which are found anew where
+    /// some were lost. A mountpath that fails is taken out; `isFullyReplicated` then asks for a new generation.
+    func commit(_ frame: CheckpointFrame, _ nodes: NodeBatch, isWhole: Bool) throws(Failure) {
+        var frame = frame
+        if isWhole {
+            try findHomes(endSlot: nodes.endSlot)
+            frame.generation = generation + 1
+        } else {
+            frame.generation = generation
+            frame.frame = self.frame + 1
+        }
+        try write(nodes)
+        let bytes = frame.encode(pool: pool.id, volume: volume)
+        if isWhole { try begin(frame.generation, bytes) } else { try append(bytes) }
+        generation = frame.generation
+        self.frame = frame.frame
+    }
+
+    /// Writes nodes to slots that nothing durable refers to, so that a cache has room; not synced.
+    func writeBack(_ nodes: NodeBatch) throws(Failure) {
+        if homes.isEmpty { try findHomes(endSlot: nodes.endSlot) }
+        try write(nodes)
+    }
+
+    /// Keeps the homes that are members and adds others until there are p+1, each with a copy of all nodes.
+    private func findHomes(endSlot: UInt32) throws(Failure) {
+        let sources = homes.isEmpty ? readable : homes.map(\.nodes)
+        var kept = homes.filter(\.nodes.mountpath.isActive)
+        var lastProblem: Failure?
+        let wanted = parityColumns + 1
+        // Those that have the nodes already come first.
+        let order = Placement.order(
+            pool.active.map { ($0.id, Double((try? $0.disk.space().totalBytes) ?? 1)) }, volume: volume, segment: 0)
+        let known = sources.filter { source in source.mountpath.isActive }.map(\.mountpath.id)
+        for id in known + order.filter({ !known.contains($0) }) where kept.count < wanted {
+            guard let mountpath = pool.mountpath(id), mountpath.isActive,
+                !kept.contains(where: { $0.nodes.mountpath === mountpath })
+            else { continue }
+            do throws(Failure) {
+                kept.append(try makeHome(on: mountpath, from: sources, endSlot: endSlot))
+            } catch  where error.kind == .exhausted {
+                lastProblem = error
+            } catch {
+                lastProblem = error
+                try pool.takeOut(mountpath, reason: "cannot write a map: \(error)")
+            }
+        }
+        kept.removeAll { !$0.nodes.mountpath.isActive }
+        guard !kept.isEmpty, kept.count >= min(wanted, pool.active.count) else {
+            throw Failure(
+                .exhausted, "no room for the map of volume \(volume): free space on the mountpaths",
+                cause: lastProblem ?? Failure(.exhausted, "no mountpath"))
+        }
+        homes = kept
+    }
+
+    private func makeHome(on mountpath: Mountpath, from sources: [NodeHome], endSlot: UInt32) throws(Failure) -> Home {
+        let disk = mountpath.disk
+        let path = "\(directory)/\(Self.nodesName)"
+        try disk.createDirectories(directory)
+        if let own = sources.first(where: { $0.mountpath === mountpath }) { return Home(nodes: own) }
+        // Under its name only when it has everything: what is found under it is believed to be a full copy.
+        let temporary = path + ".new"
+        try disk.remove(temporary)
+        let file = try disk.createSlice(temporary, bytes: Self.nodesBytesFirst)
+        if let source = sources.first(where: { $0.mountpath.isActive }) {
+            try copy(from: source, to: file, endSlot: endSlot)
+        }
+        try file.synchronize()
+        try disk.rename(temporary, to: path)
+        try disk.synchronizeDirectory(directory)
+        return Home(nodes: NodeHome(mountpath: mountpath, file: file))
+    }
+
+    private func copy(from source: NodeHome, to target: any DiskFile, endSlot: UInt32) throws(Failure) {
+        let buffer = AlignedBuffer(bytes: Self.copyBytes)
+        let end = UInt64(endSlot) * UInt64(blockBytes)
+        for offset in stride(from: 0, to: end, by: Self.copyBytes) {
+            let wanted = UnsafeMutableRawBufferPointer(
+                start: buffer.base, count: Int(min(UInt64(Self.copyBytes), end - offset)))
+            let count = (try? source.file.read(into: wanted, at: offset)) ?? 0
+            let whole = count / blockBytes * blockBytes
+            if whole > 0 {
+                try target.write(UnsafeRawBufferPointer(start: buffer.base, count: whole), at: offset)
+            }
+        }
+    }
+
+    /// Neighbouring slots go out as one write.
+    private func write(_ nodes: NodeBatch) throws(Failure) {
+        let staging = AlignedBuffer(bytes: Self.copyBytes)
+        var index = 0
+        while index < nodes.nodes.count {
+            let first = index
+            while index < nodes.nodes.count, index - first < Self.copyBytes / blockBytes,
+                nodes.nodes[index].slot == nodes.nodes[first].slot + UInt32(index - first)
+            {
+                (staging.base + (index - first) * blockBytes).copyMemory(
+                    from: nodes.nodes[index].page, byteCount: blockBytes)
+                index += 1
+            }
+            let bytes = UnsafeRawBufferPointer(start: staging.base, count: (index - first) * blockBytes)
+            let offset = UInt64(nodes.nodes[first].slot) * UInt64(blockBytes)
+            try onEveryHome { (home) throws(Failure) in try home.nodes.file.write(bytes, at: offset) }
+        }
+    }
+
+    /// Runs `body` for each home that is a member; one that fails is taken out. Throws where none is left, or one is full.
+    private func onEveryHome(_ body: (Home) throws(Failure) -> Void) throws(Failure) {
+        var count = 0
+        var lastProblem = Failure(.unavailable, "no mountpath holds the map of volume \(volume)")
+        for home in homes where home.nodes.mountpath.isActive {
+            do throws(Failure) {
+                try body(home)
+                count += 1
+            } catch  where error.kind == .exhausted {
+                throw error  // what was written elsewhere does not count: the next one is written over it
+            } catch {
+                lastProblem = error
+                try pool.takeOut(home.nodes.mountpath, reason: "cannot write a map: \(error)")
+            }
+        }
+        guard count > 0 else { throw lastProblem }
+    }
+
+    private func append(_ bytes: AlignedBuffer) throws(Failure) {
+        let offset = frameBytes
+        try onEveryHome { (home) throws(Failure) in try home.nodes.file.synchronize() }
+        try onEveryHome { (home) throws(Failure) in
+            guard let file = home.checkpoints else { throw Failure(.internal, "a home without a generation") }
+            try file.write(UnsafeRawBufferPointer(bytes.span), at: offset)
+            try file.synchronize()
+        }
+        frameBytes += UInt64(bytes.bytes)
+    }
+
+    private func begin(_ generation: UInt64, _ bytes: AlignedBuffer) throws(Failure) {
+        let name = CheckpointFrame.name(generation)
+        try onEveryHome { (home) throws(Failure) in try home.nodes.file.synchronize() }
+        var files: [ObjectIdentifier: any DiskFile] = [:]
+        try onEveryHome { (home) throws(Failure) in
+            let disk = home.nodes.mountpath.disk
+            let temporary = "\(directory)/checkpoint.new"
+            let file = try disk.openLog(temporary)
+            try file.truncate(to: 0)
+            try file.write(UnsafeRawBufferPointer(bytes.span), at: 0)
+            try file.synchronize()
+            try disk.rename(temporary, to: "\(directory)/\(name)")
+            try disk.synchronizeDirectory(directory)
+            files[ObjectIdentifier(home.nodes)] = file
+        }
+        homes = homes.compactMap { home in
+            files[ObjectIdentifier(home.nodes)].map { Home(nodes: home.nodes, checkpoints: $0) }
+        }
+        frameBytes = UInt64(bytes.bytes)
+        try removeOld(below: generation)
+    }
+
+    private func removeOld(below generation: UInt64) throws(Failure) {
+        for mountpath in pool.active {
+            let isHome = homes.contains { $0.nodes.mountpath === mountpath }
+            do throws(Failure) {
+                for name in try mountpath.listIfPresent(directory) {
+                    let isOlder =
+                        CheckpointFrame.generation(ofName: name).map { $0 < generation } ?? (name != Self.nodesName)
+                    if isOlder || (!isHome && name == Self.nodesName) {
+                        try mountpath.disk.remove("\(directory)/\(name)")
+                    }
+                }
+            } catch {
+                try pool.takeOut(mountpath, reason: "cannot remove an old map: \(error)")
+            }
+        }
+    }
+}
+
+extension Mountpath {
+    /// Empty where the directory does not exist.
+    func listIfPresent(_ path: String) throws(Failure) -> [String] {
+        do throws(Failure) { return try disk.list(path) } catch  where error.kind == .notFound { return [] }
+    }
+}
