@@ -110,7 +110,8 @@ let package = Package(
             name: "Simulator",
             dependencies: ["Base", "SystemIO", "BlockDevice", "VolumeEngine", "EmbeddedEngine", logging],
             path: "Tests/Simulator", swiftSettings: strict),
-        .testTarget(name: "SimulationTests", dependencies: ["Simulator", "Base", "SystemIO"], swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Simulator", "Base", "SystemIO", "EmbeddedEngine"], swiftSettings: strict),
 
         // Tests of the front ends.
         module("BlockDeviceTestSupport", ["Base", "SystemIO", "BlockDevice"]),

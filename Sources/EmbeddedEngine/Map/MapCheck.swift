@@ -131,7 +131,7 @@ struct MapCheck {
                         continue
                     case .at(let now):
                         physical[now.segment, default: 0] += 1
-                        if now.segment != segment { moved += 1 }
+                        if now != entry.origin { moved += 1 }
                     }
                     break
                 }

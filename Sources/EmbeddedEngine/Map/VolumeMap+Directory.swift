@@ -17,6 +17,11 @@ struct DirectoryEntry: Equatable {
     var offset: UInt32 { place & (MapEntry.sliceBlocksMax - 1) }
 }
 
+extension MapEntry {
+    /// Where the block was first written.
+    var origin: DirectoryEntry { DirectoryEntry(segment: segment, place: place & ~(0x3FF << 18)) }
+}
+
 /// The segment directory and the live counts: what map entries mean after GC has moved blocks.
 extension VolumeMap {
     enum Place {
@@ -32,7 +37,7 @@ extension VolumeMap {
 
     /// Where an entry of this volume's own (distance 0) is now.
     func place(_ entry: MapEntry) -> Place {
-        let own = DirectoryEntry(segment: entry.segment, place: entry.place & ~(0x3FF << 18))
+        let own = entry.origin
         guard collected[entry.segment] != nil else { return .at(own) }
         let (page, index) = position(entry.segment, entry.place)
         switch leaf(directory, page) {
@@ -53,7 +58,7 @@ extension VolumeMap {
         switch place(entry) {
         case .wait(let load): return .wait(load)
         case .at(let now):
-            if now.segment != entry.segment {
+            if now != entry.origin {
                 let readiness = put(.none, for: entry)
                 guard case .ready = readiness else { return readiness }
                 countMoved(entry.segment, -1)
@@ -71,7 +76,7 @@ extension VolumeMap {
         case .at(let old):
             let readiness = put(now, for: entry)
             guard case .ready = readiness else { return readiness }
-            if old.segment == entry.segment { countMoved(entry.segment, 1) }
+            if old == entry.origin { countMoved(entry.segment, 1) }
             count(old.segment, -1)
             count(now.segment, 1)
             return .ready

@@ -50,12 +50,12 @@ extension VolumeLog {
         frame.sealedBelow = sealedBelow
         frame.nextSegment = nextSegment
         let (store, sent) = (store, frame)
-        let leaving = removed
+        let (leaving, lastElement) = (removed, map.elements.last?.epoch ?? 0)
         removed = []
         queue.blocking { () throws(Failure) in
             try store.commit(sent, nodes, isWhole: isWhole)
         } then: { [self] result in
-            finishCheckpoint(result, through: through, leaving: leaving)
+            finishCheckpoint(result, through: through, lastElement: lastElement, leaving: leaving)
         }
     }
 
@@ -64,7 +64,8 @@ extension VolumeLog {
         UInt64(segments.count * 304 + map.elements.count * 104 + map.slots.pageCount * blockBytes)
     }
 
-    private func finishCheckpoint(_ result: Result<Void, Failure>, through: UInt64, leaving: [Segment]) {
+    private func finishCheckpoint(_ result: Result<Void, Failure>, through: UInt64, lastElement: UInt32, leaving: [Segment])
+    {
         isCheckpointing = false
         statistics.checkpoints += 1
         var isDone = false
@@ -74,6 +75,7 @@ extension VolumeLog {
             map.thaw(isDurable: true)
             map.sources[0].homes = store.nodeHomes
             checkpointedThrough = through
+            durableElements = max(durableElements, lastElement)
             if !store.isFullyReplicated { needsWholeCheckpoint = true }
             for segment in leaving {
                 recordIndexes[segment.id] = nil

@@ -360,6 +360,8 @@ extension VolumeLog: IOTarget {
     func ioCompleted(_ tag: UInt64, result: Int32) {
         if tag >= Self.tagSynchronizedFirst {
             sliceSynchronized(Int(tag - Self.tagSynchronizedFirst), result: result)
+        } else if tag == Self.tagReclaim {
+            reclaimSome()
         } else {
             isSpaceTimerSet = false
             advance()

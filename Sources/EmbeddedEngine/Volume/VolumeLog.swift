@@ -33,6 +33,7 @@ struct ControlRequest {
 final class VolumeLog: @unchecked Sendable {
     // Tags of our own I/O.
     static let tagRetrySpace: UInt64 = 1
+    static let tagReclaim: UInt64 = 2
 
     let parameters: VolumeLogParameters
     let queue: any IOQueue
@@ -118,6 +119,18 @@ final class VolumeLog: @unchecked Sendable {
     var checkpointedThrough: UInt64
     var checkpointWaiters: [(Bool) -> Void] = []
 
+    // Epochs.
+    /// Clones begin there.
+    var pinnedEpochs: Set<UInt32> = []
+    /// Devices of snapshots, by epoch.
+    var readerEpochs: [UInt32: Int] = [:]
+    /// Elements up to this epoch are in a durable checkpoint.
+    var durableElements: UInt32
+    /// Answers of writes are withheld.
+    var isHeld = false
+    var isReclaimScheduled = false
+    var reclaimWaiters: [() -> Void] = []
+
     // Membership and the end.
     var membershipChanges = 0
     var suspected: Set<MountpathID> = []
@@ -149,6 +162,7 @@ final class VolumeLog: @unchecked Sendable {
         nextSegment = recovered.nextSegment
         nextSequence = recovered.throughSequence + 1
         birthEpoch = map.head.epoch
+        durableElements = map.elements.last?.epoch ?? 0
         appliedThrough = recovered.throughSequence
         checkpointedThrough = recovered.throughSequence
         let own = NodeSource(number: cache.takeNumber(), homes: store.nodeHomes)
@@ -278,7 +292,7 @@ final class VolumeLog: @unchecked Sendable {
 
     /// Answers writes that wait for space, in order, as far as there is room for the worst case.
     func admitWaiting() {
-        while ring.admittedEntry < ring.endEntry {
+        while ring.admittedEntry < ring.endEntry, !isHeld || isClosing {
             let number = ring.admittedEntry
             let entry = ring[number]
             if entry.kind != .void {
@@ -403,6 +417,7 @@ final class VolumeLog: @unchecked Sendable {
         if isClosed { return done(failure.map { .failure($0) } ?? .success(())) }
         onClosed.append(done)
         isClosing = true
+        answerReclaimed()
         if failure != nil { return finishClosing() }
         scheduleBatch()
     }

@@ -1,0 +1,130 @@
+import Base
+import SegmentStore
+
+/// Blocks [first, first + count) of a volume.
+struct BlockRun: Equatable, Sendable {
+    var first: UInt64
+    var count: UInt64
+}
+
+/// Which blocks differ between two epochs, or are there in one.
+extension VolumeLog {
+    /// Against what a tree is compared.
+    enum ChangeBase {
+        /// Nothing: every mapped block counts.
+        case nothing
+        /// An epoch before it on its own line: what was born later counts, discards too.
+        case ancestor(UInt32)
+        /// Another line: what the two trees have at a block differs.
+        case tree(MapTree)
+    }
+
+    /// How `target` is to be compared with the state at the end of `base`. Where the base is gone and on no line to the target the
+    /// answer is nil: everything must be taken for changed.
+    func comparison(of target: MapElement, with base: UInt32) -> ChangeBase? {
+        var epoch = target.epoch
+        while let element = epoch == target.epoch ? target : map.element(epoch) {
+            if element.epoch == base || (element.from <= base && base <= element.epoch) { return .ancestor(base) }
+            if element.parent == 0 { break }
+            epoch = element.parent
+        }
+        return map.element(base).map { .tree($0.tree) }
+    }
+
+    /// The next runs from block `start` on, in order, at most `limit`; `next` is where to go on, nil at the end. Asks again with `wait`
+    /// loaded.
+    func changes(in tree: MapTree, against base: ChangeBase, from start: UInt64, limit: Int)
+        -> (runs: [BlockRun], next: UInt64?, wait: NodeLoad?)
+    {
+        var runs: [BlockRun] = []
+        var block = start
+        while true {
+            let other: MapTree? = if case .tree(let tree) = base { tree } else { nil }
+            let page = block >> 8
+            let isPast = !(tree.root.slot != 0 && tree.covers(page)) && !(other.map { $0.root.slot != 0 && $0.covers(page) } ?? false)
+            if isPast { return (runs, nil, nil) }
+            if runs.count >= limit { return (runs, block, nil) }
+            switch step(page, tree, base) {
+            case .wait(let load): return (runs, block, load)
+            case .skip(let level): block = MapTree.end(page, level: level) << 8
+            case .compare(let leaf, let otherLeaf):
+                for index in Int(block & 255)..<NodePointer.fanOut where isChange(leaf?[index], otherLeaf?[index], base) {
+                    let number = page << 8 | UInt64(index)
+                    if let last = runs.last, last.first + last.count == number {
+                        runs[runs.count - 1].count += 1
+                    } else {
+                        runs.append(BlockRun(first: number, count: 1))
+                    }
+                }
+                block = (page + 1) << 8
+            }
+        }
+    }
+
+    private enum Step {
+        case wait(NodeLoad)
+        /// Nothing below the node at this level.
+        case skip(level: Int)
+        case compare([MapEntry]?, [MapEntry]?)
+    }
+
+    private func step(_ page: UInt64, _ tree: MapTree, _ base: ChangeBase) -> Step {
+        let top = max(tree.height, { if case .tree(let other) = base { other.height } else { 0 } }())
+        for level in stride(from: top, through: 1, by: -1) {
+            switch (pointer(tree, page, level), base) {
+            case (.wait(let load), _): return .wait(load)
+            case (.pointer(nil), .nothing), (.pointer(nil), .ancestor): if level <= tree.height { return .skip(level: level) }
+            case (.pointer(let mine?), .ancestor(let epoch)): if mine.birth <= epoch { return .skip(level: level) }
+            case (.pointer(let mine), .tree(let other)):
+                switch pointer(other, page, level) {
+                case .wait(let load): return .wait(load)
+                case .pointer(let theirs):
+                    if level <= min(tree.height, other.height), mine == theirs { return .skip(level: level) }
+                }
+            default: break
+            }
+        }
+        return compare(page, tree, base)
+    }
+
+    private func compare(_ page: UInt64, _ tree: MapTree, _ base: ChangeBase) -> Step {
+        var leaves: [[MapEntry]?] = []
+        for tree in [tree] + { if case .tree(let other) = base { [other] } else { [] } }() {
+            switch map.leaf(tree, page) {
+            case .wait(let load): return .wait(load)
+            case .absent: leaves.append(nil)
+            case .leaf(let entries, let distance):
+                leaves.append((0..<NodePointer.fanOut).map { entries[$0].further(distance) })
+            }
+        }
+        return .compare(leaves[0], leaves.count > 1 ? leaves[1] : nil)
+    }
+
+    private enum Pointer {
+        case wait(NodeLoad)
+        case pointer(NodePointer?)
+    }
+
+    /// The node at a level, its distance counted from this volume, its checksum left out.
+    private func pointer(_ tree: MapTree, _ page: UInt64, _ level: Int) -> Pointer {
+        switch map.locate(tree, page, level: level) {
+        case .absent: return .pointer(nil)
+        case .wait(let load): return .wait(load)
+        case .pointer(let found, let distance):
+            var plain = found.further(distance)
+            (plain.checksum, plain.reserved) = (0, 0)
+            return .pointer(plain)
+        }
+    }
+
+    private func isChange(_ mine: MapEntry?, _ theirs: MapEntry?, _ base: ChangeBase) -> Bool {
+        switch base {
+        case .nothing: mine.map { $0.segment != 0 } ?? false
+        case .ancestor(let epoch): mine.map { $0.birth > epoch } ?? false
+        case .tree: {
+            let (a, b) = (mine ?? .unmapped, theirs ?? .unmapped)
+            return a.segment == 0 && b.segment == 0 ? false : a != b
+        }()
+        }
+    }
+}

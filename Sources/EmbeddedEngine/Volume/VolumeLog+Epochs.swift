@@ -1,0 +1,129 @@
+import Base
+import BlockDevice
+import Glibc
+import SegmentStore
+import SystemIO
+
+/// Snapshots of an open volume, and the walk that frees deleted ones.
+extension VolumeLog {
+    // MARK: Changes
+
+    /// Pins what the volume is now, every write that was answered included, under `snapshot`. `done` has its epoch, when it is durable. A
+    /// snapshot of that id that is there already is answered.
+    func takeSnapshot(
+        _ snapshot: SnapshotID, sizeBytes: UInt64, created: UInt64, done: @escaping (Result<UInt32, Failure>) -> Void
+    ) {
+        if let existing = map.elements.first(where: { $0.snapshot == snapshot && !$0.isDeleted }) {
+            return done(.success(existing.epoch))
+        }
+        guard map.hasHead else { return done(.failure(Failure(.notFound, "the volume was deleted"))) }
+        let epoch = birthEpoch
+        let control = RecordControl(
+            operation: .snapshot, epoch: epoch, snapshot: snapshot, sizeBytes: sizeBytes, created: created)
+        change(control) { [self] result in
+            let found = map.elements.first { $0.snapshot == snapshot && !$0.isDeleted }?.epoch
+            done(result.map { found ?? epoch })
+        }
+    }
+
+    /// Unpins an epoch. What only it had is freed later, by and by. Unknown or deleted is fine.
+    func deleteSnapshot(_ epoch: UInt32, done: @escaping (Result<Void, Failure>) -> Void) {
+        guard map.element(epoch).map({ !$0.isDeleted }) == true else { return done(.success(())) }
+        change(RecordControl(operation: .delete, epoch: epoch)) { [self] result in
+            done(result)
+            reclaimLater()
+        }
+    }
+
+    /// The volume becomes what it was at the end of `epoch`. Only while nobody writes.
+    func rollBack(to epoch: UInt32, done: @escaping (Result<Void, Failure>) -> Void) {
+        guard map.element(epoch) != nil, map.hasHead else {
+            return done(.failure(Failure(.notFound, "there is no such snapshot")))
+        }
+        change(RecordControl(operation: .rollBack, epoch: epoch)) { [self] result in
+            done(result)
+            reclaimLater()
+        }
+    }
+
+    /// The volume is no more; its snapshots stay.
+    func dropHead(done: @escaping (Result<Void, Failure>) -> Void) {
+        guard map.hasHead else { return done(.success(())) }
+        change(RecordControl(operation: .dropHead)) { [self] result in
+            done(result)
+            reclaimLater()
+        }
+    }
+
+    // MARK: Cuts
+
+    /// Withholds answers of writes until `release`: between the two, other volumes can be held too, and all be given their cut.
+    func hold() { isHeld = true }
+
+    func release() {
+        isHeld = false
+        admitWaiting()
+        scheduleBatch()
+    }
+
+    // MARK: Freeing what was deleted
+
+    /// Epochs that may not be walked: clones or open devices need them.
+    var neededEpochs: Set<UInt32> { pinnedEpochs.union(readerEpochs.keys) }
+
+    var hasReclaimable: Bool { map.reclaim != nil || map.reclaimable(pinned: neededEpochs) != nil }
+
+    private static let reclaimStepsAtOnce = 8
+    private static let reclaimPauseNanoseconds: UInt64 = 1_000_000
+
+    /// Goes on with the walk over deleted epochs, a little at a time.
+    func reclaimLater() {
+        guard !isReclaimScheduled, !isClosing, failure == nil, hasReclaimable else { return answerReclaimed() }
+        isReclaimScheduled = true
+        queue.timer(nanoseconds: Self.reclaimPauseNanoseconds, target: self, tag: Self.tagReclaim)
+    }
+
+    func reclaimSome() {
+        isReclaimScheduled = false
+        guard !isClosing, failure == nil else { return answerReclaimed() }
+        for _ in 0..<Self.reclaimStepsAtOnce {
+            switch map.reclaimStep(pinned: neededEpochs) {
+            case .progressed: continue
+            case .nothing: return answerReclaimed()
+            case .wait(let load):
+                isReclaimScheduled = true
+                self.load(load) { [self] isLoaded in
+                    isReclaimScheduled = false
+                    guard isLoaded else { return fail(Failure(.corrupt, "a part of the map cannot be read")) }
+                    reclaimLater()
+                }
+                return
+            case .full:
+                isReclaimScheduled = true
+                map.cache.whenRoom { [self] in
+                    isReclaimScheduled = false
+                    reclaimLater()
+                }
+                return
+            }
+        }
+        reclaimLater()
+    }
+
+    /// `done` is called when there is nothing left to walk now, and that is durable, or when the volume closes.
+    func whenReclaimed(_ done: @escaping () -> Void) {
+        reclaimWaiters.append(done)
+        reclaimLater()
+    }
+
+    func answerReclaimed() {
+        guard !reclaimWaiters.isEmpty else { return }
+        let waiting = reclaimWaiters
+        reclaimWaiters = []
+        if isClosing || failure != nil {
+            for done in waiting { done() }
+        } else {
+            checkpoint { _ in for done in waiting { done() } }
+        }
+    }
+}
