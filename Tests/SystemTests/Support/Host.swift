@@ -17,6 +17,8 @@ final class Host: Sendable {
         case directories
         /// One loop-mounted ext4 image each, sparse, of so many bytes.
         case images(bytes: UInt64)
+        /// Drives of so many bytes that lose power on command, in memory; the state directory is on one of its own. See `volatile-drive`.
+        case volatile(bytes: UInt64)
     }
 
     struct Settings: Sendable {
@@ -85,6 +87,7 @@ final class Host: Sendable {
     }
 
     private func makeMountpaths() async throws {
+        if case .volatile(let bytes) = settings.drives { try await startVolatileDrives(bytes: bytes) }
         guard case .images(let bytes) = settings.drives else { return }
         for number in 0..<settings.mountpathCount {
             try await shell(
@@ -95,6 +98,18 @@ final class Host: Sendable {
             try await mountImage(number)
         }
     }
+
+    private func startVolatileDrives(bytes: UInt64) async throws {
+        try systemCall("mkdir") { mkdir("\(directory)/state", 0o700) }
+        let daemon = try Daemon(
+            [volatileDrives.socketPath, "\(bytes)"] + mountpaths + ["\(directory)/state"],
+            executable: Daemon.built("volatile-drive"), log: logPath)
+        daemons.withLock { $0.append(daemon) }
+        try await volatileDrives.waitUntilReady()
+    }
+
+    /// Of a host with `volatile` drives.
+    var volatileDrives: VolatileDrives { VolatileDrives(socketPath: "\(directory)/drives.sock") }
 
     func image(_ number: Int) -> String { "\(directory)/images/\(number)" }
 
@@ -127,7 +142,8 @@ final class Host: Sendable {
     }
 
     private func tearDown() async {
-        for daemon in daemons.withLock({ $0 }) { await daemon.kill() }
+        // Those that were started first serve the others.
+        for daemon in daemons.withLock({ $0 }).reversed() { await daemon.kill() }
         if ProcessInfo.processInfo.environment["SHOW_LOG"] != nil {
             print("--- what the processes said\n\(log.suffix(20_000))\n---")
         }
@@ -159,7 +175,7 @@ final class Host: Sendable {
             for entry in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
                 guard let process = pid_t(entry),
                     let words = FileManager.default.contents(atPath: "/proc/\(entry)/cmdline"),
-                    String(decoding: words, as: UTF8.self).contains("\0/tmp/\(name)/config.yaml")
+                    String(decoding: words, as: UTF8.self).contains("\0/tmp/\(name)/")
                 else { continue }
                 Glibc.kill(process, SIGKILL)
             }
