@@ -46,9 +46,11 @@ public final class Catalogue: Sendable {
         var configuration = GRDB.Configuration()
         configuration.label = "ashlar.catalogue"
         configuration.maximumReaderCount = Self.readersMax
-        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
         do {
             pool = try DatabasePool(path: path, configuration: configuration)
+            // Not in `prepareDatabase`: the pool sets NORMAL after it ("Many applications choose NORMAL when in WAL mode"), and then
+            // power loss takes commits that were answered.
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             try Schema.migrate(pool)
         } catch {
             throw Failure(catalogueError: error, "cannot open the catalogue \(path)")

@@ -140,12 +140,18 @@ extension SystemTests {
             }
         }
 
+        private func overwrite(_ path: String, _ letter: String, _ blocks: Int, _ host: Host) async throws {
+            let bytes = blocks * blockBytes
+            try await host.shell(
+                "head -c \(bytes) /dev/zero | tr '\\0' '\(letter)' | dd of=\(path) bs=4096 iflag=fullblock conv=notrunc")
+        }
+
         /// By chance a block is kept, lost or torn; the other modes do what their names say.
         @Test func aDriveDropsAndTears() async throws {
             try await withDrive { host, path in
                 let blocks = 256
                 try await host.shell("truncate -s \(blocks * 4096) \(path)/file; sync \(path)/file \(path)")
-                try await host.shell("tr '\\0' 'a' </dev/zero | dd of=\(path)/file bs=4096 count=\(blocks) iflag=fullblock conv=notrunc")
+                try await overwrite("\(path)/file", "a", blocks, host)
                 try await powerCycle(host, .mixed)
                 let bytes = try #require(FileManager.default.contents(atPath: "\(path)/file").map { Array($0) })
                 let counts = (0..<blocks).map { block in
@@ -153,7 +159,7 @@ extension SystemTests {
                 }
                 #expect(counts.contains(0) && counts.contains(4096) && counts.contains { $0 > 0 && $0 < 4096 })
                 #expect(counts.allSatisfy { $0 % 512 == 0 })
-                try await host.shell("tr '\\0' 'b' </dev/zero | dd of=\(path)/file bs=4096 count=\(blocks) iflag=fullblock conv=notrunc")
+                try await overwrite("\(path)/file", "b", blocks, host)
                 try await powerCycle(host, .keep)
                 #expect(firstBytes("\(path)/file") == Array(repeating: UInt8(ascii: "b"), count: blocks))
             }

@@ -21,7 +21,7 @@ final class VerifiedRun: Sendable {
     private struct Pod: Sendable {
         var volume: TestVolume
         let file: CheckedFile
-        let fio: FioFile
+        let fio: [FioFile]
     }
 
     private struct State {
@@ -35,9 +35,10 @@ final class VerifiedRun: Sendable {
 
     private static let treeBytes: Int64 = 400 << 20
     private static let rawBytes: Int64 = 64 << 20
-    /// 4 MiB and 8 MiB each.
+    /// 4 MiB; then 8 MiB of small writes with syncs, and 16 MiB of large ones without.
     private static let fileBlocks = 1_024
-    private static let fioBytes = 8 << 20
+    private static let syncedBytes = 8 << 20
+    private static let unsyncedBytes = 16 << 20
     /// Rounds between two checks of the filesystems after power loss: unmounting and mounting makes durable what recovery left open.
     private static let powerLossesPerCheck = 4
 
@@ -77,18 +78,10 @@ final class VerifiedRun: Sendable {
             let bytes = content == .block ? Self.rawBytes : Self.treeBytes
             var volume = try await TestVolume.create("\(content)", content, bytes: bytes, on: host, csi)
             try await volume.bringUp(csi)
-            let isRaw = content == .block
-            let pod = Pod(
-                volume: volume,
-                file: CheckedFile(
-                    path: volume.target + (isRaw ? "" : "/file"), blockCount: Self.fileBlocks,
-                    seed: seed ^ UInt64(index)),
-                fio: FioFile(
-                    path: volume.target + (isRaw ? "" : "/fio"), offsetBytes: isRaw ? 16 << 20 : 0,
-                    bytes: Self.fioBytes))
-            try await pod.fio.fill(host)
+            let pod = pod(volume, seed: seed ^ UInt64(index))
+            try await FioFile.fill(pod.fio, host)
             try await offPool { try pod.file.write(flushes: 20) }
-            if !isRaw { try await host.shell("sync -f \(volume.target)") }
+            if content != .block { try await host.shell("sync -f \(volume.target)") }
             pods.append(pod)
         }
         let made = pods
@@ -96,6 +89,19 @@ final class VerifiedRun: Sendable {
         for pod in pods { try await pod.volume.takeDown(csi) }
         daemon.terminate()
         guard await daemon.exitCode(within: 20) == 0 else { throw Failure(.internal, "serve did not end well") }
+    }
+
+    private func pod(_ volume: TestVolume, seed: UInt64) -> Pod {
+        let isRaw = volume.content == .block
+        func path(_ name: String) -> String { volume.target + (isRaw ? "" : "/\(name)") }
+        return Pod(
+            volume: volume, file: CheckedFile(path: path("file"), blockCount: Self.fileBlocks, seed: seed),
+            fio: [
+                FioFile(path: path("synced"), offsetBytes: isRaw ? 8 << 20 : 0, bytes: Self.syncedBytes),
+                FioFile(
+                    path: path("unsynced"), offsetBytes: isRaw ? 16 << 20 : 0, bytes: Self.unsyncedBytes,
+                    requestBytes: 64 << 10, writesPerSync: 0),
+            ])
     }
 
     /// Start, check, work, fault.
@@ -139,9 +145,10 @@ final class VerifiedRun: Sendable {
         let pods = state.withLock { $0.pods }
         let writers = Writers(pods.map(\.file))
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for (index, pod) in pods.enumerated() {
-                let seed = seed &+ UInt64(number * 4 + index)
-                group.addTask { [host] in await pod.fio.write(host, seed: seed, seconds: 20) }
+            group.addTask { [host, seed] in
+                await FioFile.write(pods.flatMap(\.fio), host, seed: seed &+ UInt64(number), seconds: 20)
+            }
+            for pod in pods {
                 if pod.volume.content != .block { group.addTask { await self.shuffle(pod.volume, number) } }
             }
             group.addTask {
@@ -217,10 +224,9 @@ final class VerifiedRun: Sendable {
     }
 
     private func check() async throws {
-        for pod in state.withLock({ $0.pods }) {
-            _ = try await offPool { try pod.file.check() }
-            try await pod.fio.verify(host)
-        }
+        let pods = state.withLock { $0.pods }
+        for pod in pods { _ = try await offPool { try pod.file.check() } }
+        try await FioFile.verify(pods.flatMap(\.fio), host)
     }
 
     private func mustCheckFilesystems(_ number: Int) -> Bool {
