@@ -67,6 +67,13 @@ public final class Catalogue: Sendable {
     /// Transactions committed since opening: each is one sync. Concurrent writes share them.
     public var commitCount: Int { queue.commitCount }
 
+    /// SQLite's `synchronous` of the connection that writes: 2 is FULL.
+    package func synchronousLevel() throws(Failure) -> Int? {
+        do { return try pool.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA synchronous") } } catch {
+            throw Failure(catalogueError: error, "cannot read the catalogue's settings")
+        }
+    }
+
     /// Runs `body` in a transaction, shared with other writes that wait at the same moment; its own changes are undone alone
     /// if it throws. Durable when this returns.
     func write<T: Sendable>(

@@ -10,16 +10,35 @@ extension SystemTests {
     @Suite struct PowerLossTests {
         private static let cutCount = number(of: "CUTS") ?? 6
         private static let drives = Host.Settings(drives: .volatile(bytes: 4 << 30))
+        /// Each start begins new segments, of which some keep a few live blocks.
+        private static let cutsPerHostMax = 100
         private static let modes: [CutMode] = [.mixed, .lose, .mixed, .keep]
 
         /// `CUTS` asks for another number.
         @Test func nothingFlushedIsLost() async throws {
-            let seed = makeSeed("power loss")
-            try await Host.with(Self.drives, secondsMax: 60 + Self.cutCount * 12) { host in
-                let run = VerifiedRun(host, .powerLoss(Self.modes), seed: seed)
-                try await run.strikeRepeatedly(
-                    Self.cutCount, host, "CUTS=\(Self.cutCount) SEED=\(seed)", filter: "nothingFlushedIsLost")
-                #expect(run.flushCount > Self.cutCount, "the writers hardly ran")
+            var (seed, left) = (makeSeed("power loss"), Self.cutCount)
+            while left > 0 {
+                let (count, now) = (min(left, Self.cutsPerHostMax), seed)
+                try await Host.with(Self.drives, secondsMax: 60 + count * 12) { host in
+                    let run = VerifiedRun(host, .powerLoss(Self.modes), seed: now)
+                    try await run.strikeRepeatedly(
+                        count, host, "CUTS=\(count) SEED=\(now)", filter: "nothingFlushedIsLost")
+                    #expect(run.flushCount > count, "the writers hardly ran")
+                }
+                left -= count
+                seed += 1
+            }
+        }
+
+        /// Power goes, and as many drives as there is parity for do not come back from it.
+        @Test func powerLossAndLostDrives() async throws {
+            let seed = makeSeed("power loss and lost drives")
+            for number in 0..<(Self.cutCount + 9) / 10 {
+                let seed = seed + UInt64(number)
+                try await Host.with(Self.drives, secondsMax: 120) { host in
+                    try await VerifiedRun(host, .powerLoss(Self.modes), seed: seed).strikeRepeatedly(
+                        2, losing: 2, host, "SEED=\(seed)", filter: "powerLossAndLostDrives")
+                }
             }
         }
 
@@ -143,7 +162,8 @@ extension SystemTests {
         private func overwrite(_ path: String, _ letter: String, _ blocks: Int, _ host: Host) async throws {
             let bytes = blocks * blockBytes
             try await host.shell(
-                "head -c \(bytes) /dev/zero | tr '\\0' '\(letter)' | dd of=\(path) bs=4096 iflag=fullblock conv=notrunc")
+                "head -c \(bytes) /dev/zero | tr '\\0' '\(letter)' | dd of=\(path) bs=4096 iflag=fullblock conv=notrunc"
+            )
         }
 
         /// By chance a block is kept, lost or torn; the other modes do what their names say.
@@ -171,21 +191,24 @@ extension SystemTests {
 func number(of variable: String) -> Int? { ProcessInfo.processInfo.environment[variable].flatMap { Int($0) } }
 
 extension VerifiedRun {
-    /// `count` rounds and the end. A failure tells which round it was and how to repeat it.
-    func strikeRepeatedly(_ count: Int, _ host: Host, _ settings: String, filter: String) async throws {
+    /// `count` rounds and the end, with `lossCount` drives that never come back from the last round. A failure tells how to repeat it.
+    func strikeRepeatedly(
+        _ count: Int, losing lossCount: Int = 0, _ host: Host, _ settings: String, filter: String
+    ) async throws {
         let begin = ContinuousClock.now
         do {
             try await prepare()
-            for number in 0..<count {
-                try await round()
-                if number % 10 == 9 { report("after \((ContinuousClock.now - begin).seconds) s: \(summary)") }
+            let lost = choose(lossCount)
+            for number in 1...count {
+                try await round(losing: number == count ? lost : [])
+                if number % 10 == 0 { report("after \((ContinuousClock.now - begin).seconds) s: \(summary)") }
             }
-            try await finish()
+            try await finish(without: lost)
         } catch {
+            report(String(host.log.suffix(6_000)))
             Issue.record(
                 "\(error)\nafter \(summary)\nrepeat with: \(settings) swift test -c release --disable-xctest --filter \(filter)"
             )
-            report(String(host.log.suffix(6_000)))
         }
         report("\(filter): \((ContinuousClock.now - begin).seconds) s: \(summary)")
     }

@@ -54,6 +54,11 @@ final class VerifiedRun: Sendable {
         state = Mutex(State(random: SeededRandom(seed: seed)))
     }
 
+    /// So many of the mountpaths, by chance.
+    func choose(_ count: Int) -> [Int] {
+        state.withLock { Array(host.mountpaths.indices.shuffled(using: &$0.random).prefix(count)) }
+    }
+
     var flushCount: Int { state.withLock { $0.pods.reduce(0) { $0 + $1.file.flushCount } } }
     var summary: String {
         state.withLock { state in
@@ -104,8 +109,8 @@ final class VerifiedRun: Sendable {
             ])
     }
 
-    /// Start, check, work, fault.
-    func round() async throws {
+    /// Start, check, work, fault; of the drives, `lost` do not come back.
+    func round(losing lost: [Int] = []) async throws {
         let number = state.withLock { state in
             state.hasStruck = false
             state.roundCount += 1
@@ -128,7 +133,7 @@ final class VerifiedRun: Sendable {
         }
         try await early?.value
         await daemon.kill()
-        try await afterFault()
+        try await afterFault(losing: lost)
     }
 
     private func session(_ daemon: Daemon, _ number: Int, isEarly: Bool) async throws {
@@ -197,21 +202,25 @@ final class VerifiedRun: Sendable {
         }
     }
 
-    private func afterFault() async throws {
+    private func afterFault(losing lost: [Int]) async throws {
         guard case .powerLoss = fault else { return }
-        try await host.volatileDrives.restore()
+        try await host.volatileDrives.restore(losing: lost)
         // The run directory is a tmpfs: nothing of it outlives the machine.
         try await host.shell("find \(host.directory)/run -xdev -type f -delete 2>/dev/null || true")
     }
 
     // MARK: Checks
 
-    private func expectMembers() async throws {
-        let states = try await host.engine().poolStatus().mountpaths.map { "\($0.path): \($0.state) \($0.reason)" }
-        guard states.allSatisfy({ $0.contains(": \(MountpathState.active)") }), states.count == host.mountpaths.count
-        else { throw Failure(.internal, "a mountpath that did not fail is no member: \(states)") }
+    private func expectMembers(without lost: [Int] = []) async throws {
+        let mountpaths = try await host.engine().poolStatus().mountpaths
+        let states = mountpaths.map { "\($0.path): \($0.state) \($0.reason)" }
+        let remaining = Set(host.mountpaths.indices.filter { !lost.contains($0) }.map { host.mountpaths[$0] })
+        guard Set(mountpaths.filter { $0.state == .active }.map(\.path)) == remaining else {
+            throw Failure(.internal, "a mountpath that did not fail is no member: \(states)")
+        }
         let listed = try #require(try await host.json(["volume", "ls"]) as? [[String: Any]])
-        guard listed.count == 3, listed.allSatisfy({ $0["phase"] as? String == "Ready" }) else {
+        let phase = lost.isEmpty ? "Ready" : "Degraded"
+        guard listed.count == 3, listed.allSatisfy({ $0["phase"] as? String == phase }) else {
             throw Failure(.internal, "volumes are not as they were: \(listed)")
         }
     }
@@ -242,10 +251,10 @@ final class VerifiedRun: Sendable {
         }
     }
 
-    /// One more start and check, and an orderly end.
-    func finish() async throws {
+    /// One more start and check, and an orderly end. `lost`: drives that are gone.
+    func finish(without lost: [Int] = []) async throws {
         let (daemon, csi) = try await host.serve()
-        try await expectMembers()
+        try await expectMembers(without: lost)
         try await bringUp(csi)
         try await check()
         try await checkFilesystems(csi)

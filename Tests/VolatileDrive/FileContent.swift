@@ -24,43 +24,42 @@ struct CutSummary {
     }
 }
 
-/// A file's bytes twice: what reads see, and what would be left after power loss.
+/// A file's bytes as reads see them, and beside them what would be left of each changed block after power loss.
 ///
-/// Invariant: `seen` and `durable` differ only in blocks that are keys of `unsynced`, and past both sizes both are zeros.
+/// Invariant: what is durable is `seen`, except for the blocks in `unsynced`. Past both sizes all bytes are zeros.
 final class FileContent {
     static let blockBytes = 4096
     static let sectorBytes = 512
-    /// Address space that each file reserves, twice; memory is taken where it is written.
+    /// Address space that each file reserves; memory is taken where it is written.
     static let fileBytesMax = 256 << 20
     /// Earlier unsynced versions that are kept of a block, besides the newest.
     private static let olderImagesMax = 2
+
+    /// Of a block that changed since its last sync. Images are of one block, and owned.
+    private struct Unsynced {
+        var durable: UnsafeMutableRawPointer
+        /// Versions that a drive could have got to before the newest.
+        var older: [UnsafeMutableRawPointer] = []
+    }
 
     private(set) var bytes = 0
     private var durableBytes = 0
     /// Each size since the last sync, oldest first.
     private var sizesSinceSync: [Int] = []
     private let seen: UnsafeMutableRawPointer
-    private let durable: UnsafeMutableRawPointer
-    /// Changed since their last sync, with earlier versions that a drive could have got to first. Owned.
-    private var unsynced: [Int: [UnsafeMutableRawPointer]] = [:]
+    private var unsynced: [Int: Unsynced] = [:]
     private var replaced = 0
 
     init() {
-        seen = Self.reserve()
-        durable = Self.reserve()
+        let memory = mmap(
+            nil, Self.fileBytesMax, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | Int32(MAP_NORESERVE), -1, 0)
+        guard let memory, memory != MAP_FAILED else { preconditionFailure("no address space: errno \(errno)") }
+        seen = memory
     }
 
     deinit {
-        for block in Array(unsynced.keys) { forget(block) }
+        for block in Array(unsynced.keys) { settle(block) }
         munmap(seen, Self.fileBytesMax)
-        munmap(durable, Self.fileBytesMax)
-    }
-
-    private static func reserve() -> UnsafeMutableRawPointer {
-        let memory = mmap(
-            nil, fileBytesMax, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | Int32(MAP_NORESERVE), -1, 0)
-        guard let memory, memory != MAP_FAILED else { preconditionFailure("no address space: errno \(errno)") }
-        return memory
     }
 
     // MARK: As a file
@@ -73,8 +72,17 @@ final class FileContent {
     /// The caller has checked `fileBytesMax`.
     func write(_ source: UnsafeRawBufferPointer, at offset: Int) {
         guard let base = source.baseAddress, source.count > 0 else { return }
-        for block in blocks(offset, source.count) { remember(block) }
-        memcpy(seen + offset, base, source.count)
+        var done = 0
+        while done < source.count {
+            let at = offset + done
+            let part = min(source.count - done, Self.blockBytes - at % Self.blockBytes)
+            // The same bytes change nothing; and zeros where nothing was written yet take no memory.
+            if memcmp(seen + at, base + done, part) != 0 {
+                remember(at / Self.blockBytes)
+                memcpy(seen + at, base + done, part)
+            }
+            done += part
+        }
         if offset + source.count > bytes { setSize(offset + source.count) }
     }
 
@@ -100,23 +108,22 @@ final class FileContent {
 
     /// Before a block changes.
     private func remember(_ block: Int) {
-        guard let older = unsynced[block] else {
-            unsynced[block] = []
+        guard let older = unsynced[block]?.older else {
+            unsynced[block] = Unsynced(durable: image(of: block))
             return
         }
-        let image: UnsafeMutableRawPointer
         if older.count < Self.olderImagesMax {
-            image = .allocate(byteCount: Self.blockBytes, alignment: Self.blockBytes)
-            unsynced[block]?.append(image)
+            unsynced[block]?.older.append(image(of: block))
         } else {
-            image = older[replaced % older.count]
+            memcpy(older[replaced % older.count], seen + block * Self.blockBytes, Self.blockBytes)
             replaced += 1
         }
-        memcpy(image, seen + block * Self.blockBytes, Self.blockBytes)
     }
 
-    private func forget(_ block: Int) {
-        for image in unsynced.removeValue(forKey: block) ?? [] { image.deallocate() }
+    private func image(of block: Int) -> UnsafeMutableRawPointer {
+        let image = UnsafeMutableRawPointer.allocate(byteCount: Self.blockBytes, alignment: Self.sectorBytes)
+        memcpy(image, seen + block * Self.blockBytes, Self.blockBytes)
+        return image
     }
 
     // MARK: Durability
@@ -132,10 +139,11 @@ final class FileContent {
         synchronizeSize()
     }
 
+    /// What is seen of it is durable.
     private func settle(_ block: Int) {
-        guard unsynced[block] != nil else { return }
-        memcpy(durable + block * Self.blockBytes, seen + block * Self.blockBytes, Self.blockBytes)
-        forget(block)
+        guard let images = unsynced.removeValue(forKey: block) else { return }
+        images.durable.deallocate()
+        for image in images.older { image.deallocate() }
     }
 
     private func synchronizeSize() {
@@ -143,60 +151,54 @@ final class FileContent {
         sizesSinceSync = []
     }
 
-    /// Power is lost: what was unsynced is decided, and both copies are the same afterwards.
+    /// Power is lost: what was unsynced is decided, and seen is what is durable afterwards.
     func resolve(_ mode: CutMode, _ random: inout some RandomNumberGenerator) -> CutSummary {
         var summary = CutSummary()
         // A fixed order, so that chance repeats.
         for block in unsynced.keys.sorted() {
+            guard let images = unsynced[block] else { continue }
             switch mode {
-            case .keep: keepNewest(block, &summary)
-            case .lose: summary.lostBlocks += 1
-            case .mixed: resolveByChance(block, &random, &summary)
+            case .keep: summary.keptBlocks += 1
+            case .lose: lose(block, images, &summary)
+            case .mixed: resolveByChance(block, images, &random, &summary)
             }
+            settle(block)
         }
-        let (old, oldDurable) = (bytes, durableBytes)
+        let end = (max(bytes, durableBytes) + Self.blockBytes - 1) / Self.blockBytes * Self.blockBytes
         switch mode {
-        case .keep: durableBytes = bytes
-        case .lose: break
-        case .mixed: durableBytes = (sizesSinceSync + [durableBytes]).randomElement(using: &random) ?? durableBytes
+        case .keep: break
+        case .lose: bytes = durableBytes
+        case .mixed: bytes = (sizesSinceSync + [durableBytes]).randomElement(using: &random) ?? durableBytes
         }
-        let end = max(old, oldDurable, durableBytes)
-        for block in Array(unsynced.keys) {
-            memcpy(seen + block * Self.blockBytes, durable + block * Self.blockBytes, Self.blockBytes)
-            forget(block)
-        }
-        // Past the end nothing is left; a written block can lie there where its size was lost.
-        let rounded = (max(end, 1) + Self.blockBytes - 1) / Self.blockBytes * Self.blockBytes
-        for copy in [seen, durable] { memset(copy + durableBytes, 0, rounded - durableBytes) }
-        bytes = durableBytes
-        sizesSinceSync = []
+        // A block that was kept can lie where the size that reached it was lost.
+        if bytes < end { memset(seen + bytes, 0, end - bytes) }
+        synchronizeSize()
         return summary
     }
 
-    private func keepNewest(_ block: Int, _ summary: inout CutSummary) {
-        memcpy(durable + block * Self.blockBytes, seen + block * Self.blockBytes, Self.blockBytes)
-        summary.keptBlocks += 1
+    private func lose(_ block: Int, _ images: Unsynced, _ summary: inout CutSummary) {
+        memcpy(seen + block * Self.blockBytes, images.durable, Self.blockBytes)
+        summary.lostBlocks += 1
     }
 
     private func resolveByChance(
-        _ block: Int, _ random: inout some RandomNumberGenerator, _ summary: inout CutSummary
+        _ block: Int, _ images: Unsynced, _ random: inout some RandomNumberGenerator, _ summary: inout CutSummary
     ) {
-        let at = block * Self.blockBytes
+        let place = seen + block * Self.blockBytes
         switch Int.random(in: 0..<8, using: &random) {
-        case 0..<3: summary.lostBlocks += 1
-        case 3..<6: keepNewest(block, &summary)
+        case 0..<3: lose(block, images, &summary)
+        case 3..<6: summary.keptBlocks += 1
         case 6:
-            if let older = unsynced[block]?.randomElement(using: &random) {
-                memcpy(durable + at, older, Self.blockBytes)
-                summary.keptBlocks += 1
-            } else {
-                summary.lostBlocks += 1
+            guard let older = images.older.randomElement(using: &random) else {
+                return lose(block, images, &summary)
             }
+            memcpy(place, older, Self.blockBytes)
+            summary.keptBlocks += 1
         default:
-            let sources = [durable + at, seen + at] + (unsynced[block] ?? [])
+            let sources = [place, images.durable] + images.older
             for sector in stride(from: 0, to: Self.blockBytes, by: Self.sectorBytes) {
                 let source = sources[Int.random(in: 0..<sources.count, using: &random)]
-                if source != durable + at { memcpy(durable + at + sector, source + sector, Self.sectorBytes) }
+                if source != place { memcpy(place + sector, source + sector, Self.sectorBytes) }
             }
             summary.tornBlocks += 1
         }

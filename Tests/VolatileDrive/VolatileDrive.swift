@@ -6,7 +6,7 @@ import SystemIO
 /// at each PATH, and takes commands from the unix socket, one a connection:
 ///
 ///     cut keep|lose|mixed SEED   power goes, on all drives at one moment; everything answers EIO until
-///     restore                    mounts them again, with what was durable
+///     restore [NUMBER…]          mounts them again, with what was durable; the numbered ones, from 0, are gone
 ///     lie on|off                 the planted fault: syncs are answered and not done
 ///     status                     whether it is there
 ///
@@ -73,11 +73,14 @@ struct Control {
             guard words.count == 3, let mode = CutMode(rawValue: words[1]), let seed = UInt64(words[2]) else { break }
             return try cut(mode, seed)
         case "restore":
+            let lost = Set(words.dropFirst().compactMap { Int($0) })
             for server in servers { try server.unmount() }
-            for server in servers { try server.mount() }
+            for (number, server) in servers.enumerated() where !lost.contains(number) { try server.mount() }
             return ""
         case "lie" where words.count == 2:
-            for server in servers { try server.withLock { () throws(Failure) in server.drive.isLying = words[1] == "on" } }
+            for server in servers {
+                try server.withLock { () throws(Failure) in server.drive.isLying = words[1] == "on" }
+            }
             return ""
         default: break
         }
@@ -94,7 +97,8 @@ struct Control {
                 summary = summary + server.cut(mode, &random, refusing: unanswered[index])
             }
         }
-        return "kept \(summary.keptBlocks) lost \(summary.lostBlocks) torn \(summary.tornBlocks) names \(summary.lostNames)"
+        return
+            "kept \(summary.keptBlocks) lost \(summary.lostBlocks) torn \(summary.tornBlocks) names \(summary.lostNames)"
     }
 
     private func withLocks(_ rest: ArraySlice<FuseServer>, _ body: () -> Void) throws(Failure) {

@@ -23,8 +23,10 @@ struct VolatileDrives: Sendable {
     @discardableResult
     func cut(_ mode: CutMode, seed: UInt64) async throws -> String { try await command("cut \(mode.rawValue) \(seed)") }
 
-    /// Mounts them again, with what was durable.
-    func restore() async throws { try await command("restore") }
+    /// Mounts them again, with what was durable; those of the numbers in `lost` are gone.
+    func restore(losing lost: [Int] = []) async throws {
+        try await command((["restore"] + lost.map { "\($0)" }).joined(separator: " "))
+    }
 
     /// The planted fault: syncs are answered and not done.
     func lie(_ isLying: Bool) async throws { try await command("lie \(isLying ? "on" : "off")") }
