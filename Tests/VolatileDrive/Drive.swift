@@ -28,6 +28,16 @@ final class Node {
     }
 }
 
+/// What makes things durable.
+enum Sync: String {
+    /// Writes that are synchronous themselves.
+    case writes
+    /// fsync of a file.
+    case files
+    /// fsync of a directory.
+    case names
+}
+
 /// A little filesystem in memory, in two states: what is seen, and what is durable.
 ///
 /// Rules, those of `Simulator/SimulatedDisk.swift`: bytes are durable by their own file's sync (or a synchronous write, for its range);
@@ -44,8 +54,8 @@ final class Drive {
     private(set) var root: Node
     private var nextID: UInt64 = 2
     private var changes: [NameChange] = []
-    /// The planted fault: syncs are answered and not done.
-    var isLying = false
+    /// The planted faults: these syncs are answered and not done.
+    var lies: Set<Sync> = []
 
     init(totalBytes: Int) {
         self.totalBytes = totalBytes
@@ -122,17 +132,17 @@ final class Drive {
     // MARK: Durability
 
     func synchronizeNames() {
-        guard !isLying else { return }
+        guard !lies.contains(.names) else { return }
         for change in changes { Self.apply(change, \.durableEntries) }
         changes = []
     }
 
     func synchronize(_ content: FileContent) {
-        if !isLying { content.synchronize() }
+        if !lies.contains(.files) { content.synchronize() }
     }
 
     func synchronize(_ content: FileContent, at offset: Int, count: Int) {
-        if !isLying { content.synchronize(at: offset, count: count) }
+        if !lies.contains(.writes) { content.synchronize(at: offset, count: count) }
     }
 
     /// Power is lost: what was unsynced is decided by `random`.

@@ -7,7 +7,7 @@ import SystemIO
 ///
 ///     cut keep|lose|mixed SEED   power goes, on all drives at one moment; everything answers EIO until
 ///     restore [NUMBER…]          mounts them again, with what was durable; the numbered ones, from 0, are gone
-///     lie on|off                 the planted fault: syncs are answered and not done
+///     lie [writes|files|names…]  the planted faults: these syncs are answered and not done
 ///     status                     whether it is there
 ///
 /// It answers `ok …` or `error …`. Being a process of its own, it lives on when what uses the drives is killed. When it ends its
@@ -77,10 +77,10 @@ struct Control {
             for server in servers { try server.unmount() }
             for (number, server) in servers.enumerated() where !lost.contains(number) { try server.mount() }
             return ""
-        case "lie" where words.count == 2:
-            for server in servers {
-                try server.withLock { () throws(Failure) in server.drive.isLying = words[1] == "on" }
-            }
+        case "lie":
+            let lies = Set(words.dropFirst().compactMap { Sync(rawValue: $0) })
+            guard lies.count == words.count - 1 else { break }
+            for server in servers { try server.withLock { () throws(Failure) in server.drive.lies = lies } }
             return ""
         default: break
         }

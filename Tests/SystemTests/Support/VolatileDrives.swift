@@ -7,6 +7,11 @@ enum CutMode: String, CaseIterable, Sendable {
     case keep, lose, mixed
 }
 
+/// What makes things durable: synchronous writes, fsync of files, fsync of directories.
+enum Sync: String, Sendable {
+    case writes, files, names
+}
+
 /// The commands of a running `volatile-drive`.
 struct VolatileDrives: Sendable {
     let socketPath: String
@@ -28,8 +33,10 @@ struct VolatileDrives: Sendable {
         try await command((["restore"] + lost.map { "\($0)" }).joined(separator: " "))
     }
 
-    /// The planted fault: syncs are answered and not done.
-    func lie(_ isLying: Bool) async throws { try await command("lie \(isLying ? "on" : "off")") }
+    /// The planted faults: these syncs are answered and not done.
+    func lie(_ syncs: [Sync]) async throws {
+        try await command((["lie"] + syncs.map(\.rawValue)).joined(separator: " "))
+    }
 
     @discardableResult
     private func command(_ words: String) async throws -> String {
