@@ -1,5 +1,4 @@
 import Base
-import Dispatch
 import EngineAPI
 import Filesystems
 import Foundation
@@ -273,11 +272,10 @@ private func runShell(_ script: String, secondsMax: Int = 120) throws -> String 
         .output
 }
 
-private let blockingWork = DispatchQueue(label: "system-tests", attributes: .concurrent)
-
-/// Runs what blocks on a thread that is not of the cooperative pool.
+/// Runs what blocks on a thread of its own: not on the cooperative pool, nor on Dispatch's, which starts threads for what waits only
+/// one a second.
 func offPool<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
     try await withCheckedThrowingContinuation { continuation in
-        blockingWork.async { continuation.resume(with: Result { try body() }) }
+        SystemIO.Thread(name: "blocking") { continuation.resume(with: Result(catching: body)) }.start()
     }
 }
