@@ -9,7 +9,8 @@ import VolumeEngine
 /// A raw, an ext4 and an xfs volume under checked writers, fio and changes of names, while a fault strikes again and again.
 ///
 /// After each: every mountpath is a member, every volume is ready, every flushed block is there, each block is one whole write (old or
-/// new where it was not flushed), and from time to time the filesystems are checked.
+/// new where it was not flushed), what is there of the raw volume's unflushed writes is a beginning of them, and from time to time the
+/// filesystems are checked.
 final class VerifiedRun: Sendable {
     enum Fault: Sendable {
         /// kill -9 of `serve`.
@@ -100,7 +101,8 @@ final class VerifiedRun: Sendable {
         let isRaw = volume.content == .block
         func path(_ name: String) -> String { volume.target + (isRaw ? "" : "/\(name)") }
         return Pod(
-            volume: volume, file: CheckedFile(path: path("file"), blockCount: Self.fileBlocks, seed: seed),
+            volume: volume,
+            file: CheckedFile(path: path("file"), blockCount: Self.fileBlocks, seed: seed, isOrdered: isRaw),
             fio: [
                 FioFile(path: path("synced"), offsetBytes: isRaw ? 8 << 20 : 0, bytes: Self.syncedBytes),
                 FioFile(
