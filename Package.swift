@@ -126,12 +126,17 @@ let package = Package(
             swiftSettings: strict),
         tests(of: "GRPCServer", ["Base", logging]),
         tests(of: "CSIMessages", ["Base", "ProtobufRuntime"]),
+        // Drives that lose power on command: a process that only tests start.
+        .target(name: "CFuseProtocol", path: "Tests/CFuseProtocol"),
+        .executableTarget(
+            name: "volatile-drive", dependencies: ["Base", "SystemIO", "CLinux", "CFuseProtocol"],
+            path: "Tests/VolatileDrive", swiftSettings: strict),
         // The real binary, through its sockets, on real mounts.
         .testTarget(
             name: "SystemTests",
             dependencies: [
                 "Base", "SystemIO", "CLinux", "Filesystems", "VolumeEngine", "GRPCServer", "ProtobufRuntime",
-                "CSIMessages", "EngineAPI",
+                "CSIMessages", "EngineAPI", "ashlar", "volatile-drive",
             ],
             swiftSettings: strict),
         tests(of: "EngineAPI", ["Base", "VolumeEngine", "Attach", "GRPCServer", "ProtobufRuntime", logging]),

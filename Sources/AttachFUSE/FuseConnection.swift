@@ -113,11 +113,6 @@ final class FuseConnection: IOTarget, BatchTarget, BlockRequestOwner, @unchecked
         releaseItself()
     }
 
-    func forgetAttributes() {
-        loop.preconditionOnLoop()
-        if !isOver { _ = ashlar_fuse_forget_attributes(descriptor) }
-    }
-
     func ioCompleted(_ tag: UInt64, result: Int32) {
         switch tag {
         case Tag.turn:

@@ -39,7 +39,6 @@ public final class FuseLoopDevice: ServedDevice {
     public func resize() async throws(Failure) {
         guard try begin() else { throw Failure(.unavailable, "\(path) was removed") }
         defer { state.withLock { $0 = .serving } }
-        try await device.loop.run { [connection] () throws(Failure) in connection.forgetAttributes() }
         let (path, sizeBytes, root) = (path, device.sizeBytes, mountRoot.number)
         try await BlockingThreads.runOnce(name: "ashlar-resize", keeping: root) { () throws(Failure) in
             try LoopBinding.resize(path, sizeBytes: sizeBytes, file: root)

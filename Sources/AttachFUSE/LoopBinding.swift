@@ -50,9 +50,9 @@ enum LoopBinding {
 
     /// Gives the device at `path` its file's new size. `file` is any descriptor of it.
     static func resize(_ path: String, sizeBytes: UInt64, file: Int32) throws(Failure) {
-        // Makes the kernel ask for the size: LOOP_SET_CAPACITY of kernels before 6.18 does not.
-        var status = stat()
-        try systemCall("cannot stat the file under \(path)") { fstat(file, &status) }
+        // LOOP_SET_CAPACITY takes what is known by then; kernels before 6.18 do not ask at all.
+        let result = ashlar_fuse_refresh_attributes(file)
+        guard result == 0 else { throw Failure(errno: -result, "cannot ask for the size of the file under \(path)") }
         let loop = try FileDescriptor(opening: path, flags: O_RDONLY | O_CLOEXEC, "cannot open \(path)")
         try systemCall("cannot set the size of \(path)") { ashlar_loop_set_capacity(loop.number) }
         var bytes: UInt64 = 0

@@ -202,12 +202,10 @@ int ashlar_fuse_reply_statfs(int fd, uint64_t unique, uint64_t bytes) {
     return ashlar_fuse_reply(fd, unique, 0, &out, sizeof out);
 }
 
-int ashlar_fuse_forget_attributes(int fd) {
-    // A notification has unique 0 and its code for an error; a negative offset means the attributes alone.
-    struct fuse_notify_inval_inode_out out = {.ino = FUSE_ROOT_ID, .off = -1};
-    struct fuse_out_header header = {.error = FUSE_NOTIFY_INVAL_INODE};
-    struct iovec vectors[2] = {{&header, sizeof header}, {&out, sizeof out}};
-    return send_reply(fd, vectors, 2);
+int ashlar_fuse_refresh_attributes(int file) {
+    struct statx status;
+    int result = statx(file, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &status);
+    return result < 0 ? -errno : 0;
 }
 
 int ashlar_set_io_flusher(void) { return prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0) < 0 ? -errno : 0; }

@@ -46,9 +46,11 @@ public final class Catalogue: Sendable {
         var configuration = GRDB.Configuration()
         configuration.label = "ashlar.catalogue"
         configuration.maximumReaderCount = Self.readersMax
-        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
         do {
             pool = try DatabasePool(path: path, configuration: configuration)
+            // Not in `prepareDatabase`: the pool sets NORMAL after it ("Many applications choose NORMAL when in WAL mode"), and then
+            // power loss takes commits that were answered.
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             try Schema.migrate(pool)
         } catch {
             throw Failure(catalogueError: error, "cannot open the catalogue \(path)")
@@ -64,6 +66,13 @@ public final class Catalogue: Sendable {
 
     /// Transactions committed since opening: each is one sync. Concurrent writes share them.
     public var commitCount: Int { queue.commitCount }
+
+    /// SQLite's `synchronous` of the connection that writes: 2 is FULL.
+    package func synchronousLevel() throws(Failure) -> Int? {
+        do { return try pool.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA synchronous") } } catch {
+            throw Failure(catalogueError: error, "cannot read the catalogue's settings")
+        }
+    }
 
     /// Runs `body` in a transaction, shared with other writes that wait at the same moment; its own changes are undone alone
     /// if it throws. Durable when this returns.

@@ -55,6 +55,9 @@ private func pending(_ name: String, id: VolumeID = .random()) -> Volume {
         #expect(try await again.intents() == [Intent(subject: volume.id, kind: .create, createdAt: volume.createdAt)])
     }
 
+    /// Else power loss takes commits that were answered: `PowerLossTests` found it so.
+    @Test func everyCommitIsSynced() throws { #expect(try catalogue.synchronousLevel() == 2) }
+
     @Test func aNameIsTakenOnce() async throws {
         try await catalogue.beginCreate(pending("a"))
         let failure = await #expect(throws: Failure.self) { try await catalogue.beginCreate(pending("a")) }

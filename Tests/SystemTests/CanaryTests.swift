@@ -52,6 +52,26 @@ extension SystemTests {
             }
         }
 
+        /// Of unflushed writes the last may be lost, not one before it.
+        @Test func aWriteOutOfOrderIsFound() throws {
+            let path = "/var/tmp/ashlar-canary-\(VolumeID.random())"
+            defer { unlink(path) }
+            func block(_ number: Int, of bytes: [UInt8]) -> [UInt8] {
+                Array(bytes[number * blockBytes..<(number + 1) * blockBytes])
+            }
+            // With this seed the two writes do not overlap.
+            let file = CheckedFile(path: path, blockCount: 64, seed: 1, isOrdered: true)
+            try file.write(flushes: 20)
+            let flushed = try read(path)
+            try file.writeUnflushed(1)
+            let first = try read(path)
+            let changed = try #require((0..<64).first { block($0, of: flushed) != block($0, of: first) })
+            try file.writeUnflushed(1)
+            #expect(block(changed, of: try read(path)) == block(changed, of: first))
+            try change(path, block(changed, of: flushed), at: changed * blockBytes)
+            #expect(throws: CheckedFile.Problem.self) { try file.check() }
+        }
+
         /// What was not flushed may be lost, and what a check has seen may not vanish after it.
         @Test func onlyWhatWasNotFlushedMayVanish() throws {
             try withFile { file, path in

@@ -5,7 +5,9 @@ import Testing
 
 /// The real binary, started as a person or Kubernetes starts it, driven through its sockets. One test at a time: each has
 /// processes, mounts and loop devices of its own, and the machine's other half does the work.
-@Suite(.serialized, .timeLimit(.minutes(6))) struct SystemTests {}
+/// `CUTS` and `KILLS` lengthen a test, and the limit with it.
+@Suite(.serialized, .timeLimit(.minutes(6 + ((number(of: "CUTS") ?? 0) + (number(of: "KILLS") ?? 0)) / 5)))
+struct SystemTests {}
 
 /// Numbers of a run, for the log.
 func report(_ text: String) { print("system-tests: \(text)") }

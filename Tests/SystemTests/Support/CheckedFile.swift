@@ -7,12 +7,15 @@ import SystemIO
 /// A file or raw device in which every 4 KiB block says what it is: a writer of random blocks that remembers what was
 /// flushed, and a check that knows for every block which versions it may hold.
 ///
-/// A block may hold any version from the last flushed one to the last one whose write began, whole and nothing else. What a
-/// check has found after a restart counts as flushed from then on: recovery has made it durable.
+/// A block may hold any version from the last flushed one to the last one whose write began, whole and nothing else. Where writes keep
+/// their order, those that are there are a beginning of those that were answered. What a check has found after a restart counts as
+/// flushed from then on: recovery has made it durable.
 final class CheckedFile: Sendable {
     private struct State {
         var flushed: [UInt32]
         var begun: [UInt32]
+        /// Since the last flush, in order.
+        var writes: [(first: Int, count: Int, version: UInt32)] = []
         var nextVersion: UInt32 = 1
         var random: SeededRandom
         var flushCount = 0
@@ -41,10 +44,13 @@ final class CheckedFile: Sendable {
     let path: String
     let blockCount: Int
     private let seed: UInt64
+    /// Of a raw volume; a filesystem may reorder what was not flushed.
+    private let isOrdered: Bool
     private let state: Mutex<State>
 
-    init(path: String, blockCount: Int, seed: UInt64) {
+    init(path: String, blockCount: Int, seed: UInt64, isOrdered: Bool = false) {
         self.path = path
+        self.isOrdered = isOrdered
         self.blockCount = blockCount
         self.seed = seed
         state = Mutex(
@@ -82,6 +88,7 @@ final class CheckedFile: Sendable {
         guard fdatasync(file.number) == 0 else { throw .errorNumber(errno, "fdatasync \(path)") }
         state.withLock { state in
             state.flushed = begun
+            state.writes = []
             state.flushCount += 1
         }
     }
@@ -103,6 +110,7 @@ final class CheckedFile: Sendable {
             state.nextVersion += 1
             state.writeCount += 1
             for block in first..<(first + count) { state.begun[block] = version }
+            state.writes.append((first, count, version))
             return (first, count, version)
         }
         let buffer = AlignedBuffer(bytes: count * blockBytes)
@@ -186,8 +194,25 @@ final class CheckedFile: Sendable {
                 state.flushed[block] = version
                 state.begun[block] = version
             }
-            return nil
+            let missing = isOrdered ? missingWrite(state.writes, observed) : nil
+            state.writes = []
+            return missing
         }
         if let wrong { throw .wrong(wrong) }
+    }
+
+    /// What contradicts that the writes which are there are a beginning. The last of them may be there in part.
+    private func missingWrite(
+        _ writes: [(first: Int, count: Int, version: UInt32)], _ observed: [UInt32?]
+    ) -> String? {
+        let last = observed.reduce(0) { max($0, $1 ?? 0) }
+        for write in writes where write.version < last {
+            for block in write.first..<(write.first + write.count) {
+                guard let version = observed[block], version < write.version else { continue }
+                return
+                    "\(path): version \(last) is there, but block \(block) holds \(version): version \(write.version), written before it, is lost"
+            }
+        }
+        return nil
     }
 }

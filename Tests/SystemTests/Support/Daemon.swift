@@ -14,15 +14,17 @@ final class Daemon: Sendable {
     private let killed = Atomic<Bool>(false)
 
     /// `ASHLAR_BINARY`, else the binary beside this test bundle, whatever its configuration.
-    static let binary: String = {
-        if let path = ProcessInfo.processInfo.environment["ASHLAR_BINARY"] { return path }
+    static let binary = ProcessInfo.processInfo.environment["ASHLAR_BINARY"] ?? built("ashlar")
+
+    /// An executable of this build: beside the test bundle.
+    static func built(_ name: String) -> String {
         let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? executable
-        return (bundle as NSString).deletingLastPathComponent + "/ashlar"
-    }()
+        return (bundle as NSString).deletingLastPathComponent + "/\(name)"
+    }
 
-    /// Starts the binary; what it prints goes to the end of `log`.
-    init(_ arguments: [String], log: String) throws {
+    /// Starts the binary, or another `executable`; what it prints goes to the end of `log`.
+    init(_ arguments: [String], executable: String = Daemon.binary, log: String) throws {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -34,13 +36,13 @@ final class Daemon: Sendable {
         defer { posix_spawnattr_destroy(&attributes) }
         // Not of the terminal's group: an interrupt of the tests must leave the teardown to us.
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-        var words: [UnsafeMutablePointer<CChar>?] = ([Self.binary] + arguments).map { strdup($0) }
+        var words: [UnsafeMutablePointer<CChar>?] = ([executable] + arguments).map { strdup($0) }
         defer { for word in words { free(word) } }
         words.append(nil)
         var child: pid_t = 0
-        let result = posix_spawn(&child, Self.binary, &actions, &attributes, words, environ)
+        let result = posix_spawn(&child, executable, &actions, &attributes, words, environ)
         guard result == 0 else {
-            throw Failure(errno: result, "cannot start \(Self.binary); build it or set ASHLAR_BINARY")
+            throw Failure(errno: result, "cannot start \(executable); build it or set ASHLAR_BINARY")
         }
         pid = child
     }

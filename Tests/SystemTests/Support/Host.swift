@@ -1,5 +1,4 @@
 import Base
-import Dispatch
 import EngineAPI
 import Filesystems
 import Foundation
@@ -17,6 +16,8 @@ final class Host: Sendable {
         case directories
         /// One loop-mounted ext4 image each, sparse, of so many bytes.
         case images(bytes: UInt64)
+        /// Drives of so many bytes that lose power on command, in memory; the state directory is on one of its own. See `volatile-drive`.
+        case volatile(bytes: UInt64)
     }
 
     struct Settings: Sendable {
@@ -85,6 +86,7 @@ final class Host: Sendable {
     }
 
     private func makeMountpaths() async throws {
+        if case .volatile(let bytes) = settings.drives { try await startVolatileDrives(bytes: bytes) }
         guard case .images(let bytes) = settings.drives else { return }
         for number in 0..<settings.mountpathCount {
             try await shell(
@@ -95,6 +97,18 @@ final class Host: Sendable {
             try await mountImage(number)
         }
     }
+
+    private func startVolatileDrives(bytes: UInt64) async throws {
+        try systemCall("mkdir") { mkdir("\(directory)/state", 0o700) }
+        let daemon = try Daemon(
+            [volatileDrives.socketPath, "\(bytes)"] + mountpaths + ["\(directory)/state"],
+            executable: Daemon.built("volatile-drive"), log: logPath)
+        daemons.withLock { $0.append(daemon) }
+        try await volatileDrives.waitUntilReady()
+    }
+
+    /// Of a host with `volatile` drives.
+    var volatileDrives: VolatileDrives { VolatileDrives(socketPath: "\(directory)/drives.sock") }
 
     func image(_ number: Int) -> String { "\(directory)/images/\(number)" }
 
@@ -127,7 +141,8 @@ final class Host: Sendable {
     }
 
     private func tearDown() async {
-        for daemon in daemons.withLock({ $0 }) { await daemon.kill() }
+        // Those that were started first serve the others.
+        for daemon in daemons.withLock({ $0 }).reversed() { await daemon.kill() }
         if ProcessInfo.processInfo.environment["SHOW_LOG"] != nil {
             print("--- what the processes said\n\(log.suffix(20_000))\n---")
         }
@@ -159,7 +174,7 @@ final class Host: Sendable {
             for entry in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
                 guard let process = pid_t(entry),
                     let words = FileManager.default.contents(atPath: "/proc/\(entry)/cmdline"),
-                    String(decoding: words, as: UTF8.self).contains("\0/tmp/\(name)/config.yaml")
+                    String(decoding: words, as: UTF8.self).contains("\0/tmp/\(name)/")
                 else { continue }
                 Glibc.kill(process, SIGKILL)
             }
@@ -257,11 +272,10 @@ private func runShell(_ script: String, secondsMax: Int = 120) throws -> String 
         .output
 }
 
-private let blockingWork = DispatchQueue(label: "system-tests", attributes: .concurrent)
-
-/// Runs what blocks on a thread that is not of the cooperative pool.
+/// Runs what blocks on a thread of its own: not on the cooperative pool, nor on Dispatch's, which starts threads for what waits only
+/// one a second.
 func offPool<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
     try await withCheckedThrowingContinuation { continuation in
-        blockingWork.async { continuation.resume(with: Result { try body() }) }
+        SystemIO.Thread(name: "blocking") { continuation.resume(with: Result(catching: body)) }.start()
     }
 }
