@@ -1,0 +1,203 @@
+import Base
+import Dispatch
+import Logging
+import SegmentStore
+import Synchronization
+import SystemIO
+import VolumeEngine
+
+/// The volumes whose logs are open, and how many need them: devices, clones, operations. A log is opened for the first and closed after
+/// the last of them.
+///
+/// Volumes of one lineage share a loop, since a clone reads what is its origin's through the origin's log. Locks are taken from clone to
+/// origin, never the other way.
+final class OpenVolumes: Sendable {
+    struct Settings: Sendable {
+        var ringBytes: Int
+        var mapCacheBytes: Int
+        var loopCount: Int
+    }
+    /// `@unchecked Sendable`: `log` is touched on `loop` only.
+    final class Opened: @unchecked Sendable {
+        let log: VolumeLog
+        let loop: EventLoop
+        fileprivate let origin: VolumeID?
+
+        fileprivate init(log: VolumeLog, loop: EventLoop, origin: VolumeID?) {
+            self.log = log
+            self.loop = loop
+            self.origin = origin
+        }
+
+        /// Runs `body` on the loop; it answers through its argument, once.
+        func ask<T: Sendable>(
+            _ body: @escaping @Sendable (VolumeLog, @escaping (Result<T, Failure>) -> Void) -> Void
+        ) async throws(Failure) -> T {
+            let (log, loop) = (log, loop)
+            let result: Result<T, Failure> = await withCheckedContinuation { continuation in
+                loop.post { body(log) { continuation.resume(returning: $0) } }
+            }
+            return try result.get()
+        }
+    }
+    private struct Entry {
+        var opened: Opened
+        var users: Int
+    }
+
+    private let pool: Pool
+    private let headers: HeaderLog
+    private let allocator: SegmentAllocator
+    private let settings: Settings
+    private let clock: any MonotonicClock
+    private let logger: Logger
+    private let loops: [(loop: EventLoop, shared: LoopBuffers)]
+    private let entries = Mutex<[VolumeID: Entry]>([:])
+    /// Who waits for a volume's turn to be opened or closed, in order.
+    private let turns = Mutex<[VolumeID: [CheckedContinuation<Void, Never>]]>([:])
+
+    init(
+        pool: Pool, headers: HeaderLog, allocator: SegmentAllocator, settings: Settings, clock: any MonotonicClock,
+        logger: Logger
+    ) throws(Failure) {
+        self.pool = pool
+        self.headers = headers
+        self.allocator = allocator
+        self.settings = settings
+        self.clock = clock
+        self.logger = logger
+        var loops: [(EventLoop, LoopBuffers)] = []
+        for number in 0..<settings.loopCount {
+            loops.append(
+                (
+                    try EventLoop(name: "ashlar-io-\(number)"),
+                    LoopBuffers(cacheBytes: settings.mapCacheBytes / settings.loopCount)
+                ))
+        }
+        self.loops = loops
+    }
+
+    /// After everything was released.
+    func stop() { for entry in loops { entry.loop.stop() } }
+
+    func isOpen(_ id: VolumeID) -> Bool { entries.withLock { $0[id] != nil } }
+
+    /// Opens the log, and its origins', unless they are; `release` must follow.
+    func retain(_ id: VolumeID) async throws(Failure) -> Opened {
+        await takeTurn(id)
+        defer { endTurn(id) }
+        let known = entries.withLock { entries in
+            entries[id]?.users += 1
+            return entries[id]?.opened
+        }
+        if let known { return known }
+        let opened = try await open(id)
+        entries.withLock { $0[id] = Entry(opened: opened, users: 1) }
+        return opened
+    }
+
+    /// The last one closes the log: what was answered is durable afterwards.
+    func release(_ id: VolumeID) async throws(Failure) {
+        await takeTurn(id)
+        defer { endTurn(id) }
+        let last: Opened? = entries.withLock { entries in
+            guard var entry = entries[id] else { return nil }
+            entry.users -= 1
+            entries[id] = entry.users == 0 ? nil : entry
+            return entry.users == 0 ? entry.opened : nil
+        }
+        guard let last else { return }
+        var problem: Failure?
+        do throws(Failure) {
+            try await last.ask { log, done in log.close(done) }
+        } catch { problem = error }
+        if let origin = last.origin { try await release(origin) }
+        if let problem { throw problem }
+    }
+
+    /// Runs `body` with the log open.
+    func with<T: Sendable>(
+        _ id: VolumeID, _ body: (Opened) async throws(Failure) -> T
+    ) async throws(Failure) -> T {
+        let opened = try await retain(id)
+        let result: Result<T, Failure>
+        do throws(Failure) { result = .success(try await body(opened)) } catch { result = .failure(error) }
+        do throws(Failure) { try await release(id) } catch {
+            logger.error("volume not closed cleanly", metadata: ["volume": "\(id)", "reason": "\(error)"])
+        }
+        return try result.get()
+    }
+
+    private func open(_ id: VolumeID) async throws(Failure) -> Opened {
+        guard let header = headers.volume(id), let group = headers.group(header.group)?.specification else {
+            throw Failure(.notFound, "there is no volume \(id)")
+        }
+        var origin: Opened?
+        if let parent = header.origin { origin = try await retain(parent.volume) }
+        do throws(Failure) {
+            let lineage = try headers.origins(of: header)
+            var recovery = VolumeRecovery(
+                pool: pool, header: header, group: group, allocator: allocator, logger: logger)
+            recovery.origins = lineage
+            let job = recovery
+            let recovered = try await EmbeddedEngine.onBlockingThread { () throws(Failure) in Handover(try job.run()) }
+            let root = lineage.last?.id ?? id
+            let (loop, shared) = loops[Int(root.low % UInt64(loops.count))]
+            let parameters = VolumeLogParameters(
+                header: header, group: group, epoch: header.attachEpoch, ringBytes: settings.ringBytes)
+            let pinned = headers.clonedEpochs(of: id)
+            let (pool, allocator, clock, logger, parent) = (pool, allocator, clock, logger, origin)
+            let log = try await loop.run { () throws(Failure) in
+                let log = VolumeLog(
+                    parameters, recovered: recovered.value,
+                    origins: parent.map { [$0.log] + $0.log.origins } ?? [], queue: loop, pool: pool,
+                    allocator: allocator, buffers: shared.buffers, cache: shared.cache, clock: clock, logger: logger)
+                log.pinnedEpochs = pinned
+                return Handover(log)
+            }.value
+            return Opened(log: log, loop: loop, origin: header.origin?.volume)
+        } catch {
+            if let parent = header.origin { try? await release(parent.volume) }
+            throw error
+        }
+    }
+
+    private func takeTurn(_ id: VolumeID) async {
+        await withCheckedContinuation { continuation in
+            let isFree = turns.withLock { turns in
+                guard turns[id] != nil else {
+                    turns[id] = []
+                    return true
+                }
+                turns[id]?.append(continuation)
+                return false
+            }
+            if isFree { continuation.resume() }
+        }
+    }
+
+    private func endTurn(_ id: VolumeID) {
+        let next = turns.withLock { turns -> CheckedContinuation<Void, Never>? in
+            guard turns[id]?.isEmpty == false else {
+                turns[id] = nil
+                return nil
+            }
+            return turns[id]?.removeFirst()
+        }
+        next?.resume()
+    }
+}
+
+/// Carries a value between threads that use it one after the other.
+struct Handover<T>: @unchecked Sendable {
+    let value: T
+    init(_ value: T) { self.value = value }
+}
+
+/// What the volumes of a loop share. `@unchecked Sendable`: touched on the loop only.
+final class LoopBuffers: @unchecked Sendable {
+    let buffers = RecordBuffers()
+    let cache: NodeCache
+
+    init(cacheBytes: Int) { cache = NodeCache(bytes: cacheBytes) }
+}
