@@ -54,6 +54,11 @@ extension Volumes {
         /// False: the data is destroyed.
         public var isRetained: Bool
         public var volumeCount: Int
+
+        public init(isRetained: Bool, volumeCount: Int) {
+            self.isRetained = isRetained
+            self.volumeCount = volumeCount
+        }
     }
 
     /// Makes the group, has a retained one again, or changes what may change of one that is there. `conflict` where its protection or slice

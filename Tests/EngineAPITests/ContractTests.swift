@@ -94,7 +94,8 @@ func kind<T>(_ body: () async throws(Failure) -> T) async -> FailureKind? {
         try await reach(memory, by: route) { engine, _ in
             for (version, bytes) in [0, 1, 8 << 20, (40 << 20) + 7].enumerated() {
                 let copy = (0..<bytes).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
-                #expect(try await engine.storeCatalogue(copy) == UInt64(version + 1))
+                let stored = try await engine.storeCatalogue(copy)
+                #expect(stored == UInt64(version + 1))
                 #expect(memory.copy == copy, "\(bytes) bytes")
             }
         }

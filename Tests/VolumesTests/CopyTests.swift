@@ -12,12 +12,16 @@ import Volumes
 
     @Test func aCopyWaitsForQuietButNotForEver() {
         var schedule = CopySchedule()
-        #expect(!schedule.isDue(commitCount: 1, now: 0))
-        #expect(!schedule.isDue(commitCount: 1, now: CopySchedule.quietNanoseconds - 1))
-        #expect(schedule.isDue(commitCount: 1, now: CopySchedule.quietNanoseconds))
+        func expectDue(_ expected: Bool, _ count: Int, _ now: UInt64, _ location: SourceLocation = #_sourceLocation) {
+            let isDue = schedule.isDue(commitCount: count, now: now)
+            #expect(isDue == expected, sourceLocation: location)
+        }
+        expectDue(false, 1, 0)
+        expectDue(false, 1, CopySchedule.quietNanoseconds - 1)
+        expectDue(true, 1, CopySchedule.quietNanoseconds)
         schedule.succeeded(commitCount: 1, now: CopySchedule.quietNanoseconds)
         #expect(!schedule.isNeeded(commitCount: 1))
-        #expect(!schedule.isDue(commitCount: 1, now: 1_000 * Self.second))
+        expectDue(false, 1, 1_000 * Self.second)
         // A change each second is never quiet.
         var dueAt: UInt64?
         for tick in 0..<100 where dueAt == nil {
@@ -26,8 +30,8 @@ import Volumes
         }
         #expect(dueAt == CopySchedule.waitNanosecondsMax)
         schedule.failed(now: 3_000 * Self.second)
-        #expect(!schedule.isDue(commitCount: 500, now: 3_000 * Self.second + CopySchedule.retryNanoseconds - 1))
-        #expect(schedule.isDue(commitCount: 500, now: 3_000 * Self.second + 2 * CopySchedule.retryNanoseconds))
+        expectDue(false, 500, 3_000 * Self.second + CopySchedule.retryNanoseconds - 1)
+        expectDue(true, 500, 3_000 * Self.second + 2 * CopySchedule.retryNanoseconds)
     }
 
     /// What a copy says is what the catalogue said, and opens without its log.
