@@ -123,7 +123,8 @@ let package = Package(
         .testTarget(
             name: "CSICommandTests",
             dependencies: [
-                "ashlar", "Base", "SystemIO", "Domain", "Catalogue", "CSIMessages", "GRPCServer", argumentParser, logging,
+                "ashlar", "Base", "SystemIO", "VolumeEngine", "Domain", "Catalogue", "CSIMessages", "GRPCServer",
+                argumentParser, logging,
             ],
             swiftSettings: strict),
         tests(of: "GRPCServer", ["Base", logging]),

@@ -54,17 +54,23 @@ package struct CatalogueRebuilding {
         }
         let (catalogue, copy, problems) = try await openNewestCopy()
         var result: Result
+        let bytes: [UInt8]
         do {
             let contents = copy == nil ? nil : try await catalogue.contents()
             let rebuild = CatalogueRebuild(inventory: inventory, copy: contents, unixTime: unixTime)
             result = Result(copy: copy, rebuild: rebuild, problems: problems)
             if !isDryRun { try await catalogue.replaceContents(rebuild.contents) }
+            // One file, without the log that SQLite may leave beside an open one.
+            bytes = try await catalogue.copy()
         } catch {
             try? catalogue.close()
             throw error
         }
         try catalogue.close()
-        if isDryRun { try removeNew() } else { result.replaced = try place(exists: exists) }
+        try removeNew()
+        if isDryRun { return result }
+        try state.replaceFile(Self.newName, with: bytes)
+        result.replaced = try place(exists: exists)
         return result
     }
 
@@ -100,9 +106,6 @@ package struct CatalogueRebuilding {
 
     /// Returns the name under which the old one is kept.
     private func place(exists: Bool) throws(Failure) -> String? {
-        for companion in Self.companions.dropFirst() where try state.exists(Self.newName + companion) {
-            throw Failure(.internal, "the new catalogue was not closed: \(Self.newName)\(companion) is there")
-        }
         let old = "\(Self.fileName).replaced-\(unixTime)"
         // The file before its log: a log without its database is ignored, a database without its log is another one. A log that an
         // interrupted run left alone goes aside as well.
