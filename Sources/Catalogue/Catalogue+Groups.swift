@@ -36,7 +36,8 @@ extension Catalogue {
     /// From here on the group and its volumes cannot be seen; `deleting` or `retaining` as its policy says. Returns what it was, and the
     /// count of its volumes. `failedPrecondition` while a volume is published, or where there are volumes and `force` is not given;
     /// `busy` while one is being made, changed or deleted.
-    public func beginRemoveGroup(_ label: String, force: Bool) async throws(Failure) -> (GroupRecord, volumeCount: Int) {
+    public func beginRemoveGroup(_ label: String, force: Bool) async throws(Failure) -> (GroupRecord, volumeCount: Int)
+    {
         try await write("group.remove.begin") { database in
             guard
                 var record = try Row.fetchOne(
@@ -72,7 +73,8 @@ extension Catalogue {
         try await write("group.delete.finish") { database in
             let inGroup = "(SELECT id FROM volumes WHERE groupLabel = ?)"
             for sql in [
-                "DELETE FROM publications WHERE volume IN \(inGroup)", "DELETE FROM intents WHERE subject IN \(inGroup)",
+                "DELETE FROM publications WHERE volume IN \(inGroup)",
+                "DELETE FROM intents WHERE subject IN \(inGroup)",
                 "DELETE FROM volumes WHERE groupLabel = ?", "DELETE FROM groups WHERE label = ?",
             ] { try database.execute(sql: sql, arguments: [label]) }
         }

@@ -167,7 +167,8 @@ private func refuseTakenName(_ database: Database, _ name: String) throws {
         .conflict,
         state == GroupState.active.rawValue
             ? "a volume named '\(name)' exists"
-            : "the name '\(name)' belongs to a volume of group '\(label)', which is \(state.lowercased()); use another name")
+            : "the name '\(name)' belongs to a volume of group '\(label)', which is \(state.lowercased()); use another name"
+    )
 }
 
 func fetchVolume(_ database: Database, _ id: VolumeID) throws -> Volume? {

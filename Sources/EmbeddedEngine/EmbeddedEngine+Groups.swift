@@ -28,7 +28,8 @@ extension EmbeddedEngine {
             // `failedPrecondition` would say that nothing has happened.
             throw Failure(
                 error.kind == .failedPrecondition ? .internal : nil,
-                "the deletion of group \(label) has begun and is not finished; it is carried on at the next try", cause: error)
+                "the deletion of group \(label) has begun and is not finished; it is carried on at the next try",
+                cause: error)
         }
     }
 

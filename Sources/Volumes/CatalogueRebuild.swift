@@ -89,7 +89,9 @@ public struct CatalogueRebuild: Sendable, Equatable {
             contents.volumes.append(volume)
             note(volume, volume == old ? .kept : .restored, reason)
         }
-        for old in known.values.sorted(by: { $0.id < $1.id }) { note(old, .removed, "the mountpaths have no such volume") }
+        for old in known.values.sorted(by: { $0.id < $1.id }) {
+            note(old, .removed, "the mountpaths have no such volume")
+        }
         let deleting = Set(contents.volumes.filter { $0.phase == .deleting }.map(\.id))
         contents.intents = copy.intents.filter { deleting.contains($0.subject) && $0.kind == .delete }
     }

@@ -28,11 +28,15 @@ public struct GroupOrder: Sendable, Equatable {
 
     /// `invalid` where nothing good can come of it.
     func group(like known: VolumeGroup?) throws(Failure) -> VolumeGroup {
-        if let problem = VolumeGroup.problem(withLabel: label) { throw Failure(.invalid, "label '\(label)' \(problem)") }
+        if let problem = VolumeGroup.problem(withLabel: label) {
+            throw Failure(.invalid, "label '\(label)' \(problem)")
+        }
         guard let protection = protection ?? known?.protection else {
             throw Failure(.invalid, "a new group needs a protection: \(Protection.forms)")
         }
-        if capacityBytes == 0 { throw Failure(.invalid, "a capacity of 0 bytes holds nothing; leave it out for the pool's") }
+        if capacityBytes == 0 {
+            throw Failure(.invalid, "a capacity of 0 bytes holds nothing; leave it out for the pool's")
+        }
         let profile = profile ?? known?.profile ?? .standard
         return VolumeGroup(
             label: label, profile: profile, protection: protection, media: media ?? known?.media ?? [],
@@ -140,7 +144,8 @@ extension Volumes {
     /// Carries removals on that were cut off. One that fails is logged and waits for the next time.
     func settleGroups() async {
         do {
-            for listed in try await catalogue.groupRecords() where listed.state == .retaining || listed.state == .deleting {
+            for listed in try await catalogue.groupRecords()
+            where listed.state == .retaining || listed.state == .deleting {
                 do {
                     let held = try await locks.acquire("group '\(listed.group.label)'", for: "settle")
                     defer { held.release() }

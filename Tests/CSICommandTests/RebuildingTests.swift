@@ -39,7 +39,8 @@ import ashlar
         Set(try FileManager.default.contentsOfDirectory(atPath: path))
     }
 
-    private static func rebuilding(_ disk: any Disk, _ path: String, _ inventory: PoolInventory) -> CatalogueRebuilding {
+    private static func rebuilding(_ disk: any Disk, _ path: String, _ inventory: PoolInventory) -> CatalogueRebuilding
+    {
         CatalogueRebuilding(state: disk, directory: path, inventory: inventory, unixTime: 7)
     }
 

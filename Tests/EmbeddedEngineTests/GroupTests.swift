@@ -226,11 +226,12 @@ import VolumeEngine
         #expect(volumes.first { $0.id == one }?.annotation == "{\"a\":\"ü\\\"\"}")
         #expect(volumes.first { $0.id == one }?.attachEpoch == 7)
         #expect(volumes.first { $0.id == two }?.annotation == "two")
-        #expect(await kind { () async throws(Failure) in
-            try await EmbeddedEngine.inventory(
-                mountpaths: [], ledger: try DirectoryDisk(path: NSTemporaryDirectory()), acceptMissing: false,
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        } == .notFound)
+        #expect(
+            await kind { () async throws(Failure) in
+                try await EmbeddedEngine.inventory(
+                    mountpaths: [], ledger: try DirectoryDisk(path: NSTemporaryDirectory()), acceptMissing: false,
+                    logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            } == .notFound)
     }
 
     /// A header log of the first version, without annotations and states.

@@ -108,7 +108,9 @@ public final class FakeEngine: VolumeEngine {
     }
 
     private static func find(_ state: State, _ id: VolumeID) throws(Failure) -> EngineVolume {
-        guard let volume = state.volumes[id], isVisible(state, volume) else { throw Failure(.notFound, "the engine has no volume \(id)") }
+        guard let volume = state.volumes[id], isVisible(state, volume) else {
+            throw Failure(.notFound, "the engine has no volume \(id)")
+        }
         return volume
     }
 
@@ -180,7 +182,9 @@ public final class FakeEngine: VolumeEngine {
     ) async throws(Failure) -> EngineVolume {
         try await step("createVolume") { (state) throws(Failure) in
             guard !state.deleted.contains(id) else { throw Failure(.notFound, "volume \(id) was deleted") }
-            guard state.groups[group] != nil, state.states[group] == nil else { throw Failure(.notFound, "no group \(group)") }
+            guard state.groups[group] != nil, state.states[group] == nil else {
+                throw Failure(.notFound, "no group \(group)")
+            }
             if let made = state.volumes[id] {
                 guard made.group == group, made.sizeBytes == sizeBytes else {
                     throw Failure(.conflict, "volume \(id) is another")

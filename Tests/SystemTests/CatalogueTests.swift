@@ -14,7 +14,9 @@ extension SystemTests {
             #expect(await daemon.exitCode(within: 20) == 0)
         }
 
-        private func loseCatalogue(_ host: Host) async throws { try await host.shell("rm -f \(host.directory)/state/catalogue.*") }
+        private func loseCatalogue(_ host: Host) async throws {
+            try await host.shell("rm -f \(host.directory)/state/catalogue.*")
+        }
 
         private func copies(_ host: Host) -> Set<String> {
             Set(
@@ -72,7 +74,8 @@ extension SystemTests {
                 #expect(try await host.shell("cd \(host.directory)/state && sha256sum catalogue.sqlite") == before)
                 let report = try await rebuild(host, ["--replace"])
                 #expect(try lines(report, "volumes") == lines(dry, "volumes"))
-                #expect(try lines(report, "volumes")["tree"] == "kept" && lines(report, "volumes")["late"] == "restored")
+                #expect(
+                    try lines(report, "volumes")["tree"] == "kept" && lines(report, "volumes")["late"] == "restored")
                 #expect(try lines(report, "volumes")["gone"] == nil)
                 #expect(try lines(report, "publications") == ["tree on \(Host.nodeID)": "kept"])
                 #expect(report["copyVersion"] as? Int != nil)
@@ -184,7 +187,9 @@ extension SystemTests {
                 await stop(daemon)
                 (daemon, csi) = try await host.serve()
                 let usedAfter = try await usedBytes(host)
-                report("deleted group: \(usedBefore >> 20) MiB used on the mountpaths before, \(usedAfter >> 20) MiB after")
+                report(
+                    "deleted group: \(usedBefore >> 20) MiB used on the mountpaths before, \(usedAfter >> 20) MiB after"
+                )
                 #expect(usedBefore > usedAfter + (120 << 20), "100 MiB with erasure(4,2) are 150 MiB on the mountpaths")
                 #expect(await codeOf(volume, csi) == .notFound)
                 await stop(daemon)
@@ -202,7 +207,8 @@ extension SystemTests {
 
         private func usedBytes(_ host: Host) async throws -> Int {
             let text = try await host.shell(
-                "df --output=used -B1 \(host.mountpaths.joined(separator: " ")) | awk 'NR > 1 { sum += $1 } END { printf \"%d\", sum }'")
+                "df --output=used -B1 \(host.mountpaths.joined(separator: " ")) | awk 'NR > 1 { sum += $1 } END { printf \"%d\", sum }'"
+            )
             return try #require(Int(text.filter { $0.isNumber }))
         }
 

@@ -49,7 +49,8 @@ import Volumes
         try await copy.check()
         #expect(try await copy.contents() == bench.catalogue.contents())
         try copy.close()
-        #expect(try FileManager.default.contentsOfDirectory(atPath: bench.path).filter { $0.hasSuffix(".copy") }.isEmpty)
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: bench.path).filter { $0.hasSuffix(".copy") }.isEmpty)
     }
 
     /// While writes go on, each copy is of one moment: a volume's row and its intent come and go together.

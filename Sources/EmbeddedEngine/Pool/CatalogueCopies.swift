@@ -39,7 +39,9 @@ final class CatalogueCopies: Sendable {
     /// they are fewer) have it.
     func store(_ copy: [UInt8], copiesMin: Int) throws(Failure) -> UInt64 {
         let result: Result<UInt64, Failure> = serial.sync {
-            do throws(Failure) { return .success(try write(copy, copiesMin: copiesMin)) } catch { return .failure(error) }
+            do throws(Failure) { return .success(try write(copy, copiesMin: copiesMin)) } catch {
+                return .failure(error)
+            }
         }
         return try result.get()
     }

@@ -45,7 +45,9 @@ extension GroupCommand {
                 deletionPolicy, "--deletion-policy", choices(DeletionPolicy.self), DeletionPolicy.init(rawValue:))
             order.capacityBytes = try word(capacity, "--capacity", "a size such as 2Ti") { ByteSize.parse($0) }
             order.sliceBytes = try word(sliceSize, "--slice-size", "a size such as 16Mi") { ByteSize.parse($0) }
-            if let media, media == "any" { order.media = [] } else if let media {
+            if let media, media == "any" {
+                order.media = []
+            } else if let media {
                 order.media = try media.split(separator: ",").compactMap {
                     try word(String($0), "--media", "any, or of \(choices(Media.self))", Media.init(rawValue:))
                 }

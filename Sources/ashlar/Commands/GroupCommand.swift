@@ -34,7 +34,8 @@ struct GroupCommand: AsyncParsableCommand {
             views.append(
                 View(
                     label: group.label, state: record.state.rawValue, profile: group.profile.rawValue,
-                    protection: "\(group.protection)", media: group.media.map(\.rawValue), deletionPolicy: group.deletionPolicy.rawValue,
+                    protection: "\(group.protection)", media: group.media.map(\.rawValue),
+                    deletionPolicy: group.deletionPolicy.rawValue,
                     sliceBytes: group.sliceBytes, capacityBytes: group.capacityBytes, totalBytes: capacity.totalBytes,
                     availableBytes: capacity.availableBytes, usedBytes: capacity.usedBytes,
                     volumeCount: try await catalogue.volumeCount(ofGroup: group.label)))
@@ -85,7 +86,8 @@ struct GroupCommand: AsyncParsableCommand {
                 }
                 try options.show(view) {
                     [
-                        "label            \(view.label)", "profile          \(view.profile)",
+                        "label            \(view.label)", "state            \(view.state)",
+                        "profile          \(view.profile)",
                         "protection       \(view.protection)",
                         "media            \(view.media.isEmpty ? "any" : view.media.joined(separator: ", "))",
                         "deletion policy  \(view.deletionPolicy)", "slice            \(ByteSize.text(view.sliceBytes))",

@@ -151,6 +151,7 @@ extension CatalogueRebuilding {
         do throws(Failure) { _ = try await engine.poolStatus() } catch { return }
         throw Failure(
             .failedPrecondition,
-            "a catalogue is rebuilt only while nothing runs: an ashlar engine answers at \(configuration.engine.socket); stop it first")
+            "a catalogue is rebuilt only while nothing runs: an ashlar engine answers at \(configuration.engine.socket); stop it first"
+        )
     }
 }
