@@ -48,11 +48,17 @@ extension Volumes {
         var known: [String: GroupRecord] = [:]
         for record in try await catalogue.groupRecords() { known[record.group.label] = record }
         for group in groups {
-            let record = known.removeValue(forKey: group.label)
             do {
-                if let record { try refuseUnusable(record, as: group) }
-                try await engine.ensureGroup(group.specification)
+                if let record = known[group.label] { try refuseUnusable(record, as: group) }
             } catch {
+                throw Failure(nil, "group '\(group.label)' cannot be made ready", cause: error)
+            }
+        }
+        // New ones first: one that the engine refuses leaves those that are there as they were.
+        let ordered = groups.filter { known[$0.label] == nil } + groups.filter { known[$0.label] != nil }
+        for group in ordered {
+            let record = known.removeValue(forKey: group.label)
+            do { try await engine.ensureGroup(group.specification) } catch {
                 throw Failure(nil, "group '\(group.label)' cannot be made ready", cause: error)
             }
             if record?.group != group || record?.state != .active {
