@@ -63,6 +63,7 @@ let package = Package(
         module("ProtobufRuntime", ["Base", "CCSI"]),
         module("CSIMessages", ["Base", "ProtobufRuntime", "CCSI"]),
         module("EngineAPI", ["Base", "VolumeEngine", "Attach", "GRPCServer", "ProtobufRuntime", "CCSI"]),
+        module("ControlAPI", ["Base", "Domain", "Volumes", "GRPCServer", "ProtobufRuntime", "CCSI"]),
         module(
             "CSIServices",
             [
@@ -74,7 +75,7 @@ let package = Package(
             dependencies: [
                 "Base", "SystemIO", "BlockDevice", "VolumeEngine", "ErasureCoding", "SegmentStore", "EmbeddedEngine",
                 "Attach", "AttachFUSE", "Filesystems", "Domain", "Configuration", "Catalogue", "Volumes",
-                "GRPCServer", "CSIMessages", "EngineAPI", "CSIServices", argumentParser, logging,
+                "GRPCServer", "CSIMessages", "EngineAPI", "ControlAPI", "CSIServices", argumentParser, logging,
             ],
             swiftSettings: strict),
 
@@ -122,7 +123,10 @@ let package = Package(
             ["Base", "SystemIO", "BlockDevice", "BlockDeviceTestSupport", "Attach", "Filesystems", logging]),
         .testTarget(
             name: "CSICommandTests",
-            dependencies: ["ashlar", "Base", "CSIMessages", "GRPCServer", argumentParser, logging],
+            dependencies: [
+                "ashlar", "Base", "SystemIO", "VolumeEngine", "Domain", "Catalogue", "CSIMessages", "GRPCServer",
+                argumentParser, logging,
+            ],
             swiftSettings: strict),
         tests(of: "GRPCServer", ["Base", logging]),
         tests(of: "CSIMessages", ["Base", "ProtobufRuntime"]),

@@ -15,9 +15,10 @@ import sys
 import descriptors
 
 HEADER = "// Generated from protos/{source} by protos/generate. Do not edit.\n// swift-format-ignore-file\n"
-INT64, INT32, BOOL, STRING, MESSAGE, UINT32, ENUM, UINT64 = 3, 5, 8, 9, 11, 13, 14, 4
-SCALARS = {INT64: "Int64", INT32: "Int32", BOOL: "Bool", STRING: "String", UINT32: "UInt32", UINT64: "UInt64"}
-ZEROS = {INT64: "0", INT32: "0", BOOL: "false", STRING: '""', UINT32: "0", UINT64: "0"}
+INT64, INT32, BOOL, STRING, MESSAGE, BYTES, UINT32, ENUM, UINT64 = 3, 5, 8, 9, 11, 12, 13, 14, 4
+SCALARS = {
+    INT64: "Int64", INT32: "Int32", BOOL: "Bool", STRING: "String", BYTES: "[UInt8]", UINT32: "UInt32", UINT64: "UInt64"}
+ZEROS = {INT64: "0", INT32: "0", BOOL: "false", STRING: '""', BYTES: "[]", UINT32: "0", UINT64: "0"}
 WRAPPERS = {
     ".google.protobuf.BoolValue": ("Bool", "Google__Protobuf__BoolValue", "google__protobuf__bool_value__init"),
     ".google.protobuf.Int64Value": ("Int64", "Google__Protobuf__Int64Value", "google__protobuf__int64_value__init"),
@@ -151,6 +152,8 @@ class Writer:
         """A `MessageValue` of `expression`, which has the field's plain type."""
         if one.kind == STRING:
             return f".string({expression})"
+        if one.kind == BYTES:
+            return f".secret(count: {expression}.count)"
         if one.kind == BOOL or one.type_name == ".google.protobuf.BoolValue":
             return f".bool({expression})"
         if one.kind == ENUM:
@@ -244,6 +247,8 @@ class Writer:
     def copy_expression(self, one, c):
         if one.kind == STRING:
             return f"try copyString({c})"
+        if one.kind == BYTES:
+            return f"copyBytes({c})"
         if one.kind == BOOL:
             return f"{c} != 0"
         if one.kind == ENUM:
@@ -275,6 +280,8 @@ class Writer:
     def fill_expression(self, one, name, message):
         if one.kind == STRING:
             return f"arena.string({name})"
+        if one.kind == BYTES:
+            return f"arena.bytes({name})"
         if one.kind == BOOL:
             return f"{name} ? 1 : 0"
         if one.kind == ENUM:

@@ -22,10 +22,7 @@ extension Catalogue {
     }
 
     public func publications() async throws(Failure) -> [Publication] {
-        try await read("publications") { database in
-            try Row.fetchAll(database, sql: "SELECT * FROM publications ORDER BY volume, node")
-                .map { try Publication(row: $0) }
-        }
+        try await read("publications") { try fetchPublications($0) }
     }
 
     /// Chooses the epoch of a new grant, above `floor` and every epoch chosen before, and records it as `granting`.
@@ -37,14 +34,7 @@ extension Catalogue {
             let epoch = try takeEpoch(database, id, above: floor)
             let publication = Publication(
                 volume: id, node: node, epoch: epoch, readOnly: readOnly, mode: mode, state: .granting)
-            try database.execute(
-                sql: """
-                    INSERT OR REPLACE INTO publications (volume, node, epoch, readOnly, mode, state)
-                    VALUES (?, ?, ?, ?, ?, ?)
-                    """,
-                arguments: [
-                    id.description, node, Int64(epoch), readOnly, mode.rawValue, publication.state.rawValue,
-                ])
+            try putPublication(database, publication)
             return publication
         }
     }
@@ -70,6 +60,22 @@ extension Catalogue {
                 sql: "DELETE FROM publications WHERE volume = ? AND node = ?", arguments: [id.description, node])
         }
     }
+}
+
+func fetchPublications(_ database: Database) throws -> [Publication] {
+    try Row.fetchAll(database, sql: "SELECT * FROM publications ORDER BY volume, node").map { try Publication(row: $0) }
+}
+
+func putPublication(_ database: Database, _ publication: Publication) throws {
+    try database.execute(
+        sql: """
+            INSERT OR REPLACE INTO publications (volume, node, epoch, readOnly, mode, state)
+            VALUES (?, ?, ?, ?, ?, ?)
+            """,
+        arguments: [
+            publication.volume.description, publication.node, Int64(publication.epoch), publication.readOnly,
+            publication.mode.rawValue, publication.state.rawValue,
+        ])
 }
 
 private func takeEpoch(_ database: Database, _ id: VolumeID, above floor: UInt64) throws -> UInt64 {

@@ -3,14 +3,14 @@ import Domain
 import GRDB
 
 extension Catalogue {
-    /// Nil where there is no such volume.
+    /// Nil where there is no such volume. As everywhere but in `allVolumes`, volumes of groups that are not active do not exist.
     public func volume(_ id: VolumeID) async throws(Failure) -> Volume? {
         try await read("volume \(id)") { try fetchVolume($0, id) }
     }
 
     public func volume(named name: String) async throws(Failure) -> Volume? {
         try await read("volume \(name)") { database in
-            try Row.fetchOne(database, sql: "SELECT * FROM volumes WHERE name = ?", arguments: [name])
+            try Row.fetchOne(database, sql: "\(selectVolumes) AND name = ?", arguments: [name])
                 .map { try Volume(row: $0) }
         }
     }
@@ -18,8 +18,13 @@ extension Catalogue {
     /// Ordered by name.
     public func volumes() async throws(Failure) -> [Volume] {
         try await read("volumes") { database in
-            try Row.fetchAll(database, sql: "SELECT * FROM volumes ORDER BY name").map { try Volume(row: $0) }
+            try Row.fetchAll(database, sql: "\(selectVolumes) ORDER BY name").map { try Volume(row: $0) }
         }
+    }
+
+    /// Those of groups that are retained or being removed too, ordered by name.
+    public func allVolumes() async throws(Failure) -> [Volume] {
+        try await read("all volumes") { try fetchAllVolumes($0) }
     }
 
     /// Takes the name, and records that the volume is about to be made. `conflict` if the name is taken.
@@ -27,23 +32,13 @@ extension Catalogue {
         precondition(volume.phase == .pending)
         try await write("create.begin") { database in
             let request = volume.request
-            if try Bool.fetchOne(
-                database, sql: "SELECT 1 FROM volumes WHERE name = ?", arguments: [request.name]) != nil
-            {
-                throw Failure(.conflict, "a volume named '\(request.name)' exists")
+            try refuseTakenName(database, request.name)
+            let state = try String.fetchOne(
+                database, sql: "SELECT state FROM groups WHERE label = ?", arguments: [request.group])
+            guard state == GroupState.active.rawValue else {
+                throw Failure(.invalid, "there is no group '\(request.group)'")
             }
-            try database.execute(
-                sql: """
-                    INSERT INTO volumes (id, name, groupLabel, className, filesystem, requestedBytes, sizeBytes,
-                        capabilities, parameters, mountOptions, mkfsOptions, phase, lastEpoch, createdAt)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    """,
-                arguments: [
-                    volume.id.description, request.name, request.group, request.className,
-                    request.filesystem?.rawValue, Int64(request.sizeBytes), Int64(volume.sizeBytes),
-                    try json(request.capabilities), try json(request.parameters), try json(request.mountOptions),
-                    try json(request.mkfsOptions), volume.phase.rawValue, Int64(volume.lastEpoch), volume.createdAt,
-                ])
+            try insertVolume(database, volume)
             try putIntent(database, Intent(subject: volume.id, kind: .create, createdAt: volume.createdAt))
         }
     }
@@ -82,6 +77,7 @@ extension Catalogue {
 
     public func beginExpand(_ id: VolumeID, to sizeBytes: UInt64, at time: Int64) async throws(Failure) {
         try await write("expand.begin") { database in
+            _ = try requireVolume(database, id)
             try putIntent(database, Intent(subject: id, kind: .expand(toBytes: sizeBytes), createdAt: time))
         }
     }
@@ -103,11 +99,7 @@ extension Catalogue {
 
     /// What was begun and not finished, oldest first.
     public func intents() async throws(Failure) -> [Intent] {
-        try await read("intents") { database in
-            try Row.fetchAll(database, sql: "SELECT * FROM intents ORDER BY createdAt, subject").map { row in
-                Intent(subject: try row.id("subject"), kind: try row.json("payload"), createdAt: row["createdAt"])
-            }
-        }
+        try await read("intents") { try fetchIntents($0) }
     }
 }
 
@@ -138,8 +130,49 @@ public struct Intent: Sendable, Equatable {
     }
 }
 
+/// Volumes that can be seen; more conditions may follow.
+private let selectVolumes = """
+    SELECT * FROM volumes WHERE groupLabel IN (SELECT label FROM groups WHERE state = '\(GroupState.active.rawValue)')
+    """
+
+func fetchAllVolumes(_ database: Database) throws -> [Volume] {
+    try Row.fetchAll(database, sql: "SELECT * FROM volumes ORDER BY name").map { try Volume(row: $0) }
+}
+
+func insertVolume(_ database: Database, _ volume: Volume) throws {
+    let request = volume.request
+    try database.execute(
+        sql: """
+            INSERT INTO volumes (id, name, groupLabel, className, filesystem, requestedBytes, sizeBytes,
+                capabilities, parameters, mountOptions, mkfsOptions, phase, lastEpoch, createdAt)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+        arguments: [
+            volume.id.description, request.name, request.group, request.className,
+            request.filesystem?.rawValue, Int64(request.sizeBytes), Int64(volume.sizeBytes),
+            try json(request.capabilities), try json(request.parameters), try json(request.mountOptions),
+            try json(request.mkfsOptions), volume.phase.rawValue, Int64(volume.lastEpoch), volume.createdAt,
+        ])
+}
+
+/// A name in a retained group stays taken, so that the group can always come back.
+private func refuseTakenName(_ database: Database, _ name: String) throws {
+    let row = try Row.fetchOne(
+        database,
+        sql: "SELECT groups.label, groups.state FROM volumes JOIN groups ON label = groupLabel WHERE name = ?",
+        arguments: [name])
+    guard let row else { return }
+    let (label, state): (String, String) = (row["label"], row["state"])
+    throw Failure(
+        .conflict,
+        state == GroupState.active.rawValue
+            ? "a volume named '\(name)' exists"
+            : "the name '\(name)' belongs to a volume of group '\(label)', which is \(state.lowercased()); use another name"
+    )
+}
+
 func fetchVolume(_ database: Database, _ id: VolumeID) throws -> Volume? {
-    try Row.fetchOne(database, sql: "SELECT * FROM volumes WHERE id = ?", arguments: [id.description])
+    try Row.fetchOne(database, sql: "\(selectVolumes) AND id = ?", arguments: [id.description])
         .map { try Volume(row: $0) }
 }
 
@@ -161,7 +194,13 @@ private func changePhase(_ database: Database, _ id: VolumeID, to next: VolumePh
         sql: "UPDATE volumes SET phase = ? WHERE id = ?", arguments: [next.rawValue, id.description])
 }
 
-private func putIntent(_ database: Database, _ intent: Intent) throws {
+func fetchIntents(_ database: Database) throws -> [Intent] {
+    try Row.fetchAll(database, sql: "SELECT * FROM intents ORDER BY createdAt, subject").map { row in
+        Intent(subject: try row.id("subject"), kind: try row.json("payload"), createdAt: row["createdAt"])
+    }
+}
+
+func putIntent(_ database: Database, _ intent: Intent) throws {
     try database.execute(
         sql: "INSERT OR REPLACE INTO intents (subject, kind, payload, createdAt) VALUES (?, ?, ?, ?)",
         arguments: [intent.subject.description, intent.kind.word, try json(intent.kind), intent.createdAt])

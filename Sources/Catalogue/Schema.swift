@@ -17,6 +17,9 @@ enum Schema {
     private static func makeMigrator() -> DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 volumes") { try $0.execute(sql: volumes) }
+        migrator.registerMigration("2 state of groups") { database in
+            try database.execute(sql: "ALTER TABLE groups ADD COLUMN state TEXT NOT NULL DEFAULT 'Active'")
+        }
         return migrator
     }
 

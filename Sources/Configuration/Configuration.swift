@@ -74,6 +74,9 @@ public struct Configuration: Sendable, Equatable {
     /// `/var/lib/ashlar/catalogue.sqlite` by default.
     public var cataloguePath: String { "\(stateDirectory)/catalogue.sqlite" }
 
+    /// Where the control plane answers the command line: `/run/ashlar/control.sock` by default.
+    public var controlSocket: String { "\(runDirectory)/control.sock" }
+
     public func group(_ label: String) -> VolumeGroup? { groups.first { $0.label == label } }
     public func storageClass(_ name: String) -> StorageClass? { classes.first { $0.name == name } }
 }

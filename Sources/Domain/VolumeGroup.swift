@@ -24,6 +24,15 @@ public enum DeletionPolicy: String, Sendable, Codable, CaseIterable {
     case delete
 }
 
+/// A group's place in its life. `retaining` and `deleting` are intents: once written, they are carried on.
+public enum GroupState: String, Sendable, Codable, CaseIterable {
+    case active = "Active"
+    case retaining = "Retaining"
+    /// Removed, its data kept: its volumes cannot be seen until a group with its label is made again.
+    case retained = "Retained"
+    case deleting = "Deleting"
+}
+
 /// A named share of the pool: one coding, one set of media, one bound on capacity.
 public struct VolumeGroup: Sendable, Equatable {
     public var label: String

@@ -39,12 +39,13 @@ public final class EmbeddedEngine: VolumeEngine {
     let pool: Pool
     let headers: HeaderLog
     let allocator: SegmentAllocator
+    let copies: CatalogueCopies
     private let settings: EngineSettings
-    private let logger: Logger
+    let logger: Logger
     private let clock: any MonotonicClock
-    private let locks = KeyedLock()
+    let locks = KeyedLock()
     private let loops: [(loop: EventLoop, buffers: LoopBuffers)]
-    private let opened = Mutex<[VolumeID: VolumeDevice]>([:])
+    let opened = Mutex<[VolumeID: VolumeDevice]>([:])
     private let nextLoop = Mutex(0)
     private let watch: PoolWatch
     private let resized = Mutex<(@Sendable (VolumeID) async throws(Failure) -> Void)?>(nil)
@@ -57,9 +58,11 @@ public final class EmbeddedEngine: VolumeEngine {
     public static func start(
         mountpaths: [ConfiguredMountpath], ledger: any Disk, settings: EngineSettings, logger: Logger
     ) async throws(Failure) -> EmbeddedEngine {
-        try await onBlockingThread { () throws(Failure) in
+        let engine = try await onBlockingThread { () throws(Failure) in
             try EmbeddedEngine(mountpaths: mountpaths, ledger: ledger, settings: settings, logger: logger)
         }
+        await engine.finishGroupDeletions()
+        return engine
     }
 
     private init(
@@ -73,10 +76,10 @@ public final class EmbeddedEngine: VolumeEngine {
             mountpaths, ledger: ledger, acceptMissing: settings.acceptMissing, logger: logger, random: &random)
         headers = try HeaderLog(reading: pool, logger: logger)
         try pool.admitMissing(
-            lossesMax: headers.groups.map(\.specification.parityColumns).max() ?? 0,
-            acceptMissing: settings.acceptMissing)
+            lossesMax: headers.lossesMax, acceptMissing: settings.acceptMissing)
         try headers.rewrite()
         allocator = try SegmentAllocator(pool: pool, start: random.next(), logger: logger)
+        copies = CatalogueCopies(pool: pool, logger: logger)
         var loops: [(EventLoop, LoopBuffers)] = []
         for number in 0..<settings.loopCount {
             loops.append((try EventLoop(name: "ashlar-io-\(number)"), LoopBuffers(cacheBytes: settings.mapCacheBytes / settings.loopCount)))
@@ -123,7 +126,7 @@ public final class EmbeddedEngine: VolumeEngine {
         }
     }
 
-    private static func onBlockingThread<T: Sendable>(
+    static func onBlockingThread<T: Sendable>(
         _ body: @escaping @Sendable () throws(Failure) -> T
     ) async throws(Failure) -> T {
         let result: Result<T, Failure> = await withCheckedContinuation { continuation in
@@ -142,7 +145,12 @@ public final class EmbeddedEngine: VolumeEngine {
         let lock = try await locks.acquire("group \(group.label)", for: "ensuring")
         defer { lock.release() }
         try validate(group)
-        if let existing = headers.group(group.label)?.specification {
+        let header = headers.group(group.label)
+        if header?.state == .deleting {
+            throw Failure(.failedPrecondition, "group \(group.label) is being deleted; try again when it is gone")
+        }
+        if let header, header.state != .deleted {
+            let existing = header.specification
             guard existing.dataColumns == group.dataColumns, existing.parityColumns == group.parityColumns,
                 existing.sliceBytes == group.sliceBytes
             else {
@@ -151,7 +159,7 @@ public final class EmbeddedEngine: VolumeEngine {
                     "group \(group.label) exists as erasure(\(existing.dataColumns),\(existing.parityColumns)) with slices of \(ByteSize.text(existing.sliceBytes)): its coding cannot be changed; make a group of another label"
                 )
             }
-            if existing == group { return }
+            if existing == group, header.state == .active { return }
         } else {
             let matching = pool.status().mountpaths.count { group.media.isEmpty || group.media.contains($0.media) }
             guard matching >= group.columns else {
@@ -172,6 +180,7 @@ public final class EmbeddedEngine: VolumeEngine {
             throw Failure(.invalid, "'\(group.label)' is no group label: 1 to 63 of a-z, 0-9 and -")
         }
         _ = try ErasureCode(dataColumns: group.dataColumns, parityColumns: group.parityColumns)
+        try checkAnnotation(group.annotation ?? "")
         guard group.sliceBytes >= 4 << 20, group.sliceBytes <= 1 << 30, group.sliceBytes % (1 << 20) == 0 else {
             throw Failure(
                 .invalid,
@@ -181,23 +190,27 @@ public final class EmbeddedEngine: VolumeEngine {
     }
 
     public func capacity(ofGroup label: String) async throws(Failure) -> GroupCapacity {
-        guard let group = headers.group(label)?.specification else {
+        guard let header = headers.group(label), header.state != .deleted else {
             throw Failure(.notFound, "there is no group \(label)")
         }
+        let group = header.specification
         let allocator = allocator
         return try await Self.onBlockingThread { () throws(Failure) in allocator.capacity(of: group) }
     }
 
     // MARK: Volumes
 
-    public func createVolume(_ id: VolumeID, group: String, sizeBytes: UInt64) async throws(Failure) -> EngineVolume {
+    public func createVolume(
+        _ id: VolumeID, group: String, sizeBytes: UInt64, annotation: String
+    ) async throws(Failure) -> EngineVolume {
         let lock = try await locks.acquire(id.description, for: "creating")
         defer { lock.release() }
         guard sizeBytes > 0, sizeBytes % UInt64(blockBytes) == 0 else {
             throw Failure(
                 .invalid, "a volume of \(sizeBytes) bytes is not possible: a positive multiple of \(blockBytes)")
         }
-        guard let specification = headers.group(group)?.specification else {
+        try checkAnnotation(annotation)
+        guard let specification = activeGroup(group) else {
             throw Failure(.notFound, "there is no group \(group)")
         }
         if let existing = headers.volume(id) {
@@ -209,9 +222,16 @@ public final class EmbeddedEngine: VolumeEngine {
             return describe(existing)
         }
         try await checkFits(sizeBytes, specification)
-        let header = VolumeHeader(
-            id: id, group: group, sizeBytes: sizeBytes, attachEpoch: 0, formatted: .never, isDeleted: false)
+        var header = VolumeHeader(
+            id: id, group: group, sizeBytes: sizeBytes, attachEpoch: 0, formatted: .never, isDeleted: false,
+            annotation: annotation.isEmpty ? nil : annotation)
         try await headers.put(header)
+        // A group that was removed meanwhile has enumerated its volumes, perhaps before this one was there.
+        guard activeGroup(group) != nil else {
+            header.isDeleted = true
+            try await headers.put(header)
+            throw Failure(.notFound, "there is no group \(group)")
+        }
         return describe(header)
     }
 
@@ -228,7 +248,7 @@ public final class EmbeddedEngine: VolumeEngine {
     public func deleteVolume(_ id: VolumeID) async throws(Failure) {
         let lock = try await locks.acquire(id.description, for: "deleting")
         defer { lock.release() }
-        guard var header = headers.volume(id) else { return }
+        guard var header = headers.volume(id), header.isDeleted || activeGroup(header.group) != nil else { return }
         if opened.withLock({ $0[id] }) != nil {
             throw Failure(.failedPrecondition, "volume \(id) is attached: unstage and unpublish it first")
         }
@@ -291,7 +311,7 @@ public final class EmbeddedEngine: VolumeEngine {
     }
 
     public func volumes() async throws(Failure) -> [EngineVolume] {
-        headers.volumes.filter { !$0.isDeleted }.map(describe).sorted { $0.id < $1.id }
+        headers.volumes.filter { !$0.isDeleted && activeGroup($0.group) != nil }.map(describe).sorted { $0.id < $1.id }
     }
 
     public func markFormatted(_ id: VolumeID, _ formatted: Formatted) async throws(Failure) {
@@ -306,8 +326,25 @@ public final class EmbeddedEngine: VolumeEngine {
         try await headers.put(header)
     }
 
+    public func annotateVolume(_ id: VolumeID, _ annotation: String) async throws(Failure) {
+        let lock = try await locks.acquire(id.description, for: "annotating")
+        defer { lock.release() }
+        try checkAnnotation(annotation)
+        var header = try existing(id)
+        if header.annotation == annotation { return }
+        header.annotation = annotation
+        try await headers.put(header)
+    }
+
+    private func checkAnnotation(_ annotation: String) throws(Failure) {
+        guard annotation.utf8.count <= annotationBytesMax else {
+            throw Failure(
+                .invalid, "an annotation of \(annotation.utf8.count) bytes is too long: at most \(annotationBytesMax)")
+        }
+    }
+
     private func existing(_ id: VolumeID) throws(Failure) -> VolumeHeader {
-        guard let header = headers.volume(id), !header.isDeleted else {
+        guard let header = headers.volume(id), !header.isDeleted, activeGroup(header.group) != nil else {
             throw Failure(.notFound, "there is no volume \(id)")
         }
         return header
@@ -320,7 +357,7 @@ public final class EmbeddedEngine: VolumeEngine {
             id: header.id, group: header.group, sizeBytes: header.sizeBytes, attachEpoch: header.attachEpoch,
             formatted: header.formatted, health: isPartlyOut ? .degraded : .ready,
             healthReason: isPartlyOut ? "mountpaths are out; what was on them is read from parity" : "", liveBytes: nil,
-            allocatedBytes: allocated)
+            allocatedBytes: allocated, isAnnotated: header.annotation != nil)
     }
 
     public func poolStatus() async throws(Failure) -> PoolStatus {

@@ -14,7 +14,8 @@ extension GRPCHandlers {
         }
         answer(M.Method.createVolume) { (request: M.CreateVolumeRequest) throws(Failure) in
             let id = try volumeID(request.volumeID)
-            let volume = try await engine.createVolume(id, group: request.group, sizeBytes: request.sizeBytes)
+            let volume = try await engine.createVolume(
+                id, group: request.group, sizeBytes: request.sizeBytes, annotation: request.annotation)
             return M.CreateVolumeResponse(volume: M.Volume(volume))
         }
         answer(M.Method.deleteVolume) { (request: M.DeleteVolumeRequest) throws(Failure) in
@@ -29,6 +30,7 @@ extension GRPCHandlers {
             M.GetVolumeResponse(volume: M.Volume(try await engine.volume(try volumeID(request.volumeID))))
         }
         serveList(of: engine)
+        serveKeeping(of: engine)
         answer(M.Method.raiseEpoch) { (request: M.RaiseEpochRequest) throws(Failure) in
             try await engine.raiseEpoch(try volumeID(request.volumeID), to: request.epoch)
             return M.RaiseEpochResponse()
@@ -45,6 +47,27 @@ extension GRPCHandlers {
         }
         answer(M.Method.getPoolStatus) { (_: M.GetPoolStatusRequest) throws(Failure) in
             M.GetPoolStatusResponse(try await engine.poolStatus())
+        }
+    }
+
+    private mutating func serveKeeping(of engine: any VolumeEngine) {
+        typealias M = EngineMessages
+        answer(M.Method.annotateVolume) { (request: M.AnnotateVolumeRequest) throws(Failure) in
+            try await engine.annotateVolume(try volumeID(request.volumeID), request.annotation)
+            return M.AnnotateVolumeResponse()
+        }
+        answer(M.Method.retainGroup) { (request: M.RetainGroupRequest) throws(Failure) in
+            try await engine.retainGroup(request.label)
+            return M.RetainGroupResponse()
+        }
+        answer(M.Method.deleteGroup) { (request: M.DeleteGroupRequest) throws(Failure) in
+            try await engine.deleteGroup(request.label)
+            return M.DeleteGroupResponse()
+        }
+        let pieces = CataloguePieces()
+        answer(M.Method.storeCatalogue) { (request: M.StoreCatalogueRequest) throws(Failure) in
+            guard let copy = try pieces.add(request) else { return M.StoreCatalogueResponse() }
+            return M.StoreCatalogueResponse(version: try await engine.storeCatalogue(copy))
         }
     }
 

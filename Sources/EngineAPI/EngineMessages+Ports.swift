@@ -8,13 +8,14 @@ extension EngineMessages.Group {
     init(_ group: GroupSpecification) {
         self.init(
             label: group.label, dataColumns: Int64(group.dataColumns), parityColumns: Int64(group.parityColumns),
-            media: group.media, sliceBytes: group.sliceBytes, capacityBytes: group.capacityBytes)
+            media: group.media, sliceBytes: group.sliceBytes, capacityBytes: group.capacityBytes,
+            annotation: group.annotation ?? "")
     }
 
     var specification: GroupSpecification {
         GroupSpecification(
             label: label, dataColumns: Int(dataColumns), parityColumns: Int(parityColumns), media: media,
-            sliceBytes: sliceBytes, capacityBytes: capacityBytes)
+            sliceBytes: sliceBytes, capacityBytes: capacityBytes, annotation: annotation.isEmpty ? nil : annotation)
     }
 }
 
@@ -66,7 +67,7 @@ extension EngineMessages.Volume {
             id: volume.id.description, group: volume.group, sizeBytes: volume.sizeBytes,
             attachEpoch: volume.attachEpoch, formatted: EngineMessages.Formatted(volume.formatted),
             health: Health(volume.health), healthReason: volume.healthReason, liveBytes: volume.liveBytes,
-            allocatedBytes: volume.allocatedBytes)
+            allocatedBytes: volume.allocatedBytes, isAnnotated: volume.isAnnotated)
     }
 
     var value: EngineVolume {
@@ -74,7 +75,7 @@ extension EngineMessages.Volume {
             EngineVolume(
                 id: try volumeID(id), group: group, sizeBytes: sizeBytes, attachEpoch: attachEpoch,
                 formatted: formatted?.value ?? .unknown, health: try health.value, healthReason: healthReason,
-                liveBytes: liveBytes, allocatedBytes: allocatedBytes)
+                liveBytes: liveBytes, allocatedBytes: allocatedBytes, isAnnotated: isAnnotated)
         }
     }
 }

@@ -19,13 +19,29 @@ public struct RemoteVolumeEngine: VolumeEngine {
     }
 
     public func createVolume(
-        _ id: VolumeID, group: String, sizeBytes: UInt64
+        _ id: VolumeID, group: String, sizeBytes: UInt64, annotation: String
     ) async throws(Failure) -> EngineVolume {
         let request = EngineMessages.CreateVolumeRequest(
-            volumeID: id.description, group: group, sizeBytes: sizeBytes)
+            volumeID: id.description, group: group, sizeBytes: sizeBytes, annotation: annotation)
         let reply: EngineMessages.CreateVolumeResponse = try await client.call(
             EngineMessages.Method.createVolume, request)
         return try understood { () throws(Failure) in try required(reply.volume, "volume").value }
+    }
+
+    public func retainGroup(_ label: String) async throws(Failure) {
+        let request = EngineMessages.RetainGroupRequest(label: label)
+        let _: EngineMessages.RetainGroupResponse = try await client.call(EngineMessages.Method.retainGroup, request)
+    }
+
+    public func deleteGroup(_ label: String) async throws(Failure) {
+        let request = EngineMessages.DeleteGroupRequest(label: label)
+        let _: EngineMessages.DeleteGroupResponse = try await client.call(EngineMessages.Method.deleteGroup, request)
+    }
+
+    public func annotateVolume(_ id: VolumeID, _ annotation: String) async throws(Failure) {
+        let request = EngineMessages.AnnotateVolumeRequest(volumeID: id.description, annotation: annotation)
+        let _: EngineMessages.AnnotateVolumeResponse = try await client.call(
+            EngineMessages.Method.annotateVolume, request)
     }
 
     public func deleteVolume(_ id: VolumeID) async throws(Failure) {
@@ -84,5 +100,23 @@ public struct RemoteVolumeEngine: VolumeEngine {
         let reply: EngineMessages.GetPoolStatusResponse = try await client.call(
             EngineMessages.Method.getPoolStatus, EngineMessages.GetPoolStatusRequest())
         return try understood { () throws(Failure) in try reply.value }
+    }
+
+    /// Bytes of one piece; well below what a message may have.
+    private static let pieceBytes = 4 << 20
+
+    public func storeCatalogue(_ copy: [UInt8]) async throws(Failure) -> UInt64 {
+        let upload = VolumeID.random().description
+        var offset = 0
+        while true {
+            let end = min(offset + Self.pieceBytes, copy.count)
+            let request = EngineMessages.StoreCatalogueRequest(
+                uploadID: upload, offset: UInt64(offset), totalBytes: UInt64(copy.count),
+                piece: Array(copy[offset..<end]))
+            let reply: EngineMessages.StoreCatalogueResponse = try await client.call(
+                EngineMessages.Method.storeCatalogue, request)
+            offset = end
+            if offset == copy.count { return reply.version }
+        }
     }
 }

@@ -46,6 +46,12 @@ package final class Arena {
         }
     }
 
+    package func bytes(_ bytes: [UInt8]) -> ProtobufCBinaryData {
+        let copy = room(UInt8.self, max(1, bytes.count))
+        bytes.withUnsafeBufferPointer { if let base = $0.baseAddress { copy.update(from: base, count: $0.count) } }
+        return ProtobufCBinaryData(len: bytes.count, data: copy)
+    }
+
     package func message<M: WireMessage>(_ message: M?) -> UnsafeMutablePointer<M.C>? {
         message.map { message in
             let c = new(M.initialize)

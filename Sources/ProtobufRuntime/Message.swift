@@ -67,7 +67,7 @@ public indirect enum MessageValue: Sendable, Hashable {
     case map([String: String])
     case message([MessageField])
     case list([MessageValue])
-    /// Entries of a secret map, which are not told.
+    /// Entries of a secret map, or raw bytes, which are not told.
     case secret(count: Int)
 
     /// Whether the value is what an absent field has.

@@ -60,6 +60,10 @@ package func copyString(_ c: UnsafeMutablePointer<CChar>?) throws(Failure) -> St
     return text
 }
 
+package func copyBytes(_ c: ProtobufCBinaryData) -> [UInt8] {
+    Array(UnsafeBufferPointer(start: c.data, count: c.len))
+}
+
 package func copyStrings(
     _ list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, _ count: Int
 ) throws(Failure) -> [String] {

@@ -13,9 +13,13 @@ public struct GroupSpecification: Sendable, Codable, Equatable {
     public var sliceBytes: UInt64
     /// Bound on the logical bytes of the group's segments. Nil: bounded by the pool alone.
     public var capacityBytes: UInt64?
+    /// What the control plane needs to know the group again, at most `annotationBytesMax`. The engine keeps it beside the group's data
+    /// and does not look at it.
+    public var annotation: String?
 
     public init(
-        label: String, dataColumns: Int, parityColumns: Int, media: [String], sliceBytes: UInt64, capacityBytes: UInt64?
+        label: String, dataColumns: Int, parityColumns: Int, media: [String], sliceBytes: UInt64,
+        capacityBytes: UInt64?, annotation: String? = nil
     ) {
         self.label = label
         self.dataColumns = dataColumns
@@ -23,10 +27,14 @@ public struct GroupSpecification: Sendable, Codable, Equatable {
         self.media = media
         self.sliceBytes = sliceBytes
         self.capacityBytes = capacityBytes
+        self.annotation = annotation
     }
 
     public var columns: Int { dataColumns + parityColumns }
 }
+
+/// Bound on the annotation of a volume or group, in bytes of UTF-8.
+public let annotationBytesMax = 32 << 10
 
 /// What is known of whether a volume carries a filesystem. Unknown means formatted: nothing may be made on it.
 public enum Formatted: Sendable, Codable, Equatable {
@@ -71,10 +79,13 @@ public struct EngineVolume: Sendable, Codable, Equatable {
     public var liveBytes: UInt64?
     /// Bytes of the slice files that the volume's segments occupy, parity included.
     public var allocatedBytes: UInt64
+    /// Whether the engine keeps an annotation of it, from which a lost catalogue can be rebuilt.
+    public var isAnnotated: Bool
 
     public init(
         id: VolumeID, group: String, sizeBytes: UInt64, attachEpoch: UInt64, formatted: Formatted,
-        health: VolumeHealth, healthReason: String, liveBytes: UInt64?, allocatedBytes: UInt64
+        health: VolumeHealth, healthReason: String, liveBytes: UInt64?, allocatedBytes: UInt64,
+        isAnnotated: Bool = false
     ) {
         self.id = id
         self.group = group
@@ -85,6 +96,7 @@ public struct EngineVolume: Sendable, Codable, Equatable {
         self.healthReason = healthReason
         self.liveBytes = liveBytes
         self.allocatedBytes = allocatedBytes
+        self.isAnnotated = isAnnotated
     }
 }
 
@@ -156,13 +168,28 @@ public struct PoolStatus: Sendable, Codable, Equatable {
 /// The engine port: what the control plane asks of a storage engine. Each call is idempotent, durable when it returns,
 /// and throws `Failure`. Implemented by the embedded engine, by its remote stub and later by Ceph.
 public protocol VolumeEngine: Sendable {
-    /// Makes the group known, or confirms it. `conflict` if it exists with another coding or slice size;
-    /// `exhausted` if it asks for more columns than there are mountpaths of its media.
+    /// Makes the group known, or confirms it; one that was retained has its volumes again. `conflict` if it exists with another coding
+    /// or slice size; `exhausted` if it asks for more columns than there are mountpaths of its media; `failedPrecondition` while
+    /// it is being deleted.
     func ensureGroup(_ group: GroupSpecification) async throws(Failure)
+
+    /// Hides the group and its volumes until `ensureGroup`: they are not listed, not found, not opened; their data stays. Retained or
+    /// unknown is fine. `failedPrecondition` while one of them is attached.
+    func retainGroup(_ label: String) async throws(Failure)
+
+    /// Deletes the group with all its volumes; none comes back. Deleted or unknown is fine. `failedPrecondition` while one of them is
+    /// attached: then nothing has happened. After any other failure the deletion may have begun, and can only be carried on.
+    func deleteGroup(_ label: String) async throws(Failure)
 
     /// `sizeBytes` is a positive multiple of 4 KiB. The same id again answers the same volume;
     /// with another group or size it is a `conflict`. A deleted id stays deleted: `notFound`.
-    func createVolume(_ id: VolumeID, group: String, sizeBytes: UInt64) async throws(Failure) -> EngineVolume
+    /// `annotation`: as in `GroupSpecification`, written with the volume; empty for none.
+    func createVolume(
+        _ id: VolumeID, group: String, sizeBytes: UInt64, annotation: String
+    ) async throws(Failure) -> EngineVolume
+
+    /// Replaces the volume's annotation.
+    func annotateVolume(_ id: VolumeID, _ annotation: String) async throws(Failure)
 
     /// An unknown or deleted id is fine. `failedPrecondition` while attached.
     func deleteVolume(_ id: VolumeID) async throws(Failure)
@@ -183,4 +210,20 @@ public protocol VolumeEngine: Sendable {
 
     func capacity(ofGroup label: String) async throws(Failure) -> GroupCapacity
     func poolStatus() async throws(Failure) -> PoolStatus
+
+    /// Keeps a copy of the control plane's catalogue where the volumes are, as safe as they are, in place of the one before; at most
+    /// `catalogueBytesMax`. Returns its version, which is higher than every earlier one's.
+    func storeCatalogue(_ copy: [UInt8]) async throws(Failure) -> UInt64
+}
+
+/// Bound on the copy of a catalogue: some 200,000 volumes.
+public let catalogueBytesMax = 256 << 20
+
+extension VolumeEngine {
+    /// Without an annotation.
+    public func createVolume(
+        _ id: VolumeID, group: String, sizeBytes: UInt64
+    ) async throws(Failure) -> EngineVolume {
+        try await createVolume(id, group: group, sizeBytes: sizeBytes, annotation: "")
+    }
 }

@@ -75,7 +75,8 @@ extension Volumes {
 
     /// The engine's part and the completion; every step may be repeated.
     private func carryOut(_ volume: Volume) async throws(Failure) -> Volume {
-        _ = try await engine.createVolume(volume.id, group: volume.group, sizeBytes: volume.request.sizeBytes)
+        _ = try await engine.createVolume(
+            volume.id, group: volume.group, sizeBytes: volume.request.sizeBytes, annotation: try volume.annotation)
         try await catalogue.finishCreate(volume.id)
         var ready = volume
         ready.phase = .ready

@@ -38,6 +38,7 @@ extension Volumes {
     /// Settles, sweeps and follows the volumes' health each minute until the task is cancelled.
     public func maintain() async {
         while !Task.isCancelled {
+            await settleGroups()
             await settleUnfinished(olderThanSeconds: max(Self.orphanGraceSeconds, 1))
             do {
                 try await recordPool()
@@ -69,7 +70,7 @@ extension Volumes {
     /// Looks for volumes that only the engine has. The engine is asked first: a volume made meanwhile is then in the catalogue.
     public func sweepOrphans(graceSeconds: Int64) async throws(Failure) -> OrphanReport {
         let engineVolumes = try await engine.volumes()
-        let owned = Set(try await catalogue.volumes().map(\.id))
+        let owned = Set(try await catalogue.allVolumes().map(\.id))
         let orphans = engineVolumes.filter { !owned.contains($0.id) }
         let ages = ages(of: orphans.map(\.id))
         var report = OrphanReport()
@@ -100,7 +101,7 @@ extension Volumes {
     private func deleteOrphan(_ id: VolumeID) async throws(Failure) {
         let held = try await lockVolume(id, for: "sweep")
         defer { held.release() }
-        guard try await catalogue.volume(id) == nil else { return }
+        guard try await !catalogue.allVolumes().contains(where: { $0.id == id }) else { return }
         try await engine.deleteVolume(id)
     }
 }

@@ -5,19 +5,35 @@ import VolumeEngine
 
 extension Volumes {
     /// Everything before the first call may be served: the pool is the catalogue's, groups exist, what was interrupted is settled.
-    /// `failedPrecondition` where the mountpaths are older than what the catalogue knows of the pool, unless `acceptOlderPool`.
+    /// `failedPrecondition` where the mountpaths are older than what the catalogue knows of the pool, unless `acceptOlderPool`, and
+    /// where they have volumes and the catalogue is new: then it was lost.
     public func start(groups: [VolumeGroup], acceptOlderPool: Bool = false) async throws(Failure) {
         let pool = try await engine.poolStatus()
-        if let known = try await catalogue.pool(), known.id == pool.id, known.version > pool.version, !acceptOlderPool {
+        let known = try await catalogue.pool()
+        if let known, known.id == pool.id, known.version > pool.version, !acceptOlderPool {
             throw Failure(
                 .failedPrecondition,
                 "the mountpaths have version \(pool.version) of the pool and the catalogue knows version \(known.version): mountpaths "
                     + "with newer data are missing. Bring them back, or set pool.acceptMissing if they are lost for good"
             )
         }
+        if known == nil { try await refuseLostCatalogue() }
         try await recordPool()
+        configuredGroups.withLock { $0 = Set(groups.map(\.label)) }
+        await settleGroups()
         try await ensureGroups(groups)
         await settleUnfinished(olderThanSeconds: 0)
+        await annotateVolumes()
+    }
+
+    /// An empty catalogue over volumes would answer that none of them exists, and its copies would replace the good ones.
+    private func refuseLostCatalogue() async throws(Failure) {
+        let count = try await engine.volumes().count
+        guard count > 0 else { return }
+        throw Failure(
+            .failedPrecondition,
+            "the mountpaths have \(count) volumes, of which the catalogue \(catalogue.path) knows nothing: it was lost, or this is another "
+                + "pool's state directory. `ashlar pool rebuild-catalogue --replace` makes it anew from the mountpaths")
     }
 
     func recordPool() async throws(Failure) {
@@ -26,30 +42,71 @@ extension Volumes {
         try await catalogue.recordPool(pool.id, version: pool.version)
     }
 
-    /// Makes the groups that are new, updates those that changed in what may change, and confirms with the engine those that
-    /// only the catalogue knows. The engine comes first, so that a group it refuses leaves no trace.
+    /// Makes the groups that are new, has those that were retained again, updates those that changed in what may change, and confirms with
+    /// the engine those that only the catalogue knows. The engine comes first, so that a group it refuses leaves no trace.
     public func ensureGroups(_ groups: [VolumeGroup]) async throws(Failure) {
-        var known: [String: VolumeGroup] = [:]
-        for group in try await catalogue.groups() { known[group.label] = group }
+        var known: [String: GroupRecord] = [:]
+        for record in try await catalogue.groupRecords() { known[record.group.label] = record }
         for group in groups {
-            let before = known.removeValue(forKey: group.label)
-            if let before { try refuseFixedChanges(from: before, to: group) }
             do {
-                try await engine.ensureGroup(group.specification)
+                if let record = known[group.label] { try refuseUnusable(record, as: group) }
             } catch {
                 throw Failure(nil, "group '\(group.label)' cannot be made ready", cause: error)
             }
-            if before != group { try await catalogue.putGroup(group, at: environment.unixTime()) }
         }
-        for group in known.values.sorted(by: { $0.label < $1.label }) {
-            logger.notice("group is not in the configuration; its volumes stay", metadata: ["group": "\(group.label)"])
+        // New ones first: one that the engine refuses leaves those that are there as they were.
+        let ordered = groups.filter { known[$0.label] == nil } + groups.filter { known[$0.label] != nil }
+        for group in ordered {
+            let record = known.removeValue(forKey: group.label)
             do { try await engine.ensureGroup(group.specification) } catch {
                 throw Failure(nil, "group '\(group.label)' cannot be made ready", cause: error)
             }
+            if record?.group != group || record?.state != .active {
+                try await catalogue.putGroup(group, at: environment.unixTime())
+            }
+            if record?.state == .retained { logger.notice("group reconnected", metadata: ["group": "\(group.label)"]) }
+        }
+        for record in known.values.sorted(by: { $0.group.label < $1.group.label }) { try await confirm(record) }
+    }
+
+    private func confirm(_ record: GroupRecord) async throws(Failure) {
+        let label = record.group.label
+        do {
+            switch record.state {
+            case .active:
+                logger.notice("group is not in the configuration; its volumes stay", metadata: ["group": "\(label)"])
+                try await engine.ensureGroup(record.group.specification)
+            // A group that was to be reconnected, of which nobody was told.
+            case .retained: try await engine.retainGroup(label)
+            // Could not be settled, which was logged.
+            case .retaining, .deleting: break
+            }
+        } catch {
+            throw Failure(nil, "group '\(label)' cannot be made ready", cause: error)
         }
     }
 
-    private func refuseFixedChanges(from before: VolumeGroup, to group: VolumeGroup) throws(Failure) {
+    private func refuseUnusable(_ record: GroupRecord, as group: VolumeGroup) throws(Failure) {
+        switch record.state {
+        case .active, .retained: try refuseFixedChanges(from: record.group, to: group)
+        case .retaining, .deleting:
+            throw Failure(.failedPrecondition, "it is being removed and that is not finished; start again later")
+        }
+    }
+
+    /// Volumes that were made by a version without annotations get theirs. A failure leaves it to the next start.
+    private func annotateVolumes() async {
+        do {
+            for known in try await engine.volumes() where !known.isAnnotated {
+                guard let volume = try await catalogue.volume(known.id), volume.phase.isUsable else { continue }
+                try await engine.annotateVolume(volume.id, try volume.annotation)
+            }
+        } catch {
+            logger.warning("volumes are not annotated", metadata: ["error": "\(error)"])
+        }
+    }
+
+    func refuseFixedChanges(from before: VolumeGroup, to group: VolumeGroup) throws(Failure) {
         let fixed =
             before.protection != group.protection
             ? "protection \(before.protection)"
@@ -115,6 +172,7 @@ extension VolumeGroup {
     public var specification: GroupSpecification {
         GroupSpecification(
             label: label, dataColumns: protection.dataColumns, parityColumns: protection.parityColumns,
-            media: media.map(\.rawValue), sliceBytes: sliceBytes, capacityBytes: capacityBytes)
+            media: media.map(\.rawValue), sliceBytes: sliceBytes, capacityBytes: capacityBytes,
+            annotation: annotation)
     }
 }

@@ -2,6 +2,7 @@ import Base
 import Catalogue
 import Domain
 import Logging
+import Synchronization
 import VolumeEngine
 
 /// The use cases of volumes, over the catalogue and an engine.
@@ -43,6 +44,9 @@ public final class Volumes: Sendable {
     let logger: Logger
     let locks = KeyedLock()
     let orphans = OrphanWatch()
+    /// Labels in the configuration, as of the start.
+    let configuredGroups = Mutex<Set<String>>([])
+    let copying = Mutex(CopySchedule())
 
     public init(catalogue: Catalogue, engine: any VolumeEngine, environment: Environment, logger: Logger) {
         self.catalogue = catalogue

@@ -68,6 +68,39 @@ func kind<T>(_ body: () async throws(Failure) -> T) async -> FailureKind? {
         }
     }
 
+    @Test(arguments: Route.allCases) func annotationsAndGroupsOnTheirWayOut(_ route: Route) async throws {
+        let memory = MemoryEngine()
+        try await reach(memory, by: route) { engine, _ in
+            var annotated = group
+            annotated.annotation = "{\"ü\":1}"
+            try await engine.ensureGroup(annotated)
+            #expect(memory.group("fast") == annotated)
+            let made = try await engine.createVolume(id, group: "fast", sizeBytes: size, annotation: "one")
+            #expect(made.isAnnotated && memory.annotation(of: id) == "one")
+            try await engine.annotateVolume(id, "two")
+            #expect(memory.annotation(of: id) == "two")
+            #expect(await kind { () throws(Failure) in try await engine.annotateVolume(.random(), "") } == .notFound)
+            try await engine.retainGroup("fast")
+            #expect(memory.isRetained("fast"))
+            try await engine.deleteGroup("fast")
+            #expect(memory.group("fast") == nil)
+            #expect(try await engine.volumes().isEmpty)
+        }
+    }
+
+    /// Smaller than a piece, exactly two, and more than a message may have.
+    @Test(arguments: Route.allCases) func catalogues(_ route: Route) async throws {
+        let memory = MemoryEngine()
+        try await reach(memory, by: route) { engine, _ in
+            for (version, bytes) in [0, 1, 8 << 20, (40 << 20) + 7].enumerated() {
+                let copy = (0..<bytes).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+                let stored = try await engine.storeCatalogue(copy)
+                #expect(stored == UInt64(version + 1))
+                #expect(memory.copy == copy, "\(bytes) bytes")
+            }
+        }
+    }
+
     @Test(arguments: Route.allCases) func aVolumesLife(_ route: Route) async throws {
         try await reach(MemoryEngine(), by: route) { engine, _ in
             try await engine.ensureGroup(group)
@@ -179,6 +212,10 @@ func kind<T>(_ body: () async throws(Failure) -> T) async -> FailureKind? {
                     await kind { () throws(Failure) in try await engine.markFormatted(id, .making("ext4")) },
                     await kind { () throws(Failure) in try await engine.capacity(ofGroup: "g") },
                     await kind { () throws(Failure) in try await engine.poolStatus() },
+                    await kind { () throws(Failure) in try await engine.retainGroup("g") },
+                    await kind { () throws(Failure) in try await engine.deleteGroup("g") },
+                    await kind { () throws(Failure) in try await engine.annotateVolume(id, "a") },
+                    await kind { () throws(Failure) in try await engine.storeCatalogue([1]) },
                     await kind { () throws(Failure) in try await attacher.attach(id, epoch: 1, readOnly: false) },
                     await kind { () throws(Failure) in try await attacher.detach(id) },
                     await kind { () throws(Failure) in try await attacher.attachment(id) },

@@ -10,6 +10,10 @@ final class MemoryEngine: VolumeEngine, DeviceAttacher {
         var volumes: [VolumeID: EngineVolume] = [:]
         var deleted: Set<VolumeID> = []
         var devices: [VolumeID: AttachedDevice] = [:]
+        var annotations: [VolumeID: String] = [:]
+        var retained: Set<String> = []
+        var copy: [UInt8] = []
+        var copyCount: UInt64 = 0
     }
 
     static let mountpathCount = 6
@@ -33,10 +37,43 @@ final class MemoryEngine: VolumeEngine, DeviceAttacher {
                 throw Failure(.conflict, "group \(group.label) exists with another coding")
             }
             state.groups[group.label] = group
+            state.retained.remove(group.label)
         }
     }
 
-    func createVolume(_ id: VolumeID, group: String, sizeBytes: UInt64) async throws(Failure) -> EngineVolume {
+    func retainGroup(_ label: String) async throws(Failure) { state.withLock { _ = $0.retained.insert(label) } }
+
+    func deleteGroup(_ label: String) async throws(Failure) {
+        state.withLock { state in
+            for id in state.volumes.values.filter({ $0.group == label }).map(\.id) {
+                state.volumes[id] = nil
+                state.deleted.insert(id)
+            }
+            state.groups[label] = nil
+        }
+    }
+
+    func annotateVolume(_ id: VolumeID, _ annotation: String) async throws(Failure) {
+        _ = try change(id) { volume throws(Failure) in volume.isAnnotated = true }
+        state.withLock { $0.annotations[id] = annotation }
+    }
+
+    func storeCatalogue(_ copy: [UInt8]) async throws(Failure) -> UInt64 {
+        state.withLock { state in
+            state.copy = copy
+            state.copyCount += 1
+            return state.copyCount
+        }
+    }
+
+    func annotation(of id: VolumeID) -> String? { state.withLock { $0.annotations[id] } }
+    func isRetained(_ label: String) -> Bool { state.withLock { $0.retained.contains(label) } }
+    func group(_ label: String) -> GroupSpecification? { state.withLock { $0.groups[label] } }
+    var copy: [UInt8] { state.withLock { $0.copy } }
+
+    func createVolume(
+        _ id: VolumeID, group: String, sizeBytes: UInt64, annotation: String
+    ) async throws(Failure) -> EngineVolume {
         try locked { state throws(Failure) in
             guard !state.deleted.contains(id) else { throw Failure(.notFound, "volume \(id) was deleted") }
             if let known = state.volumes[id] {
@@ -51,8 +88,9 @@ final class MemoryEngine: VolumeEngine, DeviceAttacher {
             guard state.groups[group] != nil else { throw Failure(.notFound, "no group \(group)") }
             let volume = EngineVolume(
                 id: id, group: group, sizeBytes: sizeBytes, attachEpoch: 0, formatted: .never, health: .ready,
-                healthReason: "", liveBytes: nil, allocatedBytes: 0)
+                healthReason: "", liveBytes: nil, allocatedBytes: 0, isAnnotated: !annotation.isEmpty)
             state.volumes[id] = volume
+            state.annotations[id] = annotation
             return volume
         }
     }
@@ -151,7 +189,13 @@ struct FailingEngine: VolumeEngine, DeviceAttacher {
     let failure: Failure
 
     func ensureGroup(_: GroupSpecification) async throws(Failure) { throw failure }
-    func createVolume(_: VolumeID, group _: String, sizeBytes _: UInt64) async throws(Failure) -> EngineVolume {
+    func retainGroup(_: String) async throws(Failure) { throw failure }
+    func deleteGroup(_: String) async throws(Failure) { throw failure }
+    func annotateVolume(_: VolumeID, _: String) async throws(Failure) { throw failure }
+    func storeCatalogue(_: [UInt8]) async throws(Failure) -> UInt64 { throw failure }
+    func createVolume(
+        _: VolumeID, group _: String, sizeBytes _: UInt64, annotation _: String
+    ) async throws(Failure) -> EngineVolume {
         throw failure
     }
     func deleteVolume(_: VolumeID) async throws(Failure) { throw failure }

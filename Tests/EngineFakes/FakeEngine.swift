@@ -11,6 +11,10 @@ public final class FakeEngine: VolumeEngine {
         var groups: [String: GroupSpecification] = [:]
         var volumes: [VolumeID: EngineVolume] = [:]
         var deleted: Set<VolumeID> = []
+        var annotations: [VolumeID: String] = [:]
+        /// Of groups that are not active.
+        var states: [String: PoolInventory.GroupState] = [:]
+        var copies: [[UInt8]] = []
         var attached: Set<VolumeID> = []
         var fault: Fault?
         var delay: Duration?
@@ -40,8 +44,49 @@ public final class FakeEngine: VolumeEngine {
     public func setFormatted(_ id: VolumeID, _ formatted: Formatted) {
         state.withLock { $0.volumes[id]?.formatted = formatted }
     }
+    /// The copies of the catalogue that were stored, the oldest first.
+    public var copies: [[UInt8]] { state.withLock { $0.copies } }
+
+    /// What the mountpaths would say: headers of groups and volumes, tombstones, the newest copy of the catalogue.
+    public func inventory() -> PoolInventory {
+        state.withLock { state in
+            let live = state.volumes.values.map {
+                PoolInventory.Volume(
+                    id: $0.id, group: $0.group, sizeBytes: $0.sizeBytes, attachEpoch: $0.attachEpoch,
+                    formatted: $0.formatted, annotation: state.annotations[$0.id], isDeleted: false)
+            }
+            let tombstones = state.deleted.map {
+                PoolInventory.Volume(
+                    id: $0, group: "standard", sizeBytes: 1 << 30, attachEpoch: 0, formatted: .never, annotation: nil,
+                    isDeleted: true)
+            }
+            return PoolInventory(
+                id: poolID, version: 1,
+                groups: state.groups.values.map {
+                    .init(specification: $0, state: state.states[$0.label] ?? .active)
+                }.sorted { $0.specification.label < $1.specification.label },
+                volumes: (live + tombstones).sorted { $0.id < $1.id },
+                copies: state.copies.enumerated().reversed().map {
+                    .init(version: UInt64($0.offset + 1), place: "memory", bytes: $0.element)
+                }, problems: [])
+        }
+    }
+
+    /// Of groups in any state.
+    public var allIDs: Set<VolumeID> { state.withLock { Set($0.volumes.keys) } }
+    public func groupState(_ label: String) -> PoolInventory.GroupState? {
+        state.withLock { $0.states[label] ?? ($0.groups[label] == nil ? nil : .active) }
+    }
+
     public var callCount: Int { state.withLock { $0.callCount } }
-    public var ids: Set<VolumeID> { state.withLock { Set($0.volumes.keys) } }
+    /// Those that can be seen.
+    public var ids: Set<VolumeID> {
+        state.withLock { state in Set(state.volumes.values.filter { Self.isVisible(state, $0) }.map(\.id)) }
+    }
+
+    private static func isVisible(_ state: State, _ volume: EngineVolume) -> Bool {
+        (state.states[volume.group] ?? .active) == .active
+    }
 
     private func step<T: Sendable>(
         _ name: String, _ body: @Sendable (inout State) throws(Failure) -> T
@@ -63,7 +108,9 @@ public final class FakeEngine: VolumeEngine {
     }
 
     private static func find(_ state: State, _ id: VolumeID) throws(Failure) -> EngineVolume {
-        guard let volume = state.volumes[id] else { throw Failure(.notFound, "the engine has no volume \(id)") }
+        guard let volume = state.volumes[id], isVisible(state, volume) else {
+            throw Failure(.notFound, "the engine has no volume \(id)")
+        }
         return volume
     }
 
@@ -80,13 +127,64 @@ public final class FakeEngine: VolumeEngine {
                 )
             }
             state.groups[group.label] = group
+            state.states[group.label] = nil
         }
     }
 
-    public func createVolume(_ id: VolumeID, group: String, sizeBytes: UInt64) async throws(Failure) -> EngineVolume {
+    public func retainGroup(_ label: String) async throws(Failure) {
+        try await step("retainGroup") { (state) throws(Failure) in
+            guard state.groups[label] != nil, state.states[label] == nil else { return }
+            try Self.refuseAttached(state, label)
+            state.states[label] = .retained
+        }
+    }
+
+    /// In two steps, as a real one: the intent, then the rest.
+    public func deleteGroup(_ label: String) async throws(Failure) {
+        try await step("deleteGroup") { (state) throws(Failure) in
+            guard state.groups[label] != nil, state.states[label] != .deleting else { return }
+            try Self.refuseAttached(state, label)
+            state.states[label] = .deleting
+        }
+        try await step("deleteGroup.finish") { (state) throws(Failure) in
+            for id in state.volumes.values.filter({ $0.group == label }).map(\.id) {
+                state.volumes[id] = nil
+                state.deleted.insert(id)
+            }
+            state.groups[label] = nil
+            state.states[label] = nil
+        }
+    }
+
+    private static func refuseAttached(_ state: State, _ label: String) throws(Failure) {
+        guard !state.volumes.values.contains(where: { $0.group == label && state.attached.contains($0.id) }) else {
+            throw Failure(.failedPrecondition, "volumes of group \(label) are attached")
+        }
+    }
+
+    public func annotateVolume(_ id: VolumeID, _ annotation: String) async throws(Failure) {
+        try await step("annotateVolume") { (state) throws(Failure) in
+            _ = try Self.find(state, id)
+            state.annotations[id] = annotation
+            state.volumes[id]?.isAnnotated = true
+        }
+    }
+
+    public func storeCatalogue(_ copy: [UInt8]) async throws(Failure) -> UInt64 {
+        try await step("storeCatalogue") { (state) throws(Failure) in
+            state.copies.append(copy)
+            return UInt64(state.copies.count)
+        }
+    }
+
+    public func createVolume(
+        _ id: VolumeID, group: String, sizeBytes: UInt64, annotation: String
+    ) async throws(Failure) -> EngineVolume {
         try await step("createVolume") { (state) throws(Failure) in
             guard !state.deleted.contains(id) else { throw Failure(.notFound, "volume \(id) was deleted") }
-            guard state.groups[group] != nil else { throw Failure(.notFound, "no group \(group)") }
+            guard state.groups[group] != nil, state.states[group] == nil else {
+                throw Failure(.notFound, "no group \(group)")
+            }
             if let made = state.volumes[id] {
                 guard made.group == group, made.sizeBytes == sizeBytes else {
                     throw Failure(.conflict, "volume \(id) is another")
@@ -95,8 +193,9 @@ public final class FakeEngine: VolumeEngine {
             }
             let volume = EngineVolume(
                 id: id, group: group, sizeBytes: sizeBytes, attachEpoch: 0, formatted: .never, health: .ready,
-                healthReason: "", liveBytes: 0, allocatedBytes: 0)
+                healthReason: "", liveBytes: 0, allocatedBytes: 0, isAnnotated: !annotation.isEmpty)
             state.volumes[id] = volume
+            state.annotations[id] = annotation.isEmpty ? nil : annotation
             return volume
         }
     }
@@ -104,6 +203,7 @@ public final class FakeEngine: VolumeEngine {
     public func deleteVolume(_ id: VolumeID) async throws(Failure) {
         try await step("deleteVolume") { (state) throws(Failure) in
             guard !state.attached.contains(id) else { throw Failure(.failedPrecondition, "volume \(id) is attached") }
+            guard state.volumes[id].map({ Self.isVisible(state, $0) }) ?? true else { return }
             state.volumes[id] = nil
             state.deleted.insert(id)
         }
@@ -123,7 +223,9 @@ public final class FakeEngine: VolumeEngine {
     }
 
     public func volumes() async throws(Failure) -> [EngineVolume] {
-        try await step("volumes") { (state) throws(Failure) in Array(state.volumes.values) }
+        try await step("volumes") { (state) throws(Failure) in
+            state.volumes.values.filter { Self.isVisible(state, $0) }
+        }
     }
 
     public func raiseEpoch(_ id: VolumeID, to epoch: UInt64) async throws(Failure) {

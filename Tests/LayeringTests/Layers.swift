@@ -77,6 +77,7 @@ let moduleRules: [String: ModuleRule] = [
     "ProtobufRuntime": ModuleRule(.edges, ["Base", "CCSI"]),
     "CSIMessages": ModuleRule(.edges, ["Base", "ProtobufRuntime", "CCSI"]),
     "EngineAPI": ModuleRule(.edges, ["Base", "VolumeEngine", "Attach", "GRPCServer", "ProtobufRuntime", "CCSI"]),
+    "ControlAPI": ModuleRule(.edges, ["Base", "Domain", "Volumes", "GRPCServer", "ProtobufRuntime", "CCSI"]),
     "CSIServices": ModuleRule(
         .edges,
         [
@@ -90,7 +91,7 @@ let moduleRules: [String: ModuleRule] = [
             "Base", "SystemIO", "BlockDevice", "VolumeEngine", "ErasureCoding", "SegmentStore", "EmbeddedEngine",
             "Attach",
             "AttachFUSE", "Filesystems", "Domain", "Configuration", "Catalogue", "Volumes", "GRPCServer", "CSIMessages",
-            "EngineAPI", "CSIServices", "ArgumentParser", "Foundation", "Logging",
+            "EngineAPI", "ControlAPI", "CSIServices", "ArgumentParser", "Foundation", "Logging",
         ]),
 
     "BlockDeviceTestSupport": ModuleRule(.testSupport, ["Base", "SystemIO", "BlockDevice"]),

@@ -1132,6 +1132,366 @@ void   ashlar__engine__v1__get_pool_status_response__free_unpacked
   assert(message->base.descriptor == &ashlar__engine__v1__get_pool_status_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   ashlar__engine__v1__annotate_volume_request__init
+                     (Ashlar__Engine__V1__AnnotateVolumeRequest         *message)
+{
+  static const Ashlar__Engine__V1__AnnotateVolumeRequest init_value = ASHLAR__ENGINE__V1__ANNOTATE_VOLUME_REQUEST__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__annotate_volume_request__get_packed_size
+                     (const Ashlar__Engine__V1__AnnotateVolumeRequest *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__annotate_volume_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__annotate_volume_request__pack
+                     (const Ashlar__Engine__V1__AnnotateVolumeRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__annotate_volume_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__annotate_volume_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__AnnotateVolumeRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__annotate_volume_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__AnnotateVolumeRequest *
+       ashlar__engine__v1__annotate_volume_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__AnnotateVolumeRequest *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__annotate_volume_request__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__annotate_volume_request__free_unpacked
+                     (Ashlar__Engine__V1__AnnotateVolumeRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__annotate_volume_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__annotate_volume_response__init
+                     (Ashlar__Engine__V1__AnnotateVolumeResponse         *message)
+{
+  static const Ashlar__Engine__V1__AnnotateVolumeResponse init_value = ASHLAR__ENGINE__V1__ANNOTATE_VOLUME_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__annotate_volume_response__get_packed_size
+                     (const Ashlar__Engine__V1__AnnotateVolumeResponse *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__annotate_volume_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__annotate_volume_response__pack
+                     (const Ashlar__Engine__V1__AnnotateVolumeResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__annotate_volume_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__annotate_volume_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__AnnotateVolumeResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__annotate_volume_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__AnnotateVolumeResponse *
+       ashlar__engine__v1__annotate_volume_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__AnnotateVolumeResponse *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__annotate_volume_response__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__annotate_volume_response__free_unpacked
+                     (Ashlar__Engine__V1__AnnotateVolumeResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__annotate_volume_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__retain_group_request__init
+                     (Ashlar__Engine__V1__RetainGroupRequest         *message)
+{
+  static const Ashlar__Engine__V1__RetainGroupRequest init_value = ASHLAR__ENGINE__V1__RETAIN_GROUP_REQUEST__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__retain_group_request__get_packed_size
+                     (const Ashlar__Engine__V1__RetainGroupRequest *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__retain_group_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__retain_group_request__pack
+                     (const Ashlar__Engine__V1__RetainGroupRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__retain_group_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__retain_group_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__RetainGroupRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__retain_group_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__RetainGroupRequest *
+       ashlar__engine__v1__retain_group_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__RetainGroupRequest *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__retain_group_request__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__retain_group_request__free_unpacked
+                     (Ashlar__Engine__V1__RetainGroupRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__retain_group_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__retain_group_response__init
+                     (Ashlar__Engine__V1__RetainGroupResponse         *message)
+{
+  static const Ashlar__Engine__V1__RetainGroupResponse init_value = ASHLAR__ENGINE__V1__RETAIN_GROUP_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__retain_group_response__get_packed_size
+                     (const Ashlar__Engine__V1__RetainGroupResponse *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__retain_group_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__retain_group_response__pack
+                     (const Ashlar__Engine__V1__RetainGroupResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__retain_group_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__retain_group_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__RetainGroupResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__retain_group_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__RetainGroupResponse *
+       ashlar__engine__v1__retain_group_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__RetainGroupResponse *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__retain_group_response__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__retain_group_response__free_unpacked
+                     (Ashlar__Engine__V1__RetainGroupResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__retain_group_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__delete_group_request__init
+                     (Ashlar__Engine__V1__DeleteGroupRequest         *message)
+{
+  static const Ashlar__Engine__V1__DeleteGroupRequest init_value = ASHLAR__ENGINE__V1__DELETE_GROUP_REQUEST__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__delete_group_request__get_packed_size
+                     (const Ashlar__Engine__V1__DeleteGroupRequest *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__delete_group_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__delete_group_request__pack
+                     (const Ashlar__Engine__V1__DeleteGroupRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__delete_group_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__delete_group_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__DeleteGroupRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__delete_group_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__DeleteGroupRequest *
+       ashlar__engine__v1__delete_group_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__DeleteGroupRequest *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__delete_group_request__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__delete_group_request__free_unpacked
+                     (Ashlar__Engine__V1__DeleteGroupRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__delete_group_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__delete_group_response__init
+                     (Ashlar__Engine__V1__DeleteGroupResponse         *message)
+{
+  static const Ashlar__Engine__V1__DeleteGroupResponse init_value = ASHLAR__ENGINE__V1__DELETE_GROUP_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__delete_group_response__get_packed_size
+                     (const Ashlar__Engine__V1__DeleteGroupResponse *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__delete_group_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__delete_group_response__pack
+                     (const Ashlar__Engine__V1__DeleteGroupResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__delete_group_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__delete_group_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__DeleteGroupResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__delete_group_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__DeleteGroupResponse *
+       ashlar__engine__v1__delete_group_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__DeleteGroupResponse *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__delete_group_response__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__delete_group_response__free_unpacked
+                     (Ashlar__Engine__V1__DeleteGroupResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__delete_group_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__store_catalogue_request__init
+                     (Ashlar__Engine__V1__StoreCatalogueRequest         *message)
+{
+  static const Ashlar__Engine__V1__StoreCatalogueRequest init_value = ASHLAR__ENGINE__V1__STORE_CATALOGUE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__store_catalogue_request__get_packed_size
+                     (const Ashlar__Engine__V1__StoreCatalogueRequest *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__store_catalogue_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__store_catalogue_request__pack
+                     (const Ashlar__Engine__V1__StoreCatalogueRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__store_catalogue_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__store_catalogue_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__StoreCatalogueRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__store_catalogue_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__StoreCatalogueRequest *
+       ashlar__engine__v1__store_catalogue_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__StoreCatalogueRequest *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__store_catalogue_request__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__store_catalogue_request__free_unpacked
+                     (Ashlar__Engine__V1__StoreCatalogueRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__store_catalogue_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__store_catalogue_response__init
+                     (Ashlar__Engine__V1__StoreCatalogueResponse         *message)
+{
+  static const Ashlar__Engine__V1__StoreCatalogueResponse init_value = ASHLAR__ENGINE__V1__STORE_CATALOGUE_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__store_catalogue_response__get_packed_size
+                     (const Ashlar__Engine__V1__StoreCatalogueResponse *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__store_catalogue_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__store_catalogue_response__pack
+                     (const Ashlar__Engine__V1__StoreCatalogueResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__store_catalogue_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__store_catalogue_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__StoreCatalogueResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__store_catalogue_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__StoreCatalogueResponse *
+       ashlar__engine__v1__store_catalogue_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__StoreCatalogueResponse *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__store_catalogue_response__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__store_catalogue_response__free_unpacked
+                     (Ashlar__Engine__V1__StoreCatalogueResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__store_catalogue_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   ashlar__engine__v1__attach_request__init
                      (Ashlar__Engine__V1__AttachRequest         *message)
 {
@@ -1492,7 +1852,7 @@ void   ashlar__engine__v1__refresh_response__free_unpacked
   assert(message->base.descriptor == &ashlar__engine__v1__refresh_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor ashlar__engine__v1__group__field_descriptors[6] =
+static const ProtobufCFieldDescriptor ashlar__engine__v1__group__field_descriptors[7] =
 {
   {
     "label",
@@ -1566,8 +1926,21 @@ static const ProtobufCFieldDescriptor ashlar__engine__v1__group__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "annotation",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__Group, annotation),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned ashlar__engine__v1__group__field_indices_by_name[] = {
+  6,   /* field[6] = annotation */
   5,   /* field[5] = capacity_bytes */
   1,   /* field[1] = data_columns */
   0,   /* field[0] = label */
@@ -1578,7 +1951,7 @@ static const unsigned ashlar__engine__v1__group__field_indices_by_name[] = {
 static const ProtobufCIntRange ashlar__engine__v1__group__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor ashlar__engine__v1__group__descriptor =
 {
@@ -1588,7 +1961,7 @@ const ProtobufCMessageDescriptor ashlar__engine__v1__group__descriptor =
   "Ashlar__Engine__V1__Group",
   "ashlar.engine.v1",
   sizeof(Ashlar__Engine__V1__Group),
-  6,
+  7,
   ashlar__engine__v1__group__field_descriptors,
   ashlar__engine__v1__group__field_indices_by_name,
   1,  ashlar__engine__v1__group__number_ranges,
@@ -1691,7 +2064,7 @@ const ProtobufCEnumDescriptor ashlar__engine__v1__volume__health__descriptor =
   ashlar__engine__v1__volume__health__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor ashlar__engine__v1__volume__field_descriptors[9] =
+static const ProtobufCFieldDescriptor ashlar__engine__v1__volume__field_descriptors[10] =
 {
   {
     "id",
@@ -1801,6 +2174,18 @@ static const ProtobufCFieldDescriptor ashlar__engine__v1__volume__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "is_annotated",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__Volume, is_annotated),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned ashlar__engine__v1__volume__field_indices_by_name[] = {
   8,   /* field[8] = allocated_bytes */
@@ -1810,13 +2195,14 @@ static const unsigned ashlar__engine__v1__volume__field_indices_by_name[] = {
   5,   /* field[5] = health */
   6,   /* field[6] = health_reason */
   0,   /* field[0] = id */
+  9,   /* field[9] = is_annotated */
   7,   /* field[7] = live_bytes */
   2,   /* field[2] = size_bytes */
 };
 static const ProtobufCIntRange ashlar__engine__v1__volume__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor ashlar__engine__v1__volume__descriptor =
 {
@@ -1826,7 +2212,7 @@ const ProtobufCMessageDescriptor ashlar__engine__v1__volume__descriptor =
   "Ashlar__Engine__V1__Volume",
   "ashlar.engine.v1",
   sizeof(Ashlar__Engine__V1__Volume),
-  9,
+  10,
   ashlar__engine__v1__volume__field_descriptors,
   ashlar__engine__v1__volume__field_indices_by_name,
   1,  ashlar__engine__v1__volume__number_ranges,
@@ -2129,7 +2515,7 @@ const ProtobufCMessageDescriptor ashlar__engine__v1__ensure_group_response__desc
   (ProtobufCMessageInit) ashlar__engine__v1__ensure_group_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor ashlar__engine__v1__create_volume_request__field_descriptors[3] =
+static const ProtobufCFieldDescriptor ashlar__engine__v1__create_volume_request__field_descriptors[4] =
 {
   {
     "volume_id",
@@ -2167,8 +2553,21 @@ static const ProtobufCFieldDescriptor ashlar__engine__v1__create_volume_request_
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "annotation",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__CreateVolumeRequest, annotation),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned ashlar__engine__v1__create_volume_request__field_indices_by_name[] = {
+  3,   /* field[3] = annotation */
   1,   /* field[1] = group */
   2,   /* field[2] = size_bytes */
   0,   /* field[0] = volume_id */
@@ -2176,7 +2575,7 @@ static const unsigned ashlar__engine__v1__create_volume_request__field_indices_b
 static const ProtobufCIntRange ashlar__engine__v1__create_volume_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor ashlar__engine__v1__create_volume_request__descriptor =
 {
@@ -2186,7 +2585,7 @@ const ProtobufCMessageDescriptor ashlar__engine__v1__create_volume_request__desc
   "Ashlar__Engine__V1__CreateVolumeRequest",
   "ashlar.engine.v1",
   sizeof(Ashlar__Engine__V1__CreateVolumeRequest),
-  3,
+  4,
   ashlar__engine__v1__create_volume_request__field_descriptors,
   ashlar__engine__v1__create_volume_request__field_indices_by_name,
   1,  ashlar__engine__v1__create_volume_request__number_ranges,
@@ -2843,6 +3242,302 @@ const ProtobufCMessageDescriptor ashlar__engine__v1__get_pool_status_response__d
   (ProtobufCMessageInit) ashlar__engine__v1__get_pool_status_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor ashlar__engine__v1__annotate_volume_request__field_descriptors[2] =
+{
+  {
+    "volume_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__AnnotateVolumeRequest, volume_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "annotation",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__AnnotateVolumeRequest, annotation),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__annotate_volume_request__field_indices_by_name[] = {
+  1,   /* field[1] = annotation */
+  0,   /* field[0] = volume_id */
+};
+static const ProtobufCIntRange ashlar__engine__v1__annotate_volume_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__annotate_volume_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.AnnotateVolumeRequest",
+  "AnnotateVolumeRequest",
+  "Ashlar__Engine__V1__AnnotateVolumeRequest",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__AnnotateVolumeRequest),
+  2,
+  ashlar__engine__v1__annotate_volume_request__field_descriptors,
+  ashlar__engine__v1__annotate_volume_request__field_indices_by_name,
+  1,  ashlar__engine__v1__annotate_volume_request__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__annotate_volume_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define ashlar__engine__v1__annotate_volume_response__field_descriptors NULL
+#define ashlar__engine__v1__annotate_volume_response__field_indices_by_name NULL
+#define ashlar__engine__v1__annotate_volume_response__number_ranges NULL
+const ProtobufCMessageDescriptor ashlar__engine__v1__annotate_volume_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.AnnotateVolumeResponse",
+  "AnnotateVolumeResponse",
+  "Ashlar__Engine__V1__AnnotateVolumeResponse",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__AnnotateVolumeResponse),
+  0,
+  ashlar__engine__v1__annotate_volume_response__field_descriptors,
+  ashlar__engine__v1__annotate_volume_response__field_indices_by_name,
+  0,  ashlar__engine__v1__annotate_volume_response__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__annotate_volume_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__retain_group_request__field_descriptors[1] =
+{
+  {
+    "label",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__RetainGroupRequest, label),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__retain_group_request__field_indices_by_name[] = {
+  0,   /* field[0] = label */
+};
+static const ProtobufCIntRange ashlar__engine__v1__retain_group_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__retain_group_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.RetainGroupRequest",
+  "RetainGroupRequest",
+  "Ashlar__Engine__V1__RetainGroupRequest",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__RetainGroupRequest),
+  1,
+  ashlar__engine__v1__retain_group_request__field_descriptors,
+  ashlar__engine__v1__retain_group_request__field_indices_by_name,
+  1,  ashlar__engine__v1__retain_group_request__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__retain_group_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define ashlar__engine__v1__retain_group_response__field_descriptors NULL
+#define ashlar__engine__v1__retain_group_response__field_indices_by_name NULL
+#define ashlar__engine__v1__retain_group_response__number_ranges NULL
+const ProtobufCMessageDescriptor ashlar__engine__v1__retain_group_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.RetainGroupResponse",
+  "RetainGroupResponse",
+  "Ashlar__Engine__V1__RetainGroupResponse",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__RetainGroupResponse),
+  0,
+  ashlar__engine__v1__retain_group_response__field_descriptors,
+  ashlar__engine__v1__retain_group_response__field_indices_by_name,
+  0,  ashlar__engine__v1__retain_group_response__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__retain_group_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__delete_group_request__field_descriptors[1] =
+{
+  {
+    "label",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__DeleteGroupRequest, label),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__delete_group_request__field_indices_by_name[] = {
+  0,   /* field[0] = label */
+};
+static const ProtobufCIntRange ashlar__engine__v1__delete_group_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__delete_group_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.DeleteGroupRequest",
+  "DeleteGroupRequest",
+  "Ashlar__Engine__V1__DeleteGroupRequest",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__DeleteGroupRequest),
+  1,
+  ashlar__engine__v1__delete_group_request__field_descriptors,
+  ashlar__engine__v1__delete_group_request__field_indices_by_name,
+  1,  ashlar__engine__v1__delete_group_request__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__delete_group_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define ashlar__engine__v1__delete_group_response__field_descriptors NULL
+#define ashlar__engine__v1__delete_group_response__field_indices_by_name NULL
+#define ashlar__engine__v1__delete_group_response__number_ranges NULL
+const ProtobufCMessageDescriptor ashlar__engine__v1__delete_group_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.DeleteGroupResponse",
+  "DeleteGroupResponse",
+  "Ashlar__Engine__V1__DeleteGroupResponse",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__DeleteGroupResponse),
+  0,
+  ashlar__engine__v1__delete_group_response__field_descriptors,
+  ashlar__engine__v1__delete_group_response__field_indices_by_name,
+  0,  ashlar__engine__v1__delete_group_response__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__delete_group_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__store_catalogue_request__field_descriptors[4] =
+{
+  {
+    "upload_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__StoreCatalogueRequest, upload_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "offset",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__StoreCatalogueRequest, offset),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "total_bytes",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__StoreCatalogueRequest, total_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "piece",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__StoreCatalogueRequest, piece),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__store_catalogue_request__field_indices_by_name[] = {
+  1,   /* field[1] = offset */
+  3,   /* field[3] = piece */
+  2,   /* field[2] = total_bytes */
+  0,   /* field[0] = upload_id */
+};
+static const ProtobufCIntRange ashlar__engine__v1__store_catalogue_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__store_catalogue_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.StoreCatalogueRequest",
+  "StoreCatalogueRequest",
+  "Ashlar__Engine__V1__StoreCatalogueRequest",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__StoreCatalogueRequest),
+  4,
+  ashlar__engine__v1__store_catalogue_request__field_descriptors,
+  ashlar__engine__v1__store_catalogue_request__field_indices_by_name,
+  1,  ashlar__engine__v1__store_catalogue_request__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__store_catalogue_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__store_catalogue_response__field_descriptors[1] =
+{
+  {
+    "version",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__StoreCatalogueResponse, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__store_catalogue_response__field_indices_by_name[] = {
+  0,   /* field[0] = version */
+};
+static const ProtobufCIntRange ashlar__engine__v1__store_catalogue_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__store_catalogue_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.StoreCatalogueResponse",
+  "StoreCatalogueResponse",
+  "Ashlar__Engine__V1__StoreCatalogueResponse",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__StoreCatalogueResponse),
+  1,
+  ashlar__engine__v1__store_catalogue_response__field_descriptors,
+  ashlar__engine__v1__store_catalogue_response__field_indices_by_name,
+  1,  ashlar__engine__v1__store_catalogue_response__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__store_catalogue_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor ashlar__engine__v1__attach_request__field_descriptors[3] =
 {
   {
@@ -3153,7 +3848,7 @@ const ProtobufCMessageDescriptor ashlar__engine__v1__refresh_response__descripto
   (ProtobufCMessageInit) ashlar__engine__v1__refresh_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor ashlar__engine__v1__volumes__method_descriptors[10] =
+static const ProtobufCMethodDescriptor ashlar__engine__v1__volumes__method_descriptors[14] =
 {
   { "EnsureGroup", &ashlar__engine__v1__ensure_group_request__descriptor, &ashlar__engine__v1__ensure_group_response__descriptor },
   { "CreateVolume", &ashlar__engine__v1__create_volume_request__descriptor, &ashlar__engine__v1__create_volume_response__descriptor },
@@ -3165,9 +3860,15 @@ static const ProtobufCMethodDescriptor ashlar__engine__v1__volumes__method_descr
   { "MarkFormatted", &ashlar__engine__v1__mark_formatted_request__descriptor, &ashlar__engine__v1__mark_formatted_response__descriptor },
   { "GetCapacity", &ashlar__engine__v1__get_capacity_request__descriptor, &ashlar__engine__v1__get_capacity_response__descriptor },
   { "GetPoolStatus", &ashlar__engine__v1__get_pool_status_request__descriptor, &ashlar__engine__v1__get_pool_status_response__descriptor },
+  { "AnnotateVolume", &ashlar__engine__v1__annotate_volume_request__descriptor, &ashlar__engine__v1__annotate_volume_response__descriptor },
+  { "RetainGroup", &ashlar__engine__v1__retain_group_request__descriptor, &ashlar__engine__v1__retain_group_response__descriptor },
+  { "DeleteGroup", &ashlar__engine__v1__delete_group_request__descriptor, &ashlar__engine__v1__delete_group_response__descriptor },
+  { "StoreCatalogue", &ashlar__engine__v1__store_catalogue_request__descriptor, &ashlar__engine__v1__store_catalogue_response__descriptor },
 };
 const unsigned ashlar__engine__v1__volumes__method_indices_by_name[] = {
+  10,        /* AnnotateVolume */
   1,        /* CreateVolume */
+  12,        /* DeleteGroup */
   2,        /* DeleteVolume */
   0,        /* EnsureGroup */
   8,        /* GetCapacity */
@@ -3176,7 +3877,9 @@ const unsigned ashlar__engine__v1__volumes__method_indices_by_name[] = {
   5,        /* ListVolumes */
   7,        /* MarkFormatted */
   6,        /* RaiseEpoch */
-  3         /* ResizeVolume */
+  3,        /* ResizeVolume */
+  11,        /* RetainGroup */
+  13         /* StoreCatalogue */
 };
 const ProtobufCServiceDescriptor ashlar__engine__v1__volumes__descriptor =
 {
@@ -3185,7 +3888,7 @@ const ProtobufCServiceDescriptor ashlar__engine__v1__volumes__descriptor =
   "Volumes",
   "Ashlar__Engine__V1__Volumes",
   "ashlar.engine.v1",
-  10,
+  14,
   ashlar__engine__v1__volumes__method_descriptors,
   ashlar__engine__v1__volumes__method_indices_by_name
 };
@@ -3268,6 +3971,38 @@ void ashlar__engine__v1__volumes__get_pool_status(ProtobufCService *service,
 {
   assert(service->descriptor == &ashlar__engine__v1__volumes__descriptor);
   service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void ashlar__engine__v1__volumes__annotate_volume(ProtobufCService *service,
+                                                  const Ashlar__Engine__V1__AnnotateVolumeRequest *input,
+                                                  Ashlar__Engine__V1__AnnotateVolumeResponse_Closure closure,
+                                                  void *closure_data)
+{
+  assert(service->descriptor == &ashlar__engine__v1__volumes__descriptor);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void ashlar__engine__v1__volumes__retain_group(ProtobufCService *service,
+                                               const Ashlar__Engine__V1__RetainGroupRequest *input,
+                                               Ashlar__Engine__V1__RetainGroupResponse_Closure closure,
+                                               void *closure_data)
+{
+  assert(service->descriptor == &ashlar__engine__v1__volumes__descriptor);
+  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void ashlar__engine__v1__volumes__delete_group(ProtobufCService *service,
+                                               const Ashlar__Engine__V1__DeleteGroupRequest *input,
+                                               Ashlar__Engine__V1__DeleteGroupResponse_Closure closure,
+                                               void *closure_data)
+{
+  assert(service->descriptor == &ashlar__engine__v1__volumes__descriptor);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void ashlar__engine__v1__volumes__store_catalogue(ProtobufCService *service,
+                                                  const Ashlar__Engine__V1__StoreCatalogueRequest *input,
+                                                  Ashlar__Engine__V1__StoreCatalogueResponse_Closure closure,
+                                                  void *closure_data)
+{
+  assert(service->descriptor == &ashlar__engine__v1__volumes__descriptor);
+  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void ashlar__engine__v1__volumes__init (Ashlar__Engine__V1__Volumes_Service *service,
                                         Ashlar__Engine__V1__Volumes_ServiceDestroy destroy)

@@ -41,6 +41,14 @@ typedef struct Ashlar__Engine__V1__GetCapacityRequest Ashlar__Engine__V1__GetCap
 typedef struct Ashlar__Engine__V1__GetCapacityResponse Ashlar__Engine__V1__GetCapacityResponse;
 typedef struct Ashlar__Engine__V1__GetPoolStatusRequest Ashlar__Engine__V1__GetPoolStatusRequest;
 typedef struct Ashlar__Engine__V1__GetPoolStatusResponse Ashlar__Engine__V1__GetPoolStatusResponse;
+typedef struct Ashlar__Engine__V1__AnnotateVolumeRequest Ashlar__Engine__V1__AnnotateVolumeRequest;
+typedef struct Ashlar__Engine__V1__AnnotateVolumeResponse Ashlar__Engine__V1__AnnotateVolumeResponse;
+typedef struct Ashlar__Engine__V1__RetainGroupRequest Ashlar__Engine__V1__RetainGroupRequest;
+typedef struct Ashlar__Engine__V1__RetainGroupResponse Ashlar__Engine__V1__RetainGroupResponse;
+typedef struct Ashlar__Engine__V1__DeleteGroupRequest Ashlar__Engine__V1__DeleteGroupRequest;
+typedef struct Ashlar__Engine__V1__DeleteGroupResponse Ashlar__Engine__V1__DeleteGroupResponse;
+typedef struct Ashlar__Engine__V1__StoreCatalogueRequest Ashlar__Engine__V1__StoreCatalogueRequest;
+typedef struct Ashlar__Engine__V1__StoreCatalogueResponse Ashlar__Engine__V1__StoreCatalogueResponse;
 typedef struct Ashlar__Engine__V1__AttachRequest Ashlar__Engine__V1__AttachRequest;
 typedef struct Ashlar__Engine__V1__AttachResponse Ashlar__Engine__V1__AttachResponse;
 typedef struct Ashlar__Engine__V1__DetachRequest Ashlar__Engine__V1__DetachRequest;
@@ -84,10 +92,14 @@ struct  Ashlar__Engine__V1__Group
    * Absent: bounded by the pool alone.
    */
   Google__Protobuf__UInt64Value *capacity_bytes;
+  /*
+   * What the control plane needs to know the group again; the engine keeps it and does not look at it.
+   */
+  char *annotation;
 };
 #define ASHLAR__ENGINE__V1__GROUP__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__group__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, 0, 0,NULL, 0, NULL }
+    , (char *)protobuf_c_empty_string, 0, 0, 0,NULL, 0, NULL, (char *)protobuf_c_empty_string }
 
 
 typedef enum {
@@ -134,10 +146,14 @@ struct  Ashlar__Engine__V1__Volume
    */
   Google__Protobuf__UInt64Value *live_bytes;
   uint64_t allocated_bytes;
+  /*
+   * Whether the engine keeps an annotation of it.
+   */
+  protobuf_c_boolean is_annotated;
 };
 #define ASHLAR__ENGINE__V1__VOLUME__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__volume__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, NULL, ASHLAR__ENGINE__V1__VOLUME__HEALTH__HEALTH_UNSPECIFIED, (char *)protobuf_c_empty_string, NULL, 0 }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, NULL, ASHLAR__ENGINE__V1__VOLUME__HEALTH__HEALTH_UNSPECIFIED, (char *)protobuf_c_empty_string, NULL, 0, 0 }
 
 
 struct  Ashlar__Engine__V1__Mountpath
@@ -195,10 +211,14 @@ struct  Ashlar__Engine__V1__CreateVolumeRequest
   char *volume_id;
   char *group;
   uint64_t size_bytes;
+  /*
+   * As in Group.
+   */
+  char *annotation;
 };
 #define ASHLAR__ENGINE__V1__CREATE_VOLUME_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__create_volume_request__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0 }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string }
 
 
 struct  Ashlar__Engine__V1__CreateVolumeResponse
@@ -375,6 +395,93 @@ struct  Ashlar__Engine__V1__GetPoolStatusResponse
 #define ASHLAR__ENGINE__V1__GET_POOL_STATUS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__get_pool_status_response__descriptor) \
     , (char *)protobuf_c_empty_string, 0, 0,NULL, 0,NULL }
+
+
+struct  Ashlar__Engine__V1__AnnotateVolumeRequest
+{
+  ProtobufCMessage base;
+  char *volume_id;
+  char *annotation;
+};
+#define ASHLAR__ENGINE__V1__ANNOTATE_VOLUME_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__annotate_volume_request__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Ashlar__Engine__V1__AnnotateVolumeResponse
+{
+  ProtobufCMessage base;
+};
+#define ASHLAR__ENGINE__V1__ANNOTATE_VOLUME_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__annotate_volume_response__descriptor) \
+     }
+
+
+struct  Ashlar__Engine__V1__RetainGroupRequest
+{
+  ProtobufCMessage base;
+  char *label;
+};
+#define ASHLAR__ENGINE__V1__RETAIN_GROUP_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__retain_group_request__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+struct  Ashlar__Engine__V1__RetainGroupResponse
+{
+  ProtobufCMessage base;
+};
+#define ASHLAR__ENGINE__V1__RETAIN_GROUP_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__retain_group_response__descriptor) \
+     }
+
+
+struct  Ashlar__Engine__V1__DeleteGroupRequest
+{
+  ProtobufCMessage base;
+  char *label;
+};
+#define ASHLAR__ENGINE__V1__DELETE_GROUP_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__delete_group_request__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+struct  Ashlar__Engine__V1__DeleteGroupResponse
+{
+  ProtobufCMessage base;
+};
+#define ASHLAR__ENGINE__V1__DELETE_GROUP_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__delete_group_response__descriptor) \
+     }
+
+
+struct  Ashlar__Engine__V1__StoreCatalogueRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Chosen by the caller, the same for all pieces of one copy. A new one makes the engine forget the pieces of another.
+   */
+  char *upload_id;
+  uint64_t offset;
+  uint64_t total_bytes;
+  ProtobufCBinaryData piece;
+};
+#define ASHLAR__ENGINE__V1__STORE_CATALOGUE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__store_catalogue_request__descriptor) \
+    , (char *)protobuf_c_empty_string, 0, 0, {0,NULL} }
+
+
+struct  Ashlar__Engine__V1__StoreCatalogueResponse
+{
+  ProtobufCMessage base;
+  /*
+   * Version of the copy once all of it is kept; 0 before.
+   */
+  uint64_t version;
+};
+#define ASHLAR__ENGINE__V1__STORE_CATALOGUE_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__store_catalogue_response__descriptor) \
+    , 0 }
 
 
 struct  Ashlar__Engine__V1__AttachRequest
@@ -936,6 +1043,158 @@ Ashlar__Engine__V1__GetPoolStatusResponse *
 void   ashlar__engine__v1__get_pool_status_response__free_unpacked
                      (Ashlar__Engine__V1__GetPoolStatusResponse *message,
                       ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__AnnotateVolumeRequest methods */
+void   ashlar__engine__v1__annotate_volume_request__init
+                     (Ashlar__Engine__V1__AnnotateVolumeRequest         *message);
+size_t ashlar__engine__v1__annotate_volume_request__get_packed_size
+                     (const Ashlar__Engine__V1__AnnotateVolumeRequest   *message);
+size_t ashlar__engine__v1__annotate_volume_request__pack
+                     (const Ashlar__Engine__V1__AnnotateVolumeRequest   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__annotate_volume_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__AnnotateVolumeRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__AnnotateVolumeRequest *
+       ashlar__engine__v1__annotate_volume_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__annotate_volume_request__free_unpacked
+                     (Ashlar__Engine__V1__AnnotateVolumeRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__AnnotateVolumeResponse methods */
+void   ashlar__engine__v1__annotate_volume_response__init
+                     (Ashlar__Engine__V1__AnnotateVolumeResponse         *message);
+size_t ashlar__engine__v1__annotate_volume_response__get_packed_size
+                     (const Ashlar__Engine__V1__AnnotateVolumeResponse   *message);
+size_t ashlar__engine__v1__annotate_volume_response__pack
+                     (const Ashlar__Engine__V1__AnnotateVolumeResponse   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__annotate_volume_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__AnnotateVolumeResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__AnnotateVolumeResponse *
+       ashlar__engine__v1__annotate_volume_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__annotate_volume_response__free_unpacked
+                     (Ashlar__Engine__V1__AnnotateVolumeResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__RetainGroupRequest methods */
+void   ashlar__engine__v1__retain_group_request__init
+                     (Ashlar__Engine__V1__RetainGroupRequest         *message);
+size_t ashlar__engine__v1__retain_group_request__get_packed_size
+                     (const Ashlar__Engine__V1__RetainGroupRequest   *message);
+size_t ashlar__engine__v1__retain_group_request__pack
+                     (const Ashlar__Engine__V1__RetainGroupRequest   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__retain_group_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__RetainGroupRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__RetainGroupRequest *
+       ashlar__engine__v1__retain_group_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__retain_group_request__free_unpacked
+                     (Ashlar__Engine__V1__RetainGroupRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__RetainGroupResponse methods */
+void   ashlar__engine__v1__retain_group_response__init
+                     (Ashlar__Engine__V1__RetainGroupResponse         *message);
+size_t ashlar__engine__v1__retain_group_response__get_packed_size
+                     (const Ashlar__Engine__V1__RetainGroupResponse   *message);
+size_t ashlar__engine__v1__retain_group_response__pack
+                     (const Ashlar__Engine__V1__RetainGroupResponse   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__retain_group_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__RetainGroupResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__RetainGroupResponse *
+       ashlar__engine__v1__retain_group_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__retain_group_response__free_unpacked
+                     (Ashlar__Engine__V1__RetainGroupResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__DeleteGroupRequest methods */
+void   ashlar__engine__v1__delete_group_request__init
+                     (Ashlar__Engine__V1__DeleteGroupRequest         *message);
+size_t ashlar__engine__v1__delete_group_request__get_packed_size
+                     (const Ashlar__Engine__V1__DeleteGroupRequest   *message);
+size_t ashlar__engine__v1__delete_group_request__pack
+                     (const Ashlar__Engine__V1__DeleteGroupRequest   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__delete_group_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__DeleteGroupRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__DeleteGroupRequest *
+       ashlar__engine__v1__delete_group_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__delete_group_request__free_unpacked
+                     (Ashlar__Engine__V1__DeleteGroupRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__DeleteGroupResponse methods */
+void   ashlar__engine__v1__delete_group_response__init
+                     (Ashlar__Engine__V1__DeleteGroupResponse         *message);
+size_t ashlar__engine__v1__delete_group_response__get_packed_size
+                     (const Ashlar__Engine__V1__DeleteGroupResponse   *message);
+size_t ashlar__engine__v1__delete_group_response__pack
+                     (const Ashlar__Engine__V1__DeleteGroupResponse   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__delete_group_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__DeleteGroupResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__DeleteGroupResponse *
+       ashlar__engine__v1__delete_group_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__delete_group_response__free_unpacked
+                     (Ashlar__Engine__V1__DeleteGroupResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__StoreCatalogueRequest methods */
+void   ashlar__engine__v1__store_catalogue_request__init
+                     (Ashlar__Engine__V1__StoreCatalogueRequest         *message);
+size_t ashlar__engine__v1__store_catalogue_request__get_packed_size
+                     (const Ashlar__Engine__V1__StoreCatalogueRequest   *message);
+size_t ashlar__engine__v1__store_catalogue_request__pack
+                     (const Ashlar__Engine__V1__StoreCatalogueRequest   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__store_catalogue_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__StoreCatalogueRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__StoreCatalogueRequest *
+       ashlar__engine__v1__store_catalogue_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__store_catalogue_request__free_unpacked
+                     (Ashlar__Engine__V1__StoreCatalogueRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__StoreCatalogueResponse methods */
+void   ashlar__engine__v1__store_catalogue_response__init
+                     (Ashlar__Engine__V1__StoreCatalogueResponse         *message);
+size_t ashlar__engine__v1__store_catalogue_response__get_packed_size
+                     (const Ashlar__Engine__V1__StoreCatalogueResponse   *message);
+size_t ashlar__engine__v1__store_catalogue_response__pack
+                     (const Ashlar__Engine__V1__StoreCatalogueResponse   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__store_catalogue_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__StoreCatalogueResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__StoreCatalogueResponse *
+       ashlar__engine__v1__store_catalogue_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__store_catalogue_response__free_unpacked
+                     (Ashlar__Engine__V1__StoreCatalogueResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Ashlar__Engine__V1__AttachRequest methods */
 void   ashlar__engine__v1__attach_request__init
                      (Ashlar__Engine__V1__AttachRequest         *message);
@@ -1165,6 +1424,30 @@ typedef void (*Ashlar__Engine__V1__GetPoolStatusRequest_Closure)
 typedef void (*Ashlar__Engine__V1__GetPoolStatusResponse_Closure)
                  (const Ashlar__Engine__V1__GetPoolStatusResponse *message,
                   void *closure_data);
+typedef void (*Ashlar__Engine__V1__AnnotateVolumeRequest_Closure)
+                 (const Ashlar__Engine__V1__AnnotateVolumeRequest *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__AnnotateVolumeResponse_Closure)
+                 (const Ashlar__Engine__V1__AnnotateVolumeResponse *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__RetainGroupRequest_Closure)
+                 (const Ashlar__Engine__V1__RetainGroupRequest *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__RetainGroupResponse_Closure)
+                 (const Ashlar__Engine__V1__RetainGroupResponse *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__DeleteGroupRequest_Closure)
+                 (const Ashlar__Engine__V1__DeleteGroupRequest *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__DeleteGroupResponse_Closure)
+                 (const Ashlar__Engine__V1__DeleteGroupResponse *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__StoreCatalogueRequest_Closure)
+                 (const Ashlar__Engine__V1__StoreCatalogueRequest *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__StoreCatalogueResponse_Closure)
+                 (const Ashlar__Engine__V1__StoreCatalogueResponse *message,
+                  void *closure_data);
 typedef void (*Ashlar__Engine__V1__AttachRequest_Closure)
                  (const Ashlar__Engine__V1__AttachRequest *message,
                   void *closure_data);
@@ -1236,6 +1519,22 @@ struct Ashlar__Engine__V1__Volumes_Service
                           const Ashlar__Engine__V1__GetPoolStatusRequest *input,
                           Ashlar__Engine__V1__GetPoolStatusResponse_Closure closure,
                           void *closure_data);
+  void (*annotate_volume)(Ashlar__Engine__V1__Volumes_Service *service,
+                          const Ashlar__Engine__V1__AnnotateVolumeRequest *input,
+                          Ashlar__Engine__V1__AnnotateVolumeResponse_Closure closure,
+                          void *closure_data);
+  void (*retain_group)(Ashlar__Engine__V1__Volumes_Service *service,
+                       const Ashlar__Engine__V1__RetainGroupRequest *input,
+                       Ashlar__Engine__V1__RetainGroupResponse_Closure closure,
+                       void *closure_data);
+  void (*delete_group)(Ashlar__Engine__V1__Volumes_Service *service,
+                       const Ashlar__Engine__V1__DeleteGroupRequest *input,
+                       Ashlar__Engine__V1__DeleteGroupResponse_Closure closure,
+                       void *closure_data);
+  void (*store_catalogue)(Ashlar__Engine__V1__Volumes_Service *service,
+                          const Ashlar__Engine__V1__StoreCatalogueRequest *input,
+                          Ashlar__Engine__V1__StoreCatalogueResponse_Closure closure,
+                          void *closure_data);
 };
 typedef void (*Ashlar__Engine__V1__Volumes_ServiceDestroy)(Ashlar__Engine__V1__Volumes_Service *);
 void ashlar__engine__v1__volumes__init (Ashlar__Engine__V1__Volumes_Service *service,
@@ -1253,7 +1552,11 @@ void ashlar__engine__v1__volumes__init (Ashlar__Engine__V1__Volumes_Service *ser
       function_prefix__ ## raise_epoch,\
       function_prefix__ ## mark_formatted,\
       function_prefix__ ## get_capacity,\
-      function_prefix__ ## get_pool_status  }
+      function_prefix__ ## get_pool_status,\
+      function_prefix__ ## annotate_volume,\
+      function_prefix__ ## retain_group,\
+      function_prefix__ ## delete_group,\
+      function_prefix__ ## store_catalogue  }
 void ashlar__engine__v1__volumes__ensure_group(ProtobufCService *service,
                                                const Ashlar__Engine__V1__EnsureGroupRequest *input,
                                                Ashlar__Engine__V1__EnsureGroupResponse_Closure closure,
@@ -1293,6 +1596,22 @@ void ashlar__engine__v1__volumes__get_capacity(ProtobufCService *service,
 void ashlar__engine__v1__volumes__get_pool_status(ProtobufCService *service,
                                                   const Ashlar__Engine__V1__GetPoolStatusRequest *input,
                                                   Ashlar__Engine__V1__GetPoolStatusResponse_Closure closure,
+                                                  void *closure_data);
+void ashlar__engine__v1__volumes__annotate_volume(ProtobufCService *service,
+                                                  const Ashlar__Engine__V1__AnnotateVolumeRequest *input,
+                                                  Ashlar__Engine__V1__AnnotateVolumeResponse_Closure closure,
+                                                  void *closure_data);
+void ashlar__engine__v1__volumes__retain_group(ProtobufCService *service,
+                                               const Ashlar__Engine__V1__RetainGroupRequest *input,
+                                               Ashlar__Engine__V1__RetainGroupResponse_Closure closure,
+                                               void *closure_data);
+void ashlar__engine__v1__volumes__delete_group(ProtobufCService *service,
+                                               const Ashlar__Engine__V1__DeleteGroupRequest *input,
+                                               Ashlar__Engine__V1__DeleteGroupResponse_Closure closure,
+                                               void *closure_data);
+void ashlar__engine__v1__volumes__store_catalogue(ProtobufCService *service,
+                                                  const Ashlar__Engine__V1__StoreCatalogueRequest *input,
+                                                  Ashlar__Engine__V1__StoreCatalogueResponse_Closure closure,
                                                   void *closure_data);
 typedef struct Ashlar__Engine__V1__Devices_Service Ashlar__Engine__V1__Devices_Service;
 struct Ashlar__Engine__V1__Devices_Service
@@ -1372,6 +1691,14 @@ extern const ProtobufCMessageDescriptor ashlar__engine__v1__get_capacity_request
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__get_capacity_response__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__get_pool_status_request__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__get_pool_status_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__annotate_volume_request__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__annotate_volume_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__retain_group_request__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__retain_group_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__delete_group_request__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__delete_group_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__store_catalogue_request__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__store_catalogue_response__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__attach_request__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__attach_response__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__detach_request__descriptor;

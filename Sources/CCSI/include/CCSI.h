@@ -6,6 +6,7 @@
 #include "../generated/google/protobuf/wrappers.pb-c.h"
 #include "../generated/csi.pb-c.h"
 #include "../generated/ashlar_engine.pb-c.h"
+#include "../generated/ashlar_control.pb-c.h"
 #include "arena.h"
 
 #endif

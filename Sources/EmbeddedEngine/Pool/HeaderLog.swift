@@ -9,6 +9,7 @@ import SystemIO
 import VolumeEngine
 
 /// What is true of a volume for ever: existence, size, epoch, `formatted`, deletion.
+/// A key that is missing in an older log has its default; one that an older version must not ignore raises the log's version.
 struct VolumeHeader: Codable, Equatable, Sendable {
     var id: VolumeID
     var group: String
@@ -17,10 +18,49 @@ struct VolumeHeader: Codable, Equatable, Sendable {
     var formatted: Formatted
     /// A tombstone: kept, so that nothing rebuilt from the mountpaths brings the volume back.
     var isDeleted: Bool
+    /// The control plane's, for a rebuilt catalogue. Nil where none was given.
+    var annotation: String?
+
+    init(
+        id: VolumeID, group: String, sizeBytes: UInt64, attachEpoch: UInt64, formatted: Formatted, isDeleted: Bool,
+        annotation: String? = nil
+    ) {
+        self.id = id
+        self.group = group
+        self.sizeBytes = sizeBytes
+        self.attachEpoch = attachEpoch
+        self.formatted = formatted
+        self.isDeleted = isDeleted
+        self.annotation = annotation
+    }
+
+    init(from decoder: any Decoder) throws {
+        let keys = try decoder.container(keyedBy: CodingKeys.self)
+        id = try keys.decode(VolumeID.self, forKey: .id)
+        group = try keys.decode(String.self, forKey: .group)
+        sizeBytes = try keys.decode(UInt64.self, forKey: .sizeBytes)
+        attachEpoch = try keys.decodeIfPresent(UInt64.self, forKey: .attachEpoch) ?? 0
+        formatted = try keys.decodeIfPresent(Formatted.self, forKey: .formatted) ?? .unknown
+        isDeleted = try keys.decodeIfPresent(Bool.self, forKey: .isDeleted) ?? false
+        annotation = try keys.decodeIfPresent(String.self, forKey: .annotation)
+    }
 }
 
+/// A group's header. `active` ⇄ `retained`; `active`, `retained` → `deleting` → `deleted` → `active` (a new group of the old label).
 struct GroupHeader: Codable, Equatable, Sendable {
     var specification: GroupSpecification
+    var state: PoolInventory.GroupState
+
+    init(specification: GroupSpecification, state: PoolInventory.GroupState = .active) {
+        self.specification = specification
+        self.state = state
+    }
+
+    init(from decoder: any Decoder) throws {
+        let keys = try decoder.container(keyedBy: CodingKeys.self)
+        specification = try keys.decode(GroupSpecification.self, forKey: .specification)
+        state = try keys.decodeIfPresent(PoolInventory.GroupState.self, forKey: .state) ?? .active
+    }
 }
 
 /// `.ashlar/headers` on every member: an append log of group and volume headers, group-committed.
@@ -163,7 +203,11 @@ final class HeaderLog: Sendable {
 
     func group(_ label: String) -> GroupHeader? { state.withLock { $0.groups[label]?.group } }
 
+    /// Deleted ones too.
     var groups: [GroupHeader] { state.withLock { $0.groups.values.compactMap(\.group) } }
+
+    /// The largest p of the groups that have data.
+    var lossesMax: Int { groups.filter { $0.state != .deleted }.map(\.specification.parityColumns).max() ?? 0 }
 
     /// Deleted ones too.
     func volume(_ id: VolumeID) -> VolumeHeader? { state.withLock { $0.volumes[id]?.volume } }
@@ -172,18 +216,28 @@ final class HeaderLog: Sendable {
 
     // MARK: Writing
 
-    func put(_ group: GroupHeader) async throws(Failure) { try await append(group: group, volume: nil) }
+    func put(_ group: GroupHeader) async throws(Failure) { try await append([Entry(revision: 0, group: group)]) }
 
-    func put(_ volume: VolumeHeader) async throws(Failure) { try await append(group: nil, volume: volume) }
+    func put(_ volume: VolumeHeader) async throws(Failure) { try await put([volume]) }
 
-    private func append(group: GroupHeader?, volume: VolumeHeader?) async throws(Failure) {
+    /// All of them with one sync a member.
+    func put(_ volumes: [VolumeHeader]) async throws(Failure) {
+        if volumes.isEmpty { return }
+        try await append(volumes.map { Entry(revision: 0, volume: $0) })
+    }
+
+    /// Gives the entries their revisions.
+    private func append(_ entries: [Entry]) async throws(Failure) {
         let result: Result<Void, Failure> = await withCheckedContinuation { continuation in
             let mustStart = state.withLock { state in
-                state.revision += 1
-                state.pending.append(
-                    Pending(
-                        entry: Entry(revision: state.revision, group: group, volume: volume),
-                        done: { continuation.resume(returning: $0) }))
+                for (index, entry) in entries.enumerated() {
+                    state.revision += 1
+                    var entry = entry
+                    entry.revision = state.revision
+                    let isLast = index == entries.count - 1
+                    state.pending.append(
+                        Pending(entry: entry, done: { if isLast { continuation.resume(returning: $0) } }))
+                }
                 defer { state.isCommitting = true }
                 return !state.isCommitting
             }

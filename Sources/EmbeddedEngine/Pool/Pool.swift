@@ -61,10 +61,10 @@ final class Pool: Sendable {
     // MARK: Opening
 
     /// Finds the newest description and the members that are there, or makes a new pool of mountpaths that are all blank.
-    /// Changes nothing on an existing pool; `admitMissing` follows once the groups are known.
+    /// Changes nothing on an existing pool; `admitMissing` follows once the groups are known. `isReadOnly`: writes nothing at all.
     static func open(
         _ configured: [ConfiguredMountpath], ledger: any Disk, acceptMissing: Bool, logger: Logger,
-        random: inout some RandomNumberGenerator
+        random: inout some RandomNumberGenerator, isReadOnly: Bool = false
     ) throws(Failure) -> Pool {
         var found: [(configured: ConfiguredMountpath, disk: any Disk, file: PoolFile)] = []
         var blank: [(configured: ConfiguredMountpath, disk: any Disk)] = []
@@ -90,6 +90,7 @@ final class Pool: Sendable {
         let remembered = try PoolFile.read(from: ledger, place: "the state directory")
         let known = found.map(\.file.description) + (remembered.map { [$0.description] } ?? [])
         guard let newest = known.max(by: { $0.version < $1.version }) else {
+            if isReadOnly { throw Failure(.notFound, "there is no pool on the configured mountpaths") }
             return try create(blank, absent: absent, ledger: ledger, logger: logger, random: &random)
         }
         if let other = known.first(where: { $0.pool != newest.pool }) {
@@ -128,7 +129,7 @@ final class Pool: Sendable {
         // Headers are the last that creation writes: a pool that has any was made whole, and a blank directory is none of its members.
         var isUnfinished = newest.version == 1 && remembered == nil
         for (_, disk, _) in found where isUnfinished { isUnfinished = try !disk.exists(HeaderLog.path) }
-        if isUnfinished {
+        if isUnfinished, !isReadOnly {
             for (mountpath, disk) in blank {
                 guard let member = newest.members.first(where: { $0.path == mountpath.path && !seen.contains($0.id) })
                 else { continue }
@@ -136,7 +137,7 @@ final class Pool: Sendable {
                 members.append(Mountpath(id: member.id, path: mountpath.path, media: mountpath.media, disk: disk))
             }
         }
-        if remembered == nil { try PoolFile(mountpath: nil, description: newest).write(to: ledger) }
+        if remembered == nil, !isReadOnly { try PoolFile(mountpath: nil, description: newest).write(to: ledger) }
         let order = Dictionary(uniqueKeysWithValues: newest.members.enumerated().map { ($1.id, $0) })
         members.sort { order[$0.id, default: 0] < order[$1.id, default: 0] }
         return Pool(
@@ -183,6 +184,13 @@ final class Pool: Sendable {
 
     /// Takes out what is missing at start, durably, before anything is written. `failedPrecondition` where too many are.
     func admitMissing(lossesMax: Int, acceptMissing: Bool) throws(Failure) {
+        let missing = try checkMissing(lossesMax: lossesMax, acceptMissing: acceptMissing)
+        guard !missing.isEmpty else { return }
+        try publish(out: missing.map { ($0.id, "missing at start") })
+    }
+
+    /// The members that are missing; nothing is written. `failedPrecondition` where too many are.
+    func checkMissing(lossesMax: Int, acceptMissing: Bool) throws(Failure) -> [PoolDescription.Member] {
         let missing = state.withLock { state in
             state.lossesMax = lossesMax
             return state.description.members.filter { member in
@@ -197,8 +205,7 @@ final class Pool: Sendable {
             )
         }
         if acceptMissing { state.withLock { $0.lossesMax = max(lossesMax, missing.count + alreadyOut) } }
-        guard !missing.isEmpty else { return }
-        try publish(out: missing.map { ($0.id, "missing at start") })
+        return missing
     }
 
     func setLossesMax(_ count: Int) { state.withLock { $0.lossesMax = max($0.lossesMax, count) } }

@@ -16,6 +16,10 @@ extension EngineMessages {
         package static let markFormatted = "/ashlar.engine.v1.Volumes/MarkFormatted"
         package static let getCapacity = "/ashlar.engine.v1.Volumes/GetCapacity"
         package static let getPoolStatus = "/ashlar.engine.v1.Volumes/GetPoolStatus"
+        package static let annotateVolume = "/ashlar.engine.v1.Volumes/AnnotateVolume"
+        package static let retainGroup = "/ashlar.engine.v1.Volumes/RetainGroup"
+        package static let deleteGroup = "/ashlar.engine.v1.Volumes/DeleteGroup"
+        package static let storeCatalogue = "/ashlar.engine.v1.Volumes/StoreCatalogue"
         package static let attach = "/ashlar.engine.v1.Devices/Attach"
         package static let detach = "/ashlar.engine.v1.Devices/Detach"
         package static let getAttachment = "/ashlar.engine.v1.Devices/GetAttachment"
@@ -29,6 +33,7 @@ extension EngineMessages {
         package var media: [String]
         package var sliceBytes: UInt64
         package var capacityBytes: UInt64?
+        package var annotation: String
 
         package init(
             label: String = "",
@@ -36,7 +41,8 @@ extension EngineMessages {
             parityColumns: Int64 = 0,
             media: [String] = [],
             sliceBytes: UInt64 = 0,
-            capacityBytes: UInt64? = nil
+            capacityBytes: UInt64? = nil,
+            annotation: String = ""
         ) {
             self.label = label
             self.dataColumns = dataColumns
@@ -44,6 +50,7 @@ extension EngineMessages {
             self.media = media
             self.sliceBytes = sliceBytes
             self.capacityBytes = capacityBytes
+            self.annotation = annotation
         }
 
         package static var messageName: String { "ashlar.engine.v1.Group" }
@@ -59,6 +66,7 @@ extension EngineMessages {
             found.append(MessageField("media", .list(media.map { .string($0) })))
             found.append(MessageField("sliceBytes", .unsigned(sliceBytes)))
             found.append(MessageField("capacityBytes", capacityBytes.map { .unsigned($0) } ?? .absent))
+            found.append(MessageField("annotation", .string(annotation)))
             return found
         }
     }
@@ -108,6 +116,7 @@ extension EngineMessages {
         package var healthReason: String
         package var liveBytes: UInt64?
         package var allocatedBytes: UInt64
+        package var isAnnotated: Bool
 
         package init(
             id: String = "",
@@ -118,7 +127,8 @@ extension EngineMessages {
             health: EngineMessages.Volume.Health = .healthUnspecified,
             healthReason: String = "",
             liveBytes: UInt64? = nil,
-            allocatedBytes: UInt64 = 0
+            allocatedBytes: UInt64 = 0,
+            isAnnotated: Bool = false
         ) {
             self.id = id
             self.group = group
@@ -129,6 +139,7 @@ extension EngineMessages {
             self.healthReason = healthReason
             self.liveBytes = liveBytes
             self.allocatedBytes = allocatedBytes
+            self.isAnnotated = isAnnotated
         }
 
         package static var messageName: String { "ashlar.engine.v1.Volume" }
@@ -147,6 +158,7 @@ extension EngineMessages {
             found.append(MessageField("healthReason", .string(healthReason)))
             found.append(MessageField("liveBytes", liveBytes.map { .unsigned($0) } ?? .absent))
             found.append(MessageField("allocatedBytes", .unsigned(allocatedBytes)))
+            found.append(MessageField("isAnnotated", .bool(isAnnotated)))
             return found
         }
 
@@ -370,15 +382,18 @@ extension EngineMessages {
         package var volumeID: String
         package var group: String
         package var sizeBytes: UInt64
+        package var annotation: String
 
         package init(
             volumeID: String = "",
             group: String = "",
-            sizeBytes: UInt64 = 0
+            sizeBytes: UInt64 = 0,
+            annotation: String = ""
         ) {
             self.volumeID = volumeID
             self.group = group
             self.sizeBytes = sizeBytes
+            self.annotation = annotation
         }
 
         package static var messageName: String { "ashlar.engine.v1.CreateVolumeRequest" }
@@ -391,6 +406,7 @@ extension EngineMessages {
             found.append(MessageField("volumeId", .string(volumeID)))
             found.append(MessageField("group", .string(group)))
             found.append(MessageField("sizeBytes", .unsigned(sizeBytes)))
+            found.append(MessageField("annotation", .string(annotation)))
             return found
         }
     }
@@ -730,6 +746,160 @@ extension EngineMessages {
             found.append(MessageField("version", .unsigned(version)))
             found.append(MessageField("mountpaths", .list(mountpaths.map { .message($0.fields) })))
             found.append(MessageField("sharedFilesystems", .list(sharedFilesystems.map { .string($0) })))
+            return found
+        }
+    }
+
+    package struct AnnotateVolumeRequest: Message {
+        package var volumeID: String
+        package var annotation: String
+
+        package init(
+            volumeID: String = "",
+            annotation: String = ""
+        ) {
+            self.volumeID = volumeID
+            self.annotation = annotation
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.AnnotateVolumeRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumeId", .string(volumeID)))
+            found.append(MessageField("annotation", .string(annotation)))
+            return found
+        }
+    }
+
+    package struct AnnotateVolumeResponse: Message {
+        package init() {}
+
+        package static var messageName: String { "ashlar.engine.v1.AnnotateVolumeResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] { [] }
+    }
+
+    package struct RetainGroupRequest: Message {
+        package var label: String
+
+        package init(
+            label: String = ""
+        ) {
+            self.label = label
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.RetainGroupRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("label", .string(label)))
+            return found
+        }
+    }
+
+    package struct RetainGroupResponse: Message {
+        package init() {}
+
+        package static var messageName: String { "ashlar.engine.v1.RetainGroupResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] { [] }
+    }
+
+    package struct DeleteGroupRequest: Message {
+        package var label: String
+
+        package init(
+            label: String = ""
+        ) {
+            self.label = label
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.DeleteGroupRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("label", .string(label)))
+            return found
+        }
+    }
+
+    package struct DeleteGroupResponse: Message {
+        package init() {}
+
+        package static var messageName: String { "ashlar.engine.v1.DeleteGroupResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] { [] }
+    }
+
+    package struct StoreCatalogueRequest: Message {
+        package var uploadID: String
+        package var offset: UInt64
+        package var totalBytes: UInt64
+        package var piece: [UInt8]
+
+        package init(
+            uploadID: String = "",
+            offset: UInt64 = 0,
+            totalBytes: UInt64 = 0,
+            piece: [UInt8] = []
+        ) {
+            self.uploadID = uploadID
+            self.offset = offset
+            self.totalBytes = totalBytes
+            self.piece = piece
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.StoreCatalogueRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("uploadId", .string(uploadID)))
+            found.append(MessageField("offset", .unsigned(offset)))
+            found.append(MessageField("totalBytes", .unsigned(totalBytes)))
+            found.append(MessageField("piece", .secret(count: piece.count)))
+            return found
+        }
+    }
+
+    package struct StoreCatalogueResponse: Message {
+        package var version: UInt64
+
+        package init(
+            version: UInt64 = 0
+        ) {
+            self.version = version
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.StoreCatalogueResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("version", .unsigned(version)))
             return found
         }
     }

@@ -16,6 +16,7 @@ extension EngineMessages.Group: WireMessage {
         media = try copyStrings(c.pointee.media, c.pointee.n_media)
         sliceBytes = c.pointee.slice_bytes
         capacityBytes = c.pointee.capacity_bytes.map { $0.pointee.value }
+        annotation = try copyString(c.pointee.annotation)
     }
 
     package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__Group>, _ arena: Arena) {
@@ -30,6 +31,7 @@ extension EngineMessages.Group: WireMessage {
             wrapper.pointee.value = $0
             return wrapper
         }
+        c.pointee.annotation = arena.string(self.annotation)
     }
 }
 
@@ -78,6 +80,7 @@ extension EngineMessages.Volume: WireMessage {
         healthReason = try copyString(c.pointee.health_reason)
         liveBytes = c.pointee.live_bytes.map { $0.pointee.value }
         allocatedBytes = c.pointee.allocated_bytes
+        isAnnotated = c.pointee.is_annotated != 0
     }
 
     package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__Volume>, _ arena: Arena) {
@@ -94,6 +97,7 @@ extension EngineMessages.Volume: WireMessage {
             return wrapper
         }
         c.pointee.allocated_bytes = self.allocatedBytes
+        c.pointee.is_annotated = self.isAnnotated ? 1 : 0
     }
 }
 
@@ -180,12 +184,14 @@ extension EngineMessages.CreateVolumeRequest: WireMessage {
         volumeID = try copyString(c.pointee.volume_id)
         group = try copyString(c.pointee.group)
         sizeBytes = c.pointee.size_bytes
+        annotation = try copyString(c.pointee.annotation)
     }
 
     package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__CreateVolumeRequest>, _ arena: Arena) {
         c.pointee.volume_id = arena.string(self.volumeID)
         c.pointee.group = arena.string(self.group)
         c.pointee.size_bytes = self.sizeBytes
+        c.pointee.annotation = arena.string(self.annotation)
     }
 }
 
@@ -433,6 +439,120 @@ extension EngineMessages.GetPoolStatusResponse: WireMessage {
         c.pointee.n_mountpaths = self.mountpaths.count
         c.pointee.shared_filesystems = arena.strings(self.sharedFilesystems)
         c.pointee.n_shared_filesystems = self.sharedFilesystems.count
+    }
+}
+
+extension EngineMessages.AnnotateVolumeRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__AnnotateVolumeRequest>?) {
+        ashlar__engine__v1__annotate_volume_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__AnnotateVolumeRequest>) throws(Failure) {
+        volumeID = try copyString(c.pointee.volume_id)
+        annotation = try copyString(c.pointee.annotation)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__AnnotateVolumeRequest>, _ arena: Arena) {
+        c.pointee.volume_id = arena.string(self.volumeID)
+        c.pointee.annotation = arena.string(self.annotation)
+    }
+}
+
+extension EngineMessages.AnnotateVolumeResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__AnnotateVolumeResponse>?) {
+        ashlar__engine__v1__annotate_volume_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__AnnotateVolumeResponse>) throws(Failure) {
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__AnnotateVolumeResponse>, _ arena: Arena) {
+    }
+}
+
+extension EngineMessages.RetainGroupRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__RetainGroupRequest>?) {
+        ashlar__engine__v1__retain_group_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__RetainGroupRequest>) throws(Failure) {
+        label = try copyString(c.pointee.label)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__RetainGroupRequest>, _ arena: Arena) {
+        c.pointee.label = arena.string(self.label)
+    }
+}
+
+extension EngineMessages.RetainGroupResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__RetainGroupResponse>?) {
+        ashlar__engine__v1__retain_group_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__RetainGroupResponse>) throws(Failure) {
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__RetainGroupResponse>, _ arena: Arena) {
+    }
+}
+
+extension EngineMessages.DeleteGroupRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__DeleteGroupRequest>?) {
+        ashlar__engine__v1__delete_group_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__DeleteGroupRequest>) throws(Failure) {
+        label = try copyString(c.pointee.label)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__DeleteGroupRequest>, _ arena: Arena) {
+        c.pointee.label = arena.string(self.label)
+    }
+}
+
+extension EngineMessages.DeleteGroupResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__DeleteGroupResponse>?) {
+        ashlar__engine__v1__delete_group_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__DeleteGroupResponse>) throws(Failure) {
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__DeleteGroupResponse>, _ arena: Arena) {
+    }
+}
+
+extension EngineMessages.StoreCatalogueRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__StoreCatalogueRequest>?) {
+        ashlar__engine__v1__store_catalogue_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__StoreCatalogueRequest>) throws(Failure) {
+        uploadID = try copyString(c.pointee.upload_id)
+        offset = c.pointee.offset
+        totalBytes = c.pointee.total_bytes
+        piece = copyBytes(c.pointee.piece)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__StoreCatalogueRequest>, _ arena: Arena) {
+        c.pointee.upload_id = arena.string(self.uploadID)
+        c.pointee.offset = self.offset
+        c.pointee.total_bytes = self.totalBytes
+        c.pointee.piece = arena.bytes(self.piece)
+    }
+}
+
+extension EngineMessages.StoreCatalogueResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__StoreCatalogueResponse>?) {
+        ashlar__engine__v1__store_catalogue_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__StoreCatalogueResponse>) throws(Failure) {
+        version = c.pointee.version
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__StoreCatalogueResponse>, _ arena: Arena) {
+        c.pointee.version = self.version
     }
 }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Base
 import Catalogue
 import Configuration
+import ControlAPI
 import Domain
 import EngineAPI
 import Foundation
@@ -26,6 +27,11 @@ struct InventoryOptions: ParsableArguments {
 
     func engine(_ configuration: Configuration) throws(Failure) -> RemoteVolumeEngine {
         RemoteVolumeEngine(try GRPCChannel(socketPath: configuration.engine.socket), timeoutSeconds: 20)
+    }
+
+    /// The control plane of the running ashlar.
+    func control() throws -> ControlClient {
+        ControlClient(try GRPCChannel(socketPath: try configuration().controlSocket))
     }
 
     /// JSON as one value with sorted keys, or a table.

@@ -4,6 +4,7 @@ import Base
 import CSIServices
 import Catalogue
 import Configuration
+import ControlAPI
 import GRPCServer
 import Glibc
 import Logging
@@ -21,15 +22,18 @@ final class ControlProcess: Sendable {
     }
 
     private let servers: [GRPCServer]
-    private let catalogue: Catalogue?
+    private let volumes: Volumes?
     private let maintenance: [Task<Void, Never>]
+    /// Of the catalogue; nil without a controller.
+    private let lock: FileLock?
 
     private static let drainSeconds = 10.0
 
-    private init(servers: [GRPCServer], catalogue: Catalogue?, maintenance: [Task<Void, Never>]) {
+    private init(servers: [GRPCServer], volumes: Volumes?, maintenance: [Task<Void, Never>], lock: FileLock?) {
         self.servers = servers
-        self.catalogue = catalogue
+        self.volumes = volumes
         self.maintenance = maintenance
+        self.lock = lock
     }
 
     static func start(
@@ -49,7 +53,10 @@ final class ControlProcess: Sendable {
         identity.register(in: &nodeHandlers)
 
         var volumes: Volumes?
+        var lock: FileLock?
+        var controlHandlers = GRPCHandlers()
         if roles.contains(.controller) {
+            lock = try FileLock(path: configuration.controllerLockPath, "another ashlar controller")
             let made = Volumes(
                 catalogue: try Catalogue(path: configuration.cataloguePath), engine: engine,
                 environment: .init(
@@ -57,6 +64,7 @@ final class ControlProcess: Sendable {
                     unixTime: { Int64(time(nil)) }),
                 logger: logger)
             ControllerService(volumes: made, settings: settings).register(in: &controllerHandlers)
+            controlHandlers.serveControl(of: made)
             volumes = made
         }
         var node: NodeService?
@@ -72,20 +80,26 @@ final class ControlProcess: Sendable {
         }
         try await volumes?.start(groups: configuration.groups)
         await node?.reconcile()
-        let servers = try listen(configuration, roles, controllerHandlers, nodeHandlers, logger)
+        let servers = try listen(configuration, roles, controllerHandlers, nodeHandlers, controlHandlers, logger)
         isReady.set()
         var maintenance: [Task<Void, Never>] = []
-        if let volumes { maintenance.append(Task { await volumes.maintain() }) }
+        if let volumes {
+            maintenance.append(Task { await volumes.maintain() })
+            maintenance.append(Task { await volumes.keepCopies() })
+        }
         if let node { maintenance.append(Task { await node.maintain() }) }
-        return ControlProcess(servers: servers, catalogue: volumes?.catalogue, maintenance: maintenance)
+        return ControlProcess(servers: servers, volumes: volumes, maintenance: maintenance, lock: lock)
     }
 
     private static func listen(
         _ configuration: Configuration, _ roles: Roles, _ controller: GRPCHandlers, _ node: GRPCHandlers,
-        _ logger: Logger
+        _ control: GRPCHandlers, _ logger: Logger
     ) throws(Failure) -> [GRPCServer] {
         var tables: [String: GRPCHandlers] = [:]
-        if roles.contains(.controller) { tables[configuration.sockets.controller] = controller }
+        if roles.contains(.controller) {
+            tables[configuration.sockets.controller] = controller
+            tables[configuration.controlSocket] = control
+        }
         if roles.contains(.node) {
             tables[configuration.sockets.node] = tables[configuration.sockets.node].map { $0.merging(node) } ?? node
         }
@@ -102,8 +116,16 @@ final class ControlProcess: Sendable {
         for task in maintenance { task.cancel() }
         for server in servers { await server.shutdown(drainSeconds: Self.drainSeconds) }
         for task in maintenance { await task.value }
-        try? catalogue?.close()
+        await volumes?.copyAtEnd()
+        try? volumes?.catalogue.close()
     }
+}
+
+extension Configuration {
+    /// Held by the process that serves the catalogue.
+    var controllerLockPath: String { "\(stateDirectory)/controller.lock" }
+    /// Held by the process that serves the mountpaths.
+    var engineLockPath: String { "\(stateDirectory)/engine.lock" }
 }
 
 /// Set once, when the process may be used.

@@ -38,7 +38,7 @@ final class EngineProcess: Sendable {
     static func start(_ configuration: Configuration, logger: Logger) async throws(Failure) -> EngineProcess {
         try raiseDescriptorLimit()
         try makeDirectories(configuration)
-        let lock = try FileLock(path: "\(configuration.stateDirectory)/engine.lock", "another ashlar engine")
+        let lock = try FileLock(path: configuration.engineLockPath, "another ashlar engine")
         let disks = try openMountpaths(configuration)
         let engine = try await EmbeddedEngine.start(
             mountpaths: disks.mountpaths, ledger: try DirectoryDisk(path: configuration.stateDirectory),
@@ -71,21 +71,31 @@ final class EngineProcess: Sendable {
         await engine.shutDown()
     }
 
+    /// The configured mountpaths as they are found.
+    static func disks(_ configuration: Configuration) -> [ConfiguredMountpath] {
+        configuration.pool.mountpaths.map { mountpath in
+            do throws(Failure) {
+                let disk = try DirectoryDisk(path: mountpath.path)
+                return ConfiguredMountpath(path: mountpath.path, media: mountpath.media.rawValue, disk: disk)
+            } catch {
+                return ConfiguredMountpath(
+                    path: mountpath.path, media: mountpath.media.rawValue, disk: nil, problem: "\(error)")
+            }
+        }
+    }
+
     private static func openMountpaths(
         _ configuration: Configuration
     ) throws(Failure) -> (mountpaths: [ConfiguredMountpath], shared: [String]) {
-        var mountpaths: [ConfiguredMountpath] = []
+        var mountpaths = disks(configuration)
         var places: [(path: String, device: UInt64, isMember: Bool)] = []
-        for mountpath in configuration.pool.mountpaths {
+        for (index, mountpath) in mountpaths.enumerated() {
+            guard let disk = mountpath.disk as? DirectoryDisk else { continue }
             do throws(Failure) {
-                let disk = try DirectoryDisk(path: mountpath.path)
                 places.append((mountpath.path, disk.filesystemDevice, try disk.exists(poolFile)))
-                mountpaths.append(
-                    ConfiguredMountpath(path: mountpath.path, media: mountpath.media.rawValue, disk: disk))
             } catch {
-                mountpaths.append(
-                    ConfiguredMountpath(
-                        path: mountpath.path, media: mountpath.media.rawValue, disk: nil, problem: "\(error)"))
+                mountpaths[index] = ConfiguredMountpath(
+                    path: mountpath.path, media: mountpath.media, disk: nil, problem: "\(error)")
             }
         }
         // Once there is a pool, a mountpath without its file is a drive that is not mounted: what its bare directory shares says nothing.

@@ -1,0 +1,184 @@
+// Generated from protos/ashlar_control.proto by protos/generate. Do not edit.
+// swift-format-ignore-file
+import Base
+import ProtobufRuntime
+
+extension ControlMessages {
+    /// gRPC paths of every method.
+    package enum Method {
+        package static let createGroup = "/ashlar.control.v1.Groups/CreateGroup"
+        package static let deleteGroup = "/ashlar.control.v1.Groups/DeleteGroup"
+    }
+
+    package struct CreateGroupRequest: Message {
+        package var label: String
+        package var profile: String
+        package var protection: String
+        package var media: [String]
+        package var anyMedia: Bool
+        package var capacityBytes: UInt64?
+        package var deletionPolicy: String
+        package var sliceBytes: UInt64?
+
+        package init(
+            label: String = "",
+            profile: String = "",
+            protection: String = "",
+            media: [String] = [],
+            anyMedia: Bool = false,
+            capacityBytes: UInt64? = nil,
+            deletionPolicy: String = "",
+            sliceBytes: UInt64? = nil
+        ) {
+            self.label = label
+            self.profile = profile
+            self.protection = protection
+            self.media = media
+            self.anyMedia = anyMedia
+            self.capacityBytes = capacityBytes
+            self.deletionPolicy = deletionPolicy
+            self.sliceBytes = sliceBytes
+        }
+
+        package static var messageName: String { "ashlar.control.v1.CreateGroupRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("label", .string(label)))
+            found.append(MessageField("profile", .string(profile)))
+            found.append(MessageField("protection", .string(protection)))
+            found.append(MessageField("media", .list(media.map { .string($0) })))
+            found.append(MessageField("anyMedia", .bool(anyMedia)))
+            found.append(MessageField("capacityBytes", capacityBytes.map { .unsigned($0) } ?? .absent))
+            found.append(MessageField("deletionPolicy", .string(deletionPolicy)))
+            found.append(MessageField("sliceBytes", sliceBytes.map { .unsigned($0) } ?? .absent))
+            return found
+        }
+    }
+
+    package struct CreateGroupResponse: Message {
+        package var outcome: ControlMessages.CreateGroupResponse.Outcome
+        package var volumeCount: UInt64
+
+        package init(
+            outcome: ControlMessages.CreateGroupResponse.Outcome = .outcomeUnspecified,
+            volumeCount: UInt64 = 0
+        ) {
+            self.outcome = outcome
+            self.volumeCount = volumeCount
+        }
+
+        package static var messageName: String { "ashlar.control.v1.CreateGroupResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("outcome", .name(outcome.name)))
+            found.append(MessageField("volumeCount", .unsigned(volumeCount)))
+            return found
+        }
+
+        package enum Outcome: MessageEnum {
+            case outcomeUnspecified
+            case created
+            case reconnected
+            case existed
+            /// A number that this version of the contract does not name.
+            case unrecognized(Int32)
+
+            package static var allCases: [Self] {
+                [
+                    .outcomeUnspecified,
+                    .created,
+                    .reconnected,
+                    .existed,
+                ]
+            }
+
+            package init(rawValue: Int32) {
+                switch rawValue {
+                case 0: self = .outcomeUnspecified
+                case 1: self = .created
+                case 2: self = .reconnected
+                case 3: self = .existed
+                default: self = .unrecognized(rawValue)
+                }
+            }
+
+            package var rawValue: Int32 {
+                switch self {
+                case .outcomeUnspecified: 0
+                case .created: 1
+                case .reconnected: 2
+                case .existed: 3
+                case .unrecognized(let number): number
+                }
+            }
+
+            package var name: String {
+                switch self {
+                case .outcomeUnspecified: "OUTCOME_UNSPECIFIED"
+                case .created: "CREATED"
+                case .reconnected: "RECONNECTED"
+                case .existed: "EXISTED"
+                case .unrecognized(let number): "\(number)"
+                }
+            }
+        }
+    }
+
+    package struct DeleteGroupRequest: Message {
+        package var label: String
+        package var force: Bool
+
+        package init(
+            label: String = "",
+            force: Bool = false
+        ) {
+            self.label = label
+            self.force = force
+        }
+
+        package static var messageName: String { "ashlar.control.v1.DeleteGroupRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("label", .string(label)))
+            found.append(MessageField("force", .bool(force)))
+            return found
+        }
+    }
+
+    package struct DeleteGroupResponse: Message {
+        package var retained: Bool
+        package var volumeCount: UInt64
+
+        package init(
+            retained: Bool = false,
+            volumeCount: UInt64 = 0
+        ) {
+            self.retained = retained
+            self.volumeCount = volumeCount
+        }
+
+        package static var messageName: String { "ashlar.control.v1.DeleteGroupResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("retained", .bool(retained)))
+            found.append(MessageField("volumeCount", .unsigned(volumeCount)))
+            return found
+        }
+    }
+}
