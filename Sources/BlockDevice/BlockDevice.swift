@@ -25,8 +25,37 @@ public final class BlockRequest {
     /// The device's own bookkeeping while it has the request (for example parts of a read still missing).
     public var pendingPartCount = 0
     public var result: Int32 = 0
+    public var count: RequestCount?
 
     public init(owner: any BlockRequestOwner) { self.owner = owner }
+}
+
+/// How many requests a device has that it has not answered. On the device's loop.
+public final class RequestCount {
+    public private(set) var outstanding = 0
+    /// Called once, when there is none any more.
+    private var atZero: [() -> Void] = []
+
+    public init() {}
+
+    public func began(_ request: BlockRequest) {
+        outstanding += 1
+        request.count = self
+    }
+
+    public func ended(_ request: BlockRequest) {
+        request.count = nil
+        outstanding -= 1
+        if outstanding == 0, !atZero.isEmpty {
+            let bodies = atZero
+            atZero = []
+            for body in bodies { body() }
+        }
+    }
+
+    public func whenZero(_ body: @escaping () -> Void) {
+        if outstanding == 0 { body() } else { atZero.append(body) }
+    }
 }
 
 public protocol BlockRequestOwner: AnyObject {

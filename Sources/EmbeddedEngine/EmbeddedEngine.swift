@@ -44,9 +44,10 @@ public final class EmbeddedEngine: VolumeEngine {
     let logger: Logger
     private let clock: any MonotonicClock
     let locks = KeyedLock()
-    private let loops: [(loop: EventLoop, buffers: LoopBuffers)]
+    let logs: OpenVolumes
+    /// What front ends have.
     let opened = Mutex<[VolumeID: VolumeDevice]>([:])
-    private let nextLoop = Mutex(0)
+    let openedSnapshots = Mutex<[SnapshotID: VolumeDevice]>([:])
     private let watch: PoolWatch
     private let resized = Mutex<(@Sendable (VolumeID) async throws(Failure) -> Void)?>(nil)
     private static let blockingWork = DispatchQueue(label: "engine.blocking", attributes: .concurrent)
@@ -62,6 +63,7 @@ public final class EmbeddedEngine: VolumeEngine {
             try EmbeddedEngine(mountpaths: mountpaths, ledger: ledger, settings: settings, logger: logger)
         }
         await engine.finishGroupDeletions()
+        await engine.finishDeletions()
         return engine
     }
 
@@ -80,11 +82,11 @@ public final class EmbeddedEngine: VolumeEngine {
         try headers.rewrite()
         allocator = try SegmentAllocator(pool: pool, start: random.next(), logger: logger)
         copies = CatalogueCopies(pool: pool, logger: logger)
-        var loops: [(EventLoop, LoopBuffers)] = []
-        for number in 0..<settings.loopCount {
-            loops.append((try EventLoop(name: "ashlar-io-\(number)"), LoopBuffers(cacheBytes: settings.mapCacheBytes / settings.loopCount)))
-        }
-        self.loops = loops
+        logs = try OpenVolumes(
+            pool: pool, headers: headers, allocator: allocator,
+            settings: .init(
+                ringBytes: settings.ringBytes, mapCacheBytes: settings.mapCacheBytes, loopCount: settings.loopCount),
+            clock: clock, logger: logger)
         watch = PoolWatch(pool: pool, logger: logger)
         try takeStock()
         watch.start()
@@ -93,13 +95,27 @@ public final class EmbeddedEngine: VolumeEngine {
     /// Closes every open volume: what was answered is durable afterwards.
     public func shutDown() async {
         watch.stop()
-        for (id, device) in opened.withLock({ $0 }) {
-            do throws(Failure) { try await device.close() } catch {
-                logger.error("volume not closed cleanly", metadata: ["volume": "\(id)", "reason": "\(error)"])
-            }
+        let devices = opened.withLock { devices in
+            defer { devices = [:] }
+            return devices
         }
-        opened.withLock { $0 = [:] }
-        for entry in loops { entry.loop.stop() }
+        for (id, device) in devices { await closing(id) { () throws(Failure) in try await self.end(device, of: id) } }
+        let snapshots = openedSnapshots.withLock { devices in
+            defer { devices = [:] }
+            return devices
+        }
+        for (id, device) in snapshots {
+            guard let volume = headers.snapshot(id)?.volume else { continue }
+            await closing(volume) { () throws(Failure) in try await self.end(device, of: volume) }
+        }
+        await logs.closeAll()
+        logs.stop()
+    }
+
+    private func closing(_ id: VolumeID, _ body: () async throws(Failure) -> Void) async {
+        do throws(Failure) { try await body() } catch {
+            logger.error("volume not closed cleanly", metadata: ["volume": "\(id)", "reason": "\(error)"])
+        }
     }
 
     /// Counts what is on the mountpaths and removes what is left of deleted volumes.
@@ -118,7 +134,7 @@ public final class EmbeddedEngine: VolumeEngine {
                 logger.warning("directory of no known volume left alone", metadata: ["path": "\(path)"])
                 continue
             }
-            if header.isDeleted {
+            if header.isDeleted, !isNeeded(id) {
                 try allocator.removeVolume(id, group: group)
             } else {
                 try allocator.noteExisting(id, group: group)
@@ -201,7 +217,7 @@ public final class EmbeddedEngine: VolumeEngine {
     // MARK: Volumes
 
     public func createVolume(
-        _ id: VolumeID, group: String, sizeBytes: UInt64, annotation: String
+        _ id: VolumeID, group: String, sizeBytes: UInt64, annotation: String, content: VolumeContent
     ) async throws(Failure) -> EngineVolume {
         let lock = try await locks.acquire(id.description, for: "creating")
         defer { lock.release() }
@@ -213,11 +229,12 @@ public final class EmbeddedEngine: VolumeEngine {
         guard let specification = activeGroup(group) else {
             throw Failure(.notFound, "there is no group \(group)")
         }
-        if let existing = headers.volume(id) {
+        if let existing = headers.volume(id), !existing.isUnfinished || existing.isDeleted {
             if existing.isDeleted { throw Failure(.notFound, "volume \(id) was deleted; its id is not used again") }
-            guard existing.group == group, existing.sizeBytes == sizeBytes else {
+            guard existing.group == group, existing.sizeBytes == sizeBytes, isContent(content, of: existing) else {
                 throw Failure(
-                    .conflict, "volume \(id) exists in group \(existing.group) with \(existing.sizeBytes) bytes")
+                    .conflict,
+                    "volume \(id) exists in group \(existing.group) with \(existing.sizeBytes) bytes, or with another content")
             }
             return describe(existing)
         }
@@ -225,7 +242,11 @@ public final class EmbeddedEngine: VolumeEngine {
         var header = VolumeHeader(
             id: id, group: group, sizeBytes: sizeBytes, attachEpoch: 0, formatted: .never, isDeleted: false,
             annotation: annotation.isEmpty ? nil : annotation)
-        try await headers.put(header)
+        switch content {
+        case .empty: try await headers.put(header)
+        case .snapshot(let snapshot): try await makeClone(&header, of: try existingSnapshot(snapshot), specification)
+        case .volume(let volume): try await makeClone(&header, ofVolume: volume, specification)
+        }
         // A group that was removed meanwhile has enumerated its volumes, perhaps before this one was there.
         guard activeGroup(group) != nil else {
             header.isDeleted = true
@@ -256,9 +277,7 @@ public final class EmbeddedEngine: VolumeEngine {
             header.isDeleted = true
             try await headers.put(header)
         }
-        guard let group = headers.group(header.group)?.specification else { return }
-        let allocator = allocator
-        try await Self.onBlockingThread { () throws(Failure) in try allocator.removeVolume(id, group: group) }
+        try await purgeOrHide(header)
     }
 
     public func resizeVolume(_ id: VolumeID, to sizeBytes: UInt64) async throws(Failure) -> EngineVolume {
@@ -311,7 +330,7 @@ public final class EmbeddedEngine: VolumeEngine {
     }
 
     public func volumes() async throws(Failure) -> [EngineVolume] {
-        headers.volumes.filter { !$0.isDeleted && activeGroup($0.group) != nil }.map(describe).sorted { $0.id < $1.id }
+        headers.volumes.filter { !$0.isDeleted && !$0.isUnfinished && activeGroup($0.group) != nil }.map(describe).sorted { $0.id < $1.id }
     }
 
     public func markFormatted(_ id: VolumeID, _ formatted: Formatted) async throws(Failure) {
@@ -343,14 +362,14 @@ public final class EmbeddedEngine: VolumeEngine {
         }
     }
 
-    private func existing(_ id: VolumeID) throws(Failure) -> VolumeHeader {
-        guard let header = headers.volume(id), !header.isDeleted, activeGroup(header.group) != nil else {
+    func existing(_ id: VolumeID) throws(Failure) -> VolumeHeader {
+        guard let header = headers.volume(id), !header.isDeleted, !header.isUnfinished, activeGroup(header.group) != nil else {
             throw Failure(.notFound, "there is no volume \(id)")
         }
         return header
     }
 
-    private func describe(_ header: VolumeHeader) -> EngineVolume {
+    func describe(_ header: VolumeHeader) -> EngineVolume {
         let allocated = allocator.allocatedBytes(of: header.id)
         let isPartlyOut = allocated > 0 && pool.status().mountpaths.contains { $0.state != .active }
         return EngineVolume(
@@ -381,7 +400,7 @@ public final class EmbeddedEngine: VolumeEngine {
         }
         // Admission closes, what was answered becomes durable; then the new epoch counts.
         if let device = opened.withLock({ $0.removeValue(forKey: id) }) {
-            do throws(Failure) { try await device.close() } catch {
+            do throws(Failure) { try await end(device, of: id) } catch {
                 logger.error(
                     "volume stopped before it was fenced", metadata: ["volume": "\(id)", "reason": "\(error)"])
             }
@@ -404,25 +423,18 @@ public final class EmbeddedEngine: VolumeEngine {
             if device.isReadOnly == readOnly { return device }
             try await closeOpened(id)
         }
-        guard let group = headers.group(header.group)?.specification else {
-            throw Failure(.internal, "volume \(id) is in group \(header.group), of which there is no header")
+        let volume = try await logs.retain(id)
+        let device = VolumeDevice(
+            log: volume.log, loop: volume.loop, sizeBytes: header.sizeBytes, isReadOnly: readOnly, epoch: epoch)
+        do throws(Failure) {
+            try await volume.ask { (log, done: @escaping @Sendable (Result<Void, Failure>) -> Void) in
+                log.parameters.epoch = epoch
+                done(log.failure.map { .failure($0) } ?? .success(()))
+            }
+        } catch {
+            try await logs.release(id)
+            throw error
         }
-        let recovery = VolumeRecovery(pool: pool, header: header, group: group, allocator: allocator, logger: logger)
-        let recovered = try await Self.onBlockingThread { () throws(Failure) in Handover(try recovery.run()) }
-        let number = nextLoop.withLock { number in
-            number += 1
-            return number % loops.count
-        }
-        let (loop, buffers) = loops[number]
-        let parameters = VolumeLogParameters(header: header, group: group, epoch: epoch, ringBytes: settings.ringBytes)
-        let (pool, allocator, clock, logger) = (pool, allocator, clock, logger)
-        let log = try await loop.run { () throws(Failure) in
-            Handover(
-                VolumeLog(
-                    parameters, recovered: recovered.value, queue: loop, pool: pool, allocator: allocator,
-                    buffers: buffers.buffers, cache: buffers.cache, clock: clock, logger: logger))
-        }.value
-        let device = VolumeDevice(log: log, loop: loop, sizeBytes: header.sizeBytes, isReadOnly: readOnly, epoch: epoch)
         opened.withLock { $0[id] = device }
         return device
     }
@@ -435,20 +447,14 @@ public final class EmbeddedEngine: VolumeEngine {
 
     private func closeOpened(_ id: VolumeID) async throws(Failure) {
         guard let device = opened.withLock({ $0.removeValue(forKey: id) }) else { return }
-        try await device.close()
+        try await end(device, of: id)
     }
-}
 
-/// Carries a value between threads that use it one after the other.
-struct Handover<T>: @unchecked Sendable {
-    let value: T
-    init(_ value: T) { self.value = value }
-}
-
-/// What the volumes of a loop share. `@unchecked Sendable`: touched on the loop only.
-final class LoopBuffers: @unchecked Sendable {
-    let buffers = RecordBuffers()
-    let cache: NodeCache
-
-    init(cacheBytes: Int) { cache = NodeCache(bytes: cacheBytes) }
+    /// Closes a device, and the log if nobody else needs it.
+    func end(_ device: VolumeDevice, of id: VolumeID) async throws(Failure) {
+        var problem: Failure?
+        do throws(Failure) { try await device.close() } catch { problem = error }
+        do throws(Failure) { try await logs.release(id) } catch { problem = problem ?? error }
+        if let problem { throw problem }
+    }
 }

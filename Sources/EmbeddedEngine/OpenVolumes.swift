@@ -31,7 +31,7 @@ final class OpenVolumes: Sendable {
 
         /// Runs `body` on the loop; it answers through its argument, once.
         func ask<T: Sendable>(
-            _ body: @escaping @Sendable (VolumeLog, @escaping (Result<T, Failure>) -> Void) -> Void
+            _ body: @escaping @Sendable (VolumeLog, @escaping @Sendable (Result<T, Failure>) -> Void) -> Void
         ) async throws(Failure) -> T {
             let (log, loop) = (log, loop)
             let result: Result<T, Failure> = await withCheckedContinuation { continuation in
@@ -114,6 +114,21 @@ final class OpenVolumes: Sendable {
         if let origin = last.origin { try await release(origin) }
         if let problem { throw problem }
     }
+
+    /// At shutdown: ends walks that keep logs open, and waits until all are closed.
+    func closeAll() async {
+        for _ in 0..<Self.closingTriesMax {
+            let left = entries.withLock { $0.values.map(\.opened) }
+            if left.isEmpty { return }
+            for opened in left {
+                opened.loop.post { opened.log.stopReclaim() }
+            }
+            try? await Task.sleep(nanoseconds: 5_000_000)
+        }
+        logger.error("some volumes are still in use at shutdown")
+    }
+
+    private static let closingTriesMax = 2000
 
     /// Runs `body` with the log open.
     func with<T: Sendable>(

@@ -4,21 +4,30 @@ import Glibc
 import Synchronization
 import SystemIO
 
-/// An open volume as front ends see it.
-final class VolumeDevice: BlockDevice {
+/// An open volume, or a snapshot of one, as front ends see it.
+///
+/// `@unchecked Sendable`: `isClosed` and `count` are touched on the loop only.
+final class VolumeDevice: BlockDevice, @unchecked Sendable {
     static let requestBytesMax = WriteRing.requestBlocksMax * blockBytes
 
     let loop: EventLoop
     let isReadOnly: Bool
     let epoch: UInt64
+    /// Of the snapshot; nil: the volume as it is.
+    private let snapshot: UInt32?
     private let log: VolumeLog
     private let size: Atomic<UInt64>
+    private let count = RequestCount()
+    private var isClosed = false
 
-    init(log: VolumeLog, loop: EventLoop, sizeBytes: UInt64, isReadOnly: Bool, epoch: UInt64) {
+    init(
+        log: VolumeLog, loop: EventLoop, sizeBytes: UInt64, isReadOnly: Bool, epoch: UInt64, snapshot: UInt32? = nil
+    ) {
         self.log = log
         self.loop = loop
         self.isReadOnly = isReadOnly
         self.epoch = epoch
+        self.snapshot = snapshot
         size = Atomic(sizeBytes)
     }
 
@@ -28,15 +37,27 @@ final class VolumeDevice: BlockDevice {
         if bytes > sizeBytes { size.store(bytes, ordering: .releasing) }
     }
 
-    func landingBuffer(waiter: any BlockRequestOwner) -> UnsafeMutableRawPointer? { log.landing(waiter: waiter) }
+    func landingBuffer(waiter: any BlockRequestOwner) -> UnsafeMutableRawPointer? {
+        isClosed ? log.refused.base : log.landing(waiter: waiter)
+    }
 
-    func submit(_ request: BlockRequest) { log.submit(request, sizeBytes: sizeBytes, isReadOnly: isReadOnly) }
+    func submit(_ request: BlockRequest) {
+        if isClosed { return request.owner.completed(request, result: EIO) }
+        count.began(request)
+        log.submit(request, sizeBytes: sizeBytes, isReadOnly: isReadOnly, snapshot: snapshot)
+    }
 
-    /// Refuses what comes from now on, makes durable what was answered, and ends. Again is fine.
+    /// Refuses what comes from now on, and makes durable what was answered. Again is fine.
     func close() async throws(Failure) {
-        let log = log
         let result: Result<Void, Failure> = await withCheckedContinuation { continuation in
-            loop.post { log.close { continuation.resume(returning: $0) } }
+            loop.post { [self] in
+                isClosed = true
+                log.drain { [self] _ in
+                    count.whenZero { [self] in
+                        continuation.resume(returning: log.failure.map { .failure($0) } ?? .success(()))
+                    }
+                }
+            }
         }
         try result.get()
     }

@@ -56,6 +56,46 @@ public enum Formatted: Sendable, Codable, Equatable {
     }
 }
 
+/// What a new volume begins as.
+public enum VolumeContent: Sendable, Equatable {
+    /// Reads as zeros.
+    case empty
+    /// What the snapshot is; for ever after on its own.
+    case snapshot(SnapshotID)
+    /// What the volume is at that moment, every write that it answered included.
+    case volume(VolumeID)
+}
+
+/// One snapshot of a cut.
+public struct SnapshotRequest: Sendable, Equatable {
+    public var id: SnapshotID
+    public var volume: VolumeID
+
+    public init(id: SnapshotID, volume: VolumeID) {
+        self.id = id
+        self.volume = volume
+    }
+}
+
+/// A snapshot as its engine knows it.
+public struct EngineSnapshot: Sendable, Codable, Equatable {
+    public var id: SnapshotID
+    public var volume: VolumeID
+    public var group: String
+    /// Of the volume when it was taken.
+    public var sizeBytes: UInt64
+    /// Seconds since 1970.
+    public var created: UInt64
+
+    public init(id: SnapshotID, volume: VolumeID, group: String, sizeBytes: UInt64, created: UInt64) {
+        self.id = id
+        self.volume = volume
+        self.group = group
+        self.sizeBytes = sizeBytes
+        self.created = created
+    }
+}
+
 public enum VolumeHealth: String, Sendable, Codable {
     case ready
     /// Every block can be read, some only from parity.
@@ -183,9 +223,10 @@ public protocol VolumeEngine: Sendable {
 
     /// `sizeBytes` is a positive multiple of 4 KiB. The same id again answers the same volume;
     /// with another group or size it is a `conflict`. A deleted id stays deleted: `notFound`.
-    /// `annotation`: as in `GroupSpecification`, written with the volume; empty for none.
+    /// `annotation`: as in `GroupSpecification`, written with the volume; empty for none. `content`: of the same group; `outOfRange` where it
+    /// is larger than `sizeBytes`, `notFound` where it is not there.
     func createVolume(
-        _ id: VolumeID, group: String, sizeBytes: UInt64, annotation: String
+        _ id: VolumeID, group: String, sizeBytes: UInt64, annotation: String, content: VolumeContent
     ) async throws(Failure) -> EngineVolume
 
     /// Replaces the volume's annotation.
@@ -208,6 +249,19 @@ public protocol VolumeEngine: Sendable {
     /// mounted, `unknown` before a pod gets the raw device. `failedPrecondition` where `Formatted.canBecome` says no.
     func markFormatted(_ id: VolumeID, _ formatted: Formatted) async throws(Failure)
 
+    /// Takes a snapshot of each volume, all at one moment: a write that was answered before another began is in its snapshot if the
+    /// other is in its. The same ids again answer the same snapshots. All of them are there afterwards, or none.
+    func createSnapshots(_ wanted: [SnapshotRequest]) async throws(Failure) -> [EngineSnapshot]
+
+    /// An unknown or deleted id is fine, as are clones: they keep what is theirs. `failedPrecondition` while it is open.
+    func deleteSnapshot(_ id: SnapshotID) async throws(Failure)
+
+    func snapshot(_ id: SnapshotID) async throws(Failure) -> EngineSnapshot
+    func snapshots() async throws(Failure) -> [EngineSnapshot]
+
+    /// The volume becomes what the snapshot is; its size stays. Snapshots taken since stay too. `failedPrecondition` while attached.
+    func rollBackVolume(_ id: VolumeID, to snapshot: SnapshotID) async throws(Failure) -> EngineVolume
+
     func capacity(ofGroup label: String) async throws(Failure) -> GroupCapacity
     func poolStatus() async throws(Failure) -> PoolStatus
 
@@ -222,8 +276,14 @@ public let catalogueBytesMax = 256 << 20
 extension VolumeEngine {
     /// Without an annotation.
     public func createVolume(
-        _ id: VolumeID, group: String, sizeBytes: UInt64
+        _ id: VolumeID, group: String, sizeBytes: UInt64, annotation: String = "", content: VolumeContent = .empty
     ) async throws(Failure) -> EngineVolume {
-        try await createVolume(id, group: group, sizeBytes: sizeBytes, annotation: "")
+        try await createVolume(id, group: group, sizeBytes: sizeBytes, annotation: annotation, content: content)
+    }
+
+    public func createSnapshot(_ id: SnapshotID, of volume: VolumeID) async throws(Failure) -> EngineSnapshot {
+        let made = try await createSnapshots([SnapshotRequest(id: id, volume: volume)])
+        guard let first = made.first else { throw Failure(.internal, "the engine answered no snapshot") }
+        return first
     }
 }

@@ -20,6 +20,12 @@ struct VolumeHeader: Codable, Equatable, Sendable {
     var isDeleted: Bool
     /// The control plane's, for a rebuilt catalogue. Nil where none was given.
     var annotation: String?
+    /// Of a clone.
+    var origin: VolumeOrigin?
+    /// Written before a clone's first checkpoint; the volume is not there yet.
+    var isUnfinished = false
+    /// Deleted, and nothing of it is left on the mountpaths: no snapshot, no clone needed it any more.
+    var isPurged = false
 
     init(
         id: VolumeID, group: String, sizeBytes: UInt64, attachEpoch: UInt64, formatted: Formatted, isDeleted: Bool,
@@ -43,7 +49,32 @@ struct VolumeHeader: Codable, Equatable, Sendable {
         formatted = try keys.decodeIfPresent(Formatted.self, forKey: .formatted) ?? .unknown
         isDeleted = try keys.decodeIfPresent(Bool.self, forKey: .isDeleted) ?? false
         annotation = try keys.decodeIfPresent(String.self, forKey: .annotation)
+        origin = try keys.decodeIfPresent(VolumeOrigin.self, forKey: .origin)
+        isUnfinished = try keys.decodeIfPresent(Bool.self, forKey: .isUnfinished) ?? false
+        isPurged = try keys.decodeIfPresent(Bool.self, forKey: .isPurged) ?? false
     }
+}
+
+/// Where a clone's content began.
+struct VolumeOrigin: Codable, Equatable, Sendable {
+    var volume: VolumeID
+    var epoch: UInt32
+}
+
+/// What is true of a snapshot for ever. The volume's log has its content.
+struct SnapshotHeader: Codable, Equatable, Sendable {
+    var id: SnapshotID
+    var volume: VolumeID
+    var epoch: UInt32
+    var sizeBytes: UInt64
+    /// Seconds since 1970.
+    var created: UInt64
+    /// Of the volume, when it was taken.
+    var formatted: Formatted
+    /// A tombstone.
+    var isDeleted = false
+    /// Taken for a clone of a volume; nobody's snapshot.
+    var isInternal = false
 }
 
 /// A group's header. `active` ⇄ `retained`; `active`, `retained` → `deleting` → `deleted` → `active` (a new group of the old label).
@@ -70,7 +101,7 @@ struct GroupHeader: Codable, Equatable, Sendable {
 ///                  4     4  version (1)
 ///                  8     4  bytes of the payload
 ///                 12     4  CRC-32C of the payload
-///                 16     …  payload: JSON { "revision": n, "group": {…} | "volume": {…} }
+///                 16     …  payload: JSON { "revision": n, "group": {…} | "volume": {…} | "snapshots": [{…}] }
 ///
 /// Version rule: an entry of a higher version is refused at start. Recovery rule: an entry that is torn ends the log of its mountpath;
 /// of all members' entries for one group or volume the highest revision wins; at every start the log is written anew, whole, to
@@ -88,6 +119,8 @@ final class HeaderLog: Sendable {
         var revision: UInt64
         var group: GroupHeader?
         var volume: VolumeHeader?
+        /// Snapshots of one entry are there together or not at all: the cut of several volumes.
+        var snapshots: [SnapshotHeader]?
     }
 
     private struct Pending {
@@ -98,6 +131,7 @@ final class HeaderLog: Sendable {
         var revision: UInt64 = 0
         var groups: [String: Entry] = [:]
         var volumes: [VolumeID: Entry] = [:]
+        var snapshots: [SnapshotID: (revision: UInt64, header: SnapshotHeader)] = [:]
         var pending: [Pending] = []
         var isCommitting = false
     }
@@ -169,13 +203,19 @@ final class HeaderLog: Sendable {
             if let volume = entry.volume, entry.revision >= state.volumes[volume.id]?.revision ?? 0 {
                 state.volumes[volume.id] = entry
             }
+            for snapshot in entry.snapshots ?? []
+            where entry.revision >= state.snapshots[snapshot.id]?.revision ?? 0 {
+                state.snapshots[snapshot.id] = (entry.revision, snapshot)
+            }
         }
     }
 
     /// Puts what is known on every member, so that all agree. Blocking; before anything is served, and when the log has grown.
     func rewrite() throws(Failure) {
         let entries = state.withLock { state in
-            (Array(state.groups.values) + Array(state.volumes.values)).sorted { $0.revision < $1.revision }
+            (Array(state.groups.values) + Array(state.volumes.values)
+                + state.snapshots.values.map { Entry(revision: $0.revision, snapshots: [$0.header]) })
+                .sorted { $0.revision < $1.revision }
         }
         var bytes: [UInt8] = []
         for entry in entries { bytes += try Self.encoded(entry) }
@@ -214,7 +254,38 @@ final class HeaderLog: Sendable {
 
     var volumes: [VolumeHeader] { state.withLock { $0.volumes.values.compactMap(\.volume) } }
 
+    /// Deleted ones too.
+    func snapshot(_ id: SnapshotID) -> SnapshotHeader? { state.withLock { $0.snapshots[id]?.header } }
+
+    /// Deleted ones too.
+    var snapshots: [SnapshotHeader] { state.withLock { $0.snapshots.values.map(\.header) } }
+
+    /// A clone's origin, the origin's origin, and so on.
+    func origins(of header: VolumeHeader) throws(Failure) -> [VolumeHeader] {
+        var lineage: [VolumeHeader] = []
+        var next = header.origin
+        while let origin = next {
+            guard let found = volume(origin.volume), lineage.count < MapEntry.distanceMax else {
+                throw Failure(.corrupt, "volume \(header.id) is a clone of \(origin.volume), of which there is no header")
+            }
+            lineage.append(found)
+            next = found.origin
+        }
+        return lineage
+    }
+
+    /// Epochs of a volume at which clones began that are still there.
+    func clonedEpochs(of id: VolumeID) -> Set<UInt32> {
+        Set(volumes.compactMap { $0.origin?.volume == id && !$0.isPurged ? $0.origin?.epoch : nil })
+    }
+
     // MARK: Writing
+
+    /// All of them or none.
+    func put(_ snapshots: [SnapshotHeader]) async throws(Failure) {
+        if snapshots.isEmpty { return }
+        try await append([Entry(revision: 0, snapshots: snapshots)])
+    }
 
     func put(_ group: GroupHeader) async throws(Failure) { try await append([Entry(revision: 0, group: group)]) }
 

@@ -78,14 +78,15 @@ extension VolumeLog {
 
     /// Goes on with the walk over deleted epochs, a little at a time.
     func reclaimLater() {
-        guard !isReclaimScheduled, !isClosing, failure == nil, hasReclaimable else { return answerReclaimed() }
+        guard !isReclaimStopped, !isClosing, failure == nil, hasReclaimable else { return answerReclaimed() }
+        if isReclaimScheduled { return }
         isReclaimScheduled = true
         queue.timer(nanoseconds: Self.reclaimPauseNanoseconds, target: self, tag: Self.tagReclaim)
     }
 
     func reclaimSome() {
         isReclaimScheduled = false
-        guard !isClosing, failure == nil else { return answerReclaimed() }
+        guard !isReclaimStopped, !isClosing, failure == nil else { return answerReclaimed() }
         for _ in 0..<Self.reclaimStepsAtOnce {
             switch map.reclaimStep(pinned: neededEpochs) {
             case .progressed: continue
@@ -110,6 +111,27 @@ extension VolumeLog {
         reclaimLater()
     }
 
+    /// For good: the engine shuts down.
+    func stopReclaim() {
+        isReclaimStopped = true
+        answerReclaimed()
+    }
+
+    /// The element of an epoch once it is in a durable checkpoint, so that a clone may refer to its nodes.
+    func durableElement(_ epoch: UInt32, done: @escaping (Result<MapElement, Failure>) -> Void) {
+        guard let element = map.element(epoch) else {
+            return done(.failure(failure ?? Failure(.notFound, "there is no such snapshot")))
+        }
+        if epoch <= durableElements { return done(.success(element)) }
+        checkpoint { [self] isDone in
+            guard isDone || failure != nil || durableElements >= epoch else {
+                return done(.failure(Failure(.exhausted, "the map cannot be written: free space on the mountpaths")))
+            }
+            if let failure { return done(.failure(failure)) }
+            durableElement(epoch, done: done)
+        }
+    }
+
     /// `done` is called when there is nothing left to walk now, and that is durable, or when the volume closes.
     func whenReclaimed(_ done: @escaping () -> Void) {
         reclaimWaiters.append(done)
@@ -120,7 +142,7 @@ extension VolumeLog {
         guard !reclaimWaiters.isEmpty else { return }
         let waiting = reclaimWaiters
         reclaimWaiters = []
-        if isClosing || failure != nil {
+        if isClosing || isReclaimStopped || failure != nil {
             for done in waiting { done() }
         } else {
             checkpoint { _ in for done in waiting { done() } }

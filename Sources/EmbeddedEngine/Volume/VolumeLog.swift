@@ -35,7 +35,7 @@ final class VolumeLog: @unchecked Sendable {
     static let tagRetrySpace: UInt64 = 1
     static let tagReclaim: UInt64 = 2
 
-    let parameters: VolumeLogParameters
+    var parameters: VolumeLogParameters
     let queue: any IOQueue
     let pool: Pool
     let allocator: SegmentAllocator
@@ -92,7 +92,7 @@ final class VolumeLog: @unchecked Sendable {
     var unsyncedBlocks = 0
 
     // Who waits.
-    var flushes: [(request: BlockRequest, through: Int)] = []
+    var flushes: [(through: Int, answer: FlushAnswer)] = []
     var roomWaiter: (any BlockRequestOwner)?
     /// Discards that found no room yet: the request, its next block, blocks left.
     var waitingDiscards: [(request: BlockRequest, block: UInt64, left: Int)] = []
@@ -129,6 +129,7 @@ final class VolumeLog: @unchecked Sendable {
     /// Answers of writes are withheld.
     var isHeld = false
     var isReclaimScheduled = false
+    var isReclaimStopped = false
     var reclaimWaiters: [() -> Void] = []
 
     // Membership and the end.
@@ -185,7 +186,7 @@ final class VolumeLog: @unchecked Sendable {
         return nil
     }
 
-    func submit(_ request: BlockRequest, sizeBytes: UInt64, isReadOnly: Bool) {
+    func submit(_ request: BlockRequest, sizeBytes: UInt64, isReadOnly: Bool, snapshot: UInt32? = nil) {
         let isChange = request.operation != .read && request.operation != .flush
         if failure != nil || isClosing { return request.finish(EIO) }
         if isChange, isReadOnly { return request.finish(EROFS) }
@@ -193,7 +194,7 @@ final class VolumeLog: @unchecked Sendable {
             request.offset <= sizeBytes, UInt64(request.length) <= sizeBytes - request.offset
         else { return request.finish(request.offset >= sizeBytes && isChange ? ENOSPC : EINVAL) }
         switch request.operation {
-        case .read: read(request, epoch: nil)
+        case .read: read(request, epoch: snapshot)
         case .write: write(request)
         case .discard, .writeZeroes: discard(request)
         case .flush: flush(request)
@@ -249,10 +250,18 @@ final class VolumeLog: @unchecked Sendable {
 
     static let discardsMax = 256
 
+    /// Makes everything durable that was answered; `done` with 0 or an errno.
+    func drain(_ done: @escaping (Int32) -> Void) {
+        if failure != nil { return done(EIO) }
+        if ring.admittedEntry <= ring.durableEntry { return done(0) }
+        flushes.append((ring.admittedEntry, .closure(done)))
+        scheduleBatch()
+    }
+
     private func flush(_ request: BlockRequest) {
         let through = ring.admittedEntry
         if through <= ring.durableEntry { return request.finish(0) }
-        flushes.append((request, through))
+        flushes.append((through, .request(request)))
         scheduleBatch()
     }
 
@@ -309,7 +318,7 @@ final class VolumeLog: @unchecked Sendable {
             if let reference = entry.request {
                 let request = reference.takeUnretainedValue()
                 if request.forceUnitAccess, entry.kind != .void {
-                    flushes.append((request, number + 1))
+                    flushes.append((number + 1, .request(request)))
                 } else {
                     request.finish(0)
                 }
@@ -367,7 +376,7 @@ final class VolumeLog: @unchecked Sendable {
     func completeDurable() {
         while let first = flushes.first, first.through <= ring.durableEntry {
             flushes.removeFirst()
-            first.request.finish(0)
+            first.answer.finish(0)
         }
         if let waiter = roomWaiter, ring.landing() != nil {
             roomWaiter = nil
@@ -385,7 +394,7 @@ final class VolumeLog: @unchecked Sendable {
         refuseWaiting(EIO)
         let waiting = flushes
         flushes = []
-        for flush in waiting { flush.request.finish(EIO) }
+        for flush in waiting { flush.answer.finish(EIO) }
         let unanswered = controls
         controls = [:]
         for control in unanswered.values { control.done(.failure(failure)) }
@@ -467,8 +476,25 @@ package struct VolumeStatistics: Sendable {
     package var checkpoints = 0
 }
 
+/// Who waits for a flush.
+enum FlushAnswer {
+    case request(BlockRequest)
+    case closure((Int32) -> Void)
+
+    func finish(_ result: Int32) {
+        switch self {
+        case .request(let request): request.finish(result)
+        case .closure(let body): body(result)
+        }
+    }
+}
+
 extension BlockRequest {
-    func finish(_ result: Int32) { owner.completed(self, result: result) }
+    func finish(_ result: Int32) {
+        let count = count
+        owner.completed(self, result: result)
+        count?.ended(self)
+    }
 }
 
 extension VolumeLog: BatchTarget {

@@ -1,0 +1,409 @@
+import Base
+import BlockDevice
+import Foundation
+import Synchronization
+import SegmentStore
+import SystemIO
+import VolumeEngine
+
+/// Snapshots, clones and rollback. The log has a snapshot first, then its header makes it exist; deletion goes the other way. What a crash
+/// leaves in a log without a header is nobody's, and goes when the call is repeated or the log is next looked after.
+extension EmbeddedEngine {
+    // MARK: Snapshots
+
+    public func createSnapshots(_ wanted: [SnapshotRequest]) async throws(Failure) -> [EngineSnapshot] {
+        var held: [KeyedLock.Held] = []
+        defer { for lock in held { lock.release() } }
+        for id in Set(wanted.map(\.volume)).sorted() {
+            held.append(try await locks.acquire(id.description, for: "taking a snapshot"))
+        }
+        guard Set(wanted.map(\.id)).count == wanted.count, Set(wanted.map(\.volume)).count == wanted.count else {
+            throw Failure(.invalid, "a cut names each snapshot and each volume once")
+        }
+        let known = wanted.compactMap { headers.snapshot($0.id) }
+        if let other = zip(wanted, known).first(where: { $0.volume != $1.volume || $1.isDeleted }) {
+            throw Failure(.conflict, "snapshot \(other.0.id) is of another volume, or was deleted")
+        }
+        if known.count == wanted.count { return known.map(describe(snapshot:)) }
+        guard known.isEmpty else {
+            throw Failure(.conflict, "some of these snapshots exist and some do not: they are no cut of one moment")
+        }
+        var made: [SnapshotHeader] = []
+        for request in wanted {
+            made.append(
+                SnapshotHeader(
+                    id: request.id, volume: request.volume, epoch: 0, sizeBytes: try existing(request.volume).sizeBytes,
+                    created: UInt64(Date().timeIntervalSince1970),
+                    formatted: try existing(request.volume).formatted.ofCopy))
+        }
+        let cut = try await take(made)
+        try await headers.put(cut)
+        return cut.map(describe(snapshot:))
+    }
+
+    /// Writes the snapshots into the volumes' logs, at one moment of all of them. Gives them their epochs.
+    private func take(_ snapshots: [SnapshotHeader]) async throws(Failure) -> [SnapshotHeader] {
+        var volumes: [OpenVolumes.Opened] = []
+        var result: Result<[SnapshotHeader], Failure>
+        do throws(Failure) {
+            for snapshot in snapshots { volumes.append(try await logs.retain(snapshot.volume)) }
+            result = .success(try await cut(snapshots, volumes))
+        } catch { result = .failure(error) }
+        for (snapshot, _) in zip(snapshots, volumes) { try? await logs.release(snapshot.volume) }
+        return try result.get()
+    }
+
+    private static let holdMax = Duration.milliseconds(100)
+
+    private func cut(
+        _ snapshots: [SnapshotHeader], _ volumes: [OpenVolumes.Opened]
+    ) async throws(Failure) -> [SnapshotHeader] {
+        let began = ContinuousClock.now
+        if volumes.count > 1 {
+            for volume in volumes {
+                try await volume.ask { (log, done: @escaping @Sendable (Result<Void, Failure>) -> Void) in
+                    log.hold()
+                    done(.success(()))
+                }
+            }
+        }
+        let isInTime = volumes.count == 1 || ContinuousClock.now - began < Self.holdMax
+        let answers = Answers(count: volumes.count)
+        if isInTime {
+            for (index, (snapshot, volume)) in zip(snapshots, volumes).enumerated() {
+                volume.loop.post {
+                    volume.log.takeSnapshot(
+                        snapshot.id, sizeBytes: snapshot.sizeBytes, created: snapshot.created
+                    ) { answers.put($0, at: index) }
+                }
+            }
+        }
+        // Posted behind the snapshots: what is admitted from here on is after the cut.
+        for volume in volumes where volumes.count > 1 { volume.loop.post { volume.log.release() } }
+        guard isInTime else {
+            throw Failure(.unavailable, "the volumes could not be held together within \(Self.holdMax): try again")
+        }
+        var cut = snapshots
+        var problem: Failure?
+        for (index, result) in await answers.all().enumerated() {
+            switch result {
+            case .success(let epoch): cut[index].epoch = epoch
+            case .failure(let failure): problem = failure
+            }
+        }
+        guard let problem else { return cut }
+        for (snapshot, volume) in zip(cut, volumes) where snapshot.epoch > 0 {
+            try? await volume.ask { log, done in log.deleteSnapshot(snapshot.epoch, done: done) }
+        }
+        throw problem
+    }
+
+    public func deleteSnapshot(_ id: SnapshotID) async throws(Failure) {
+        guard let known = headers.snapshot(id) else { return }
+        let lock = try await locks.acquire(known.volume.description, for: "deleting snapshot \(id)")
+        defer { lock.release() }
+        if openedSnapshots.withLock({ $0[id] }) != nil {
+            throw Failure(.failedPrecondition, "snapshot \(id) is in use: detach it first")
+        }
+        var header = known
+        if !header.isDeleted {
+            header.isDeleted = true
+            try await headers.put([header])
+        }
+        try await dropFromLog(header)
+    }
+
+    /// The log lets go of a snapshot whose header is a tombstone.
+    private func dropFromLog(_ header: SnapshotHeader) async throws(Failure) {
+        guard let volume = headers.volume(header.volume), !volume.isPurged else { return }
+        if volume.isDeleted, !isNeeded(volume.id) { return try await purgeOrHide(volume) }
+        try await logs.with(volume.id) { (opened) throws(Failure) in
+            try await opened.ask { log, done in log.deleteSnapshot(header.epoch, done: done) }
+        }
+        maintain(volume.id)
+    }
+
+    public func snapshot(_ id: SnapshotID) async throws(Failure) -> EngineSnapshot {
+        describe(snapshot: try existingSnapshot(id))
+    }
+
+    public func snapshots() async throws(Failure) -> [EngineSnapshot] {
+        headers.snapshots.filter { !$0.isDeleted && !$0.isInternal && isVisible($0) }.map(describe(snapshot:))
+            .sorted { $0.id < $1.id }
+    }
+
+    func existingSnapshot(_ id: SnapshotID) throws(Failure) -> SnapshotHeader {
+        guard let header = headers.snapshot(id), !header.isDeleted, isVisible(header) else {
+            throw Failure(.notFound, "there is no snapshot \(id)")
+        }
+        return header
+    }
+
+    /// Snapshots of retained groups are hidden with them.
+    private func isVisible(_ header: SnapshotHeader) -> Bool {
+        headers.volume(header.volume).map { activeGroup($0.group) != nil } ?? false
+    }
+
+    private func describe(snapshot header: SnapshotHeader) -> EngineSnapshot {
+        EngineSnapshot(
+            id: header.id, volume: header.volume, group: headers.volume(header.volume)?.group ?? "",
+            sizeBytes: header.sizeBytes, created: header.created)
+    }
+
+    /// The snapshot as a device that refuses writes.
+    public func openSnapshot(_ id: SnapshotID) async throws(Failure) -> any BlockDevice {
+        let header = try existingSnapshot(id)
+        let lock = try await locks.acquire(header.volume.description, for: "opening snapshot \(id)")
+        defer { lock.release() }
+        if let device = openedSnapshots.withLock({ $0[id] }) { return device }
+        let volume = try await logs.retain(header.volume)
+        let device = VolumeDevice(
+            log: volume.log, loop: volume.loop, sizeBytes: header.sizeBytes, isReadOnly: true, epoch: 0,
+            snapshot: header.epoch)
+        volume.loop.post { volume.log.readerEpochs[header.epoch, default: 0] += 1 }
+        openedSnapshots.withLock { $0[id] = device }
+        return device
+    }
+
+    public func closeSnapshot(_ id: SnapshotID) async throws(Failure) {
+        guard let header = headers.snapshot(id) else { return }
+        let lock = try await locks.acquire(header.volume.description, for: "closing snapshot \(id)")
+        defer { lock.release() }
+        guard let device = openedSnapshots.withLock({ $0.removeValue(forKey: id) }) else { return }
+        try await logs.with(header.volume) { (opened) throws(Failure) in
+            opened.loop.post { opened.log.readerEpochs[header.epoch] = nil }
+        }
+        try await end(device, of: header.volume)
+    }
+
+    // MARK: Clones
+
+    func isContent(_ content: VolumeContent, of header: VolumeHeader) -> Bool {
+        switch content {
+        case .empty: header.origin == nil
+        case .snapshot(let id):
+            headers.snapshot(id).map { VolumeOrigin(volume: $0.volume, epoch: $0.epoch) == header.origin } ?? false
+        case .volume(let id): header.origin?.volume == id
+        }
+    }
+
+    /// A clone of what the volume is now: of a snapshot that is taken for it, and is nobody else's.
+    func makeClone(
+        _ header: inout VolumeHeader, ofVolume volume: VolumeID, _ group: GroupSpecification
+    ) async throws(Failure) {
+        let id = SnapshotID(high: header.id.high, low: header.id.low)
+        var snapshot: SnapshotHeader
+        if let known = headers.snapshot(id), !known.isDeleted {
+            snapshot = known
+        } else {
+            let lock = try await locks.acquire(volume.description, for: "taking a snapshot for clone \(header.id)")
+            defer { lock.release() }
+            let source = try existing(volume)
+            var made = SnapshotHeader(
+                id: id, volume: volume, epoch: 0, sizeBytes: source.sizeBytes,
+                created: UInt64(Date().timeIntervalSince1970), formatted: source.formatted.ofCopy)
+            made.isInternal = true
+            snapshot = try await take([made])[0]
+            try await headers.put([snapshot])
+        }
+        try await makeClone(&header, of: snapshot, group)
+        snapshot.isDeleted = true
+        try await headers.put([snapshot])
+        try await dropFromLog(snapshot)
+    }
+
+    /// The header comes first, unfinished, so that what is left of a clone that was cut off is found.
+    func makeClone(
+        _ header: inout VolumeHeader, of snapshot: SnapshotHeader, _ group: GroupSpecification
+    ) async throws(Failure) {
+        let lock = try await locks.acquire(snapshot.volume.description, for: "making clone \(header.id)")
+        defer { lock.release() }
+        guard let origin = headers.volume(snapshot.volume), origin.group == header.group else {
+            throw Failure(
+                .unsupported, "a clone is made in its origin's group; for another group, copy the data or restore a backup")
+        }
+        guard header.sizeBytes >= snapshot.sizeBytes else {
+            throw Failure(
+                .outOfRange,
+                "a clone of \(ByteSize.text(header.sizeBytes)) is smaller than its origin, \(ByteSize.text(snapshot.sizeBytes))"
+            )
+        }
+        header.origin = VolumeOrigin(volume: origin.id, epoch: snapshot.epoch)
+        header.formatted = snapshot.formatted
+        header.isUnfinished = true
+        guard try headers.origins(of: header).count < MapEntry.distanceMax else {
+            throw Failure(
+                .exhausted, "the origin is a clone of a clone \(MapEntry.distanceMax) times over: copy the data instead")
+        }
+        try await headers.put(header)
+        let (id, pool) = (header.id, pool)
+        try await logs.with(origin.id) { (opened) throws(Failure) in
+            let element: MapElement = try await opened.ask { log, done in
+                log.pinnedEpochs.insert(snapshot.epoch)
+                log.durableElement(snapshot.epoch, done: done)
+            }
+            try await Self.onBlockingThread { () throws(Failure) in
+                try VolumeClone.create(id, group: group, from: element, in: pool)
+            }
+        }
+        header.isUnfinished = false
+        try await headers.put(header)
+    }
+
+    // MARK: Rollback
+
+    public func rollBackVolume(_ id: VolumeID, to snapshot: SnapshotID) async throws(Failure) -> EngineVolume {
+        let lock = try await locks.acquire(id.description, for: "rolling back")
+        defer { lock.release() }
+        var header = try existing(id)
+        let target = try existingSnapshot(snapshot)
+        guard target.volume == id else {
+            throw Failure(.invalid, "snapshot \(snapshot) is of volume \(target.volume), not of \(id)")
+        }
+        if opened.withLock({ $0[id] }) != nil {
+            throw Failure(.failedPrecondition, "volume \(id) is attached: unstage and unpublish it first")
+        }
+        try await logs.with(id) { (opened) throws(Failure) in
+            try await opened.ask { log, done in log.rollBack(to: target.epoch, done: done) }
+        }
+        header.formatted = target.formatted
+        try await headers.put(header)
+        maintain(id)
+        return describe(header)
+    }
+
+    // MARK: What deletion leaves
+
+    /// Snapshots or clones need what is stored of the volume.
+    func isNeeded(_ id: VolumeID) -> Bool {
+        headers.snapshots.contains { $0.volume == id && !$0.isDeleted } || !headers.clonedEpochs(of: id).isEmpty
+    }
+
+    /// Frees a deleted volume: all of it, or what no snapshot and no clone needs.
+    func purgeOrHide(_ header: VolumeHeader) async throws(Failure) {
+        guard !header.isPurged else { return }
+        if isNeeded(header.id) {
+            try await logs.with(header.id) { (opened) throws(Failure) in
+                try await opened.ask { log, done in log.dropHead(done: done) }
+            }
+            return maintain(header.id)
+        }
+        guard let group = headers.group(header.group)?.specification else { return }
+        guard !logs.isOpen(header.id) else {
+            throw Failure(.busy, "volume \(header.id) is being cleaned up: try again")
+        }
+        let (allocator, id) = (allocator, header.id)
+        try await Self.onBlockingThread { () throws(Failure) in try allocator.removeVolume(id, group: group) }
+        var purged = header
+        purged.isPurged = true
+        try await headers.put(purged)
+        if let origin = header.origin { try await unpinned(origin) }
+    }
+
+    /// A clone is gone: its origin may go too, or free the epoch.
+    private func unpinned(_ origin: VolumeOrigin) async throws(Failure) {
+        let lock = try await locks.acquire(origin.volume.description, for: "unpinning epoch \(origin.epoch)")
+        defer { lock.release() }
+        guard let header = headers.volume(origin.volume), !header.isPurged else { return }
+        if header.isDeleted, !isNeeded(header.id) { return try await purgeOrHide(header) }
+        maintain(header.id)
+    }
+
+    /// Frees, in the background, what deleted snapshots of the volume had.
+    func maintain(_ id: VolumeID) {
+        let pinned = headers.clonedEpochs(of: id)
+        Task.detached { [self] in
+            do throws(Failure) {
+                try await logs.with(id) { (opened) throws(Failure) in
+                    try await opened.ask { (log, done: @escaping @Sendable (Result<Void, Failure>) -> Void) in
+                        log.pinnedEpochs = pinned
+                        log.whenReclaimed { done(.success(())) }
+                    }
+                }
+            } catch {
+                logger.warning(
+                    "space of deleted snapshots is not freed yet", metadata: ["volume": "\(id)", "reason": "\(error)"])
+            }
+        }
+    }
+
+    /// What a crash or a shutdown cut off.
+    func finishDeletions() async {
+        for header in headers.volumes where header.isUnfinished && !header.isDeleted {
+            var tombstone = header
+            tombstone.isDeleted = true
+            try? await headers.put(tombstone)
+        }
+        for header in headers.volumes where header.isDeleted && !header.isPurged {
+            do throws(Failure) { try await purgeOrHide(header) } catch {
+                logger.warning(
+                    "a deleted volume is not freed yet", metadata: ["volume": "\(header.id)", "reason": "\(error)"])
+            }
+        }
+        for header in headers.snapshots where header.isInternal && !header.isDeleted {
+            var tombstone = header
+            tombstone.isDeleted = true
+            try? await headers.put([tombstone])
+        }
+        for volume in Set(headers.snapshots.filter(\.isDeleted).map(\.volume)).sorted() {
+            guard let header = headers.volume(volume), !header.isPurged, !header.isDeleted else { continue }
+            reconcile(volume)
+        }
+    }
+
+    /// Deletes from the log what has no header, and frees it.
+    private func reconcile(_ id: VolumeID) {
+        let known = Set(headers.snapshots.filter { $0.volume == id && !$0.isDeleted }.map(\.epoch))
+        Task.detached { [self] in
+            try? await logs.with(id) { (opened) throws(Failure) in
+                let strays: [UInt32] = try await opened.ask { log, done in
+                    done(.success(log.map.elements.filter { !$0.isDeleted && !known.contains($0.epoch) }.map(\.epoch)))
+                }
+                for epoch in strays { try await opened.ask { log, done in log.deleteSnapshot(epoch, done: done) } }
+            }
+            maintain(id)
+        }
+    }
+}
+
+extension Formatted {
+    /// Of a copy: a filesystem that was being made may be anything there.
+    fileprivate var ofCopy: Formatted {
+        if case .making = self { return .unknown }
+        return self
+    }
+}
+
+/// Gathers one answer from each of several loops.
+private final class Answers: Sendable {
+    private struct State {
+        var results: [Result<UInt32, Failure>?]
+        var waiter: CheckedContinuation<[Result<UInt32, Failure>], Never>?
+    }
+    private let state: Mutex<State>
+
+    init(count: Int) { state = Mutex(State(results: Array(repeating: nil, count: count))) }
+
+    func put(_ result: Result<UInt32, Failure>, at index: Int) {
+        let done = state.withLock { state -> (CheckedContinuation<[Result<UInt32, Failure>], Never>, [Result<UInt32, Failure>])? in
+            state.results[index] = result
+            let all = state.results.compactMap { $0 }
+            guard all.count == state.results.count, let waiter = state.waiter else { return nil }
+            state.waiter = nil
+            return (waiter, all)
+        }
+        done?.0.resume(returning: done?.1 ?? [])
+    }
+
+    func all() async -> [Result<UInt32, Failure>] {
+        await withCheckedContinuation { continuation in
+            let ready = state.withLock { state -> [Result<UInt32, Failure>]? in
+                let all = state.results.compactMap { $0 }
+                if all.count == state.results.count { return all }
+                state.waiter = continuation
+                return nil
+            }
+            if let ready { continuation.resume(returning: ready) }
+        }
+    }
+}
