@@ -38,7 +38,7 @@ final class FaultyDisk: Disk {
     }
 
     func replaceFile(_ path: String, with bytes: [UInt8]) throws(Failure) {
-        if path.hasSuffix("headers") { try needSpace() }
+        if path.hasSuffix("headers") || path.hasSuffix("catalogue") { try needSpace() }
         try disk.replaceFile(path, with: bytes)
         if path.hasSuffix("pool.json"), poolFileFails.exchange(false, ordering: .relaxed) {
             throw Failure(errno: EIO, "cannot sync the directory")

@@ -211,6 +211,39 @@ import VolumeEngine
         #expect(found.copies.map(\.version) == [version])
     }
 
+    /// A full mountpath keeps its older copy and stays a member; with fewer than p+1 left the copy is refused.
+    @Test func aFullMountpathDoesWithoutACopy() async throws {
+        let directory = NSTemporaryDirectory() + "ashlar-groups-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let paths = (0..<3).map { "\(directory)/d\($0)" }
+        for path in paths + ["\(directory)/state"] {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        }
+        let disks = try paths.map { try FaultyDisk(path: $0) }
+        let engine = try await EmbeddedEngine.start(
+            mountpaths: zip(paths, disks).map { ConfiguredMountpath(path: $0, media: "nvme", disk: $1) },
+            ledger: try DirectoryDisk(path: "\(directory)/state"),
+            settings: EngineSettings(ringBytes: 8 << 20, loopCount: 1, acceptMissing: false),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        try await engine.ensureGroup(
+            GroupSpecification(
+                label: "g", dataColumns: 1, parityColumns: 1, media: [], sliceBytes: 4 << 20, capacityBytes: nil))
+        #expect(try await engine.storeCatalogue([1]) == 1)
+        disks[0].isFull.store(true, ordering: .relaxed)
+        #expect(try await engine.storeCatalogue([2]) == 2)
+        disks[1].isFull.store(true, ordering: .relaxed)
+        #expect(await kind { () throws(Failure) in try await engine.storeCatalogue([3]) } == .exhausted)
+        #expect(try await engine.poolStatus().mountpaths.allSatisfy { $0.state == .active })
+        for disk in disks { disk.isFull.store(false, ordering: .relaxed) }
+        let version = try await engine.storeCatalogue([4])
+        #expect(version == 4, "a version never stands for two copies")
+        for path in paths {
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(path)/.ashlar/catalogue"))
+            #expect(bytes.last == 4)
+        }
+        await engine.shutDown()
+    }
+
     @Test func annotationsAreInTheHeaders() async throws {
         let pool = try await TestPool(mountpaths: 3, k: 1, p: 1)
         let (one, two) = (VolumeID.random(), VolumeID.random())

@@ -112,11 +112,22 @@ final class ControlProcess: Sendable {
         return servers
     }
 
+    /// An engine that hangs must not keep this process from ending: the next start copies as well.
+    private func copyCatalogue() async {
+        let copying = Task { [volumes] in await volumes?.copyAtEnd() }
+        let limit = Task {
+            try await Task.sleep(for: .seconds(Self.drainSeconds))
+            copying.cancel()
+        }
+        await copying.value
+        limit.cancel()
+    }
+
     func shutDown() async {
         for task in maintenance { task.cancel() }
         for server in servers { await server.shutdown(drainSeconds: Self.drainSeconds) }
         for task in maintenance { await task.value }
-        await volumes?.copyAtEnd()
+        await copyCatalogue()
         try? volumes?.catalogue.close()
     }
 }
