@@ -108,9 +108,15 @@ let package = Package(
 
         .target(
             name: "Simulator",
-            dependencies: ["Base", "SystemIO", "BlockDevice", "VolumeEngine", "EmbeddedEngine", logging],
+            dependencies: [
+                "Base", "SystemIO", "BlockDevice", "VolumeEngine", "SegmentStore", "EmbeddedEngine", logging,
+            ],
             path: "Tests/Simulator", swiftSettings: strict),
-        .testTarget(name: "SimulationTests", dependencies: ["Simulator", "Base", "SystemIO"], swiftSettings: strict),
+        .executableTarget(
+            name: "simulate", dependencies: ["Simulator", "Base", "EmbeddedEngine", argumentParser],
+            path: "Tests/Simulate", swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Simulator", "simulate", "Base"], swiftSettings: strict),
 
         // Tests of the front ends.
         module("BlockDeviceTestSupport", ["Base", "SystemIO", "BlockDevice"]),

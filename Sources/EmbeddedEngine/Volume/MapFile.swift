@@ -116,15 +116,21 @@ enum MapFile {
     /// Reads frames from the start of `file` as far as they are whole, putting leaves into `map`. Returns the last root, nil where not
     /// even the first frame is whole. `unsupported` for a newer version.
     static func load(
-        _ file: any DiskFile, pool: PoolID, volume: VolumeID, generation: UInt64, into map: ExtentMap
+        _ file: any DiskFile, pool: PoolID, volume: VolumeID, generation: UInt64, into map: ExtentMap,
+        test: TestHooks = TestHooks()
     ) throws(Failure) -> MapRoot? {
         let page = AlignedBuffer(bytes: blockBytes)
         var last: MapRoot?
         var offset: UInt64 = 0
         while true {
-            guard try file.read(into: page.span, at: offset) == blockBytes, page.base.get(UInt64.self, at: 0) == magic,
+            let read = try file.read(into: page.span, at: offset)
+            if read == 0 { return last }
+            guard read == blockBytes, page.base.get(UInt64.self, at: 0) == magic,
                 page.base.get(UInt32.self, at: checksumOffset) == crc32c(page.base, bytes: checksumOffset)
-            else { return last }
+            else {
+                test.took(.mapFrameTorn)
+                return last
+            }
             guard page.base.get(UInt16.self, at: 8) == version else {
                 throw Failure(.unsupported, "volume \(volume) has a map of a newer version: start a newer ashlar")
             }
@@ -139,7 +145,10 @@ enum MapFile {
                 VolumeID(high: page.base.get(at: 32), low: page.base.get(at: 40)) == volume,
                 page.base.get(UInt64.self, at: 48) == generation,
                 page.base.get(UInt64.self, at: 56) == last.map({ $0.frame + 1 }) ?? 0
-            else { return last }
+            else {
+                test.took(.mapFrameTorn)
+                return last
+            }
             last = decode(page: page.base, payload: payload.base, into: map)
             offset += UInt64(blockBytes + payloadBytes)
         }

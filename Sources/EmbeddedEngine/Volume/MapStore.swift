@@ -41,9 +41,13 @@ final class MapStore: @unchecked Sendable {
                 var found: MapRoot?
                 do throws(Failure) {
                     let file = try mountpath.disk.openLog("\(directory)/\(name)")
-                    found = try MapFile.load(file, pool: pool.id, volume: volume, generation: generation, into: map)
+                    found = try MapFile.load(file, pool: pool.id, volume: volume, generation: generation, into: map,
+                        test: pool.test)
                 } catch  where error.kind != .unsupported {}
-                guard let root = found else { continue }
+                guard let root = found else {
+                    pool.test.took(.mapCopyUseless)
+                    continue
+                }
                 if let current = best?.root, (current.generation, current.frame) >= (root.generation, root.frame) {
                     continue
                 }

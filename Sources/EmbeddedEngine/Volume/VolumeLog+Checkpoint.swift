@@ -32,6 +32,7 @@ extension VolumeLog {
         let liveBytes = UInt64(map.leafCount * blockBytes)
         let isWhole = needsWholeCheckpoint || !store.isFullyReplicated || store.bytes > 2 * liveBytes + Self.slackBytes
         needsWholeCheckpoint = false
+        if isWhole { pool.test.took(.mapWhole) }
         var next = root
         next.throughSequence = through
         next.nextSegment = nextSegment
@@ -73,6 +74,7 @@ extension VolumeLog {
                 giveBack(segment)
             }
         case .failure(let problem):
+            pool.test.took(.checkpointFailed)
             // What the frame had is not on the mountpaths: the next one has everything.
             needsWholeCheckpoint = true
             checkpointNotBefore = clock.now() + Self.retryNanoseconds

@@ -208,6 +208,7 @@ final class VolumeLog: @unchecked Sendable {
     private func flush(_ request: BlockRequest) {
         let through = ring.admittedEntry
         if through <= ring.firstEntry { return request.finish(0) }
+        if pool.test.canary == .flushEarly { return request.finish(0) }  // canary
         flushes.append((request, through))
         scheduleBatch()
     }
@@ -274,6 +275,7 @@ final class VolumeLog: @unchecked Sendable {
 
     /// No space is to be had: what waits is refused.
     func refuseWaiting(_ number: Int32) {
+        if number == ENOSPC { pool.test.took(.spaceRefused) }
         let discards = waitingDiscards
         waitingDiscards = []
         for discard in discards { discard.request.finish(number) }

@@ -29,6 +29,7 @@ struct VolumeRecovery {
     func run() throws(Failure) -> RecoveredVolume {
         for _ in 0..<Self.attemptsMax {
             if let recovered = try attempt() { return recovered }
+            pool.test.took(.recoveryBegunAnew)
         }
         throw Failure(.unavailable, "volume \(header.id) cannot be opened: mountpaths keep failing")
     }
@@ -72,6 +73,7 @@ struct VolumeRecovery {
         // What the checkpoint does not know of and what came before its seal was freed: the files are left over.
         for (id, slices) in names where log.segments[id] == nil {
             for slice in slices {
+                pool.test.took(.strayFreed)
                 allocator.freeStraySlice(slice.name, volume: header.id, group: group, on: slice.mountpath)
             }
         }
@@ -95,6 +97,7 @@ struct VolumeRecovery {
                 entry.id, k: entry.k, p: entry.p, sliceBlocks: entry.sliceBlocks, mountpaths: entry.mountpaths)
             // What the seal covers is never read for records again: behind it lies what recovery once left out.
             log.segments[entry.id]?.isClosed = entry.isClosed || entry.id < root.sealedBelow
+            if entry.id < root.sealedBelow { pool.test.took(.sealIgnored) }
         }
         for (id, slices) in names where id >= root.sealedBelow && log.segments[id] == nil {
             log.nextSegment = max(log.nextSegment, id + 1)
@@ -157,6 +160,7 @@ struct VolumeRecovery {
                     "\(directory)/\(SlicePath.name(segment: segment.id, slice: index))")
             } catch  where error.kind != .exhausted {
                 // Not to be had: what it held is computed from the others.
+                pool.test.took(.sliceMissing)
                 continue
             }
         }
@@ -180,9 +184,11 @@ struct VolumeRecovery {
                         "volume \(header.id): record \(sequence) was durable and no trace of it is left on the mountpaths that are there; bring back those that are missing"
                     )
                 }
+                pool.test.took(.tailEnded)
                 return last
             }
             var best: (segment: Segment, header: RecordHeader, good: Int)?
+            if candidates.count > 1 { pool.test.took(.severalCopies) }
             for (segment, record) in candidates {
                 // Of several copies the one whose data is there counts, not the one whose headers are.
                 let good =
@@ -198,11 +204,16 @@ struct VolumeRecovery {
             best.segment.lastSequence = sequence
             if best.good >= best.header.shape.dataColumns {
                 if !mustExist, best.good < written { incomplete.append((best.segment, best.header)) }
+                pool.test.took(best.good < written ? .recordRebuilt : .recordComplete)
                 apply(best.header, to: map)
             } else {
                 let missing = best.segment.slices.count { !$0.isAvailable }
                 // Never acknowledged as flushed, and not to be had: the log ends before it.
-                if !mustExist, missing <= best.segment.p { return last }
+                if !mustExist, missing <= best.segment.p {
+                    pool.test.took(.tailCut)
+                    return last
+                }
+                pool.test.took(.recordLost)
                 logger.critical(
                     "record lost",
                     metadata: ["volume": "\(header.id)", "sequence": "\(sequence)", "missingMountpaths": "\(missing)"])
@@ -228,6 +239,7 @@ struct VolumeRecovery {
 
     /// What was read of the tail may be in the drives' caches only. False where a mountpath was taken out.
     private func synchronizeScanned(_ log: Log) throws(Failure) -> Bool {
+        if pool.test.canary == .believeUnsynced { return true }  // canary
         for segment in log.scanned {
             for slice in segment.slices {
                 guard let mountpath = slice.mountpath, mountpath.isActive, let file = slice.file else { continue }
@@ -246,6 +258,7 @@ struct VolumeRecovery {
     ) throws(Failure) -> Bool {
         var target: Segment?
         for (segment, record) in incomplete {
+            pool.test.took(.recordRewritten)
             let data = AlignedBuffer(bytes: max(1, record.shape.dataBlocks) * blockBytes)
             try RecordReader(header: record, files: segment.slices.map(\.file)).readAll(into: data.base)
             var moved: RecordHeader?
@@ -313,9 +326,10 @@ struct VolumeRecovery {
             }
         }
         let live = log.segments.filter { $0.value.liveBlocks > 0 }
-        let sealed = MapRoot(
+        var sealed = MapRoot(
             generation: root.generation + 1, frame: 0, throughSequence: through, sealedBelow: log.nextSegment,
             nextSegment: log.nextSegment, segments: live.values.map(\.checkpointEntry).sorted { $0.id < $1.id })
+        if pool.test.canary == .unsealedTail { sealed.unseal(to: root) }  // canary
         try store.writeGeneration(
             sealed, frame: MapFile.encode(pool: pool.id, volume: header.id, root: sealed, leaves: map.allLeaves()))
         _ = map.takeDirtyLeaves()
@@ -323,6 +337,14 @@ struct VolumeRecovery {
             allocator.free(segment, volume: header.id, group: group)
         }
         return RecoveredVolume(map: map, segments: live, root: sealed, store: store, lostBlocks: lost)
+    }
+}
+
+extension MapRoot {
+    /// For the canary: nothing of the tail is sealed.
+    fileprivate mutating func unseal(to old: MapRoot) {
+        sealedBelow = old.sealedBelow
+        for index in segments.indices { segments[index].isClosed = false }
     }
 }
 

@@ -1,0 +1,308 @@
+import Base
+import SegmentStore
+import SystemIO
+
+/// What goes wrong; the rows of the table.
+package enum FaultKind: String, CaseIterable, Codable, Sendable {
+    case processKilled = "process killed"
+    case powerLostAllKept = "power lost, unsynced kept"
+    case powerLostAllLost = "power lost, unsynced lost"
+    case powerLostMixed = "power lost, unsynced torn"
+    case startCut = "crash during a start"
+    case lostWrite = "lost write"
+    case misdirectedWrite = "misdirected write"
+    case rot = "rot"
+    case readError = "EIO on reads"
+    case writeError = "EIO on a write"
+    case syncError = "EIO on a sync"
+    case full = "drive full (ENOSPC)"
+    case stall = "stall"
+    case mountpathLost = "mountpath lost"
+    case mountpathBack = "mountpath back as it was"
+    case mountpathBackOld = "mountpath back, older"
+
+    init(_ mode: CrashMode) {
+        self =
+            switch mode {
+            case .processKilled: .processKilled
+            case .powerLostAllKept: .powerLostAllKept
+            case .powerLostAllLost: .powerLostAllLost
+            case .powerLostMixed: .powerLostMixed
+            }
+    }
+
+    /// Chosen for a life; the others come by themselves.
+    static let chosen: [FaultKind] = [
+        .lostWrite, .misdirectedWrite, .rot, .readError, .writeError, .syncError, .full, .stall, .mountpathLost,
+    ]
+}
+
+/// A thing that survives the damage of p of its columns.
+enum StoredObject: Hashable {
+    case segment(UInt32)
+    case map
+
+    /// Nil for files in which no damage is put: pool files, which say so themselves, and slices that are free.
+    init?(path: String) {
+        if path.contains("/%mt/") {
+            self = .map
+        } else if path.contains("/%sg/"), let name = path.split(separator: "/").last,
+            let (segment, _) = SlicePath.parse(String(name))
+        {
+            self = .segment(segment)
+        } else {
+            return nil
+        }
+    }
+}
+
+/// Who is damaged: never more than p columns of anything at once.
+///
+/// A mountpath is *lost* from the moment at which it may have missed a write until a start has shown that the engine still has it as a
+/// member. Then, by the promise, it has missed nothing that was acknowledged. A column is *damaged* until its object is gone.
+struct DamageLedger {
+    let p: Int
+    let disks: [SimulatedDisk]
+    private(set) var lost: Set<Int> = []
+    /// Its reads may fail now, and it may be taken out for it.
+    private(set) var flaky: Int?
+    private var damage: [StoredObject: Set<Int>] = [:]
+    /// Of map generations that the start under way will replace.
+    private var oldMapDamage: Set<Int> = []
+
+    init(p: Int, disks: [SimulatedDisk]) {
+        self.p = p
+        self.disks = disks
+    }
+
+    private var gone: Set<Int> { flaky.map { lost.union([$0]) } ?? lost }
+
+    private func columns(of object: StoredObject, without gone: Set<Int>) -> Set<Int> {
+        switch object {
+        case .map: return (damage[.map] ?? []).union(oldMapDamage).union(gone)
+        case .segment(let id):
+            return (damage[object] ?? []).union(gone.filter { disks[$0].holds(id) })
+        }
+    }
+
+    /// Whether everything survives it if this mountpath is gone as well.
+    func mayLose(_ disk: Int) -> Bool {
+        let gone = gone.union([disk])
+        return gone.count <= p && columns(of: .map, without: gone).count <= p
+            && damage.keys.allSatisfy { columns(of: $0, without: gone).count <= p }
+    }
+
+    func mayDamage(_ object: StoredObject, on disk: Int) -> Bool {
+        !gone.contains(disk) && columns(of: object, without: gone).union([disk]).count <= p
+    }
+
+    mutating func lose(_ disk: Int) { lost.insert(disk) }
+    mutating func makeFlaky(_ disk: Int?) { flaky = disk }
+    mutating func note(_ object: StoredObject, on disk: Int) { damage[object, default: []].insert(disk) }
+
+    /// Everything that is anywhere counts as damaged on `disk`.
+    mutating func noteAll(on disk: Int) {
+        for object in Set(disks.flatMap { $0.names.keys.compactMap { StoredObject(path: $0) } }) {
+            note(object, on: disk)
+        }
+        note(.map, on: disk)
+    }
+
+    mutating func startBegins() {
+        oldMapDamage.formUnion(damage.removeValue(forKey: .map) ?? [])
+    }
+
+    /// `out`: those that the engine does not believe. The start has written the map anew.
+    mutating func startEnded(out: Set<Int>) {
+        oldMapDamage = []
+        lost = Set(lost.filter { disks[$0].isDead }).union(out)
+        let present = Set(disks.flatMap { $0.names.keys.compactMap { StoredObject(path: $0) } })
+        damage = damage.filter { $0.key == .map || present.contains($0.key) }
+    }
+}
+
+/// Decides what goes wrong, from the machine's chance, within what `DamageLedger` allows.
+final class FaultInjector: FaultSource {
+    private let machine: SimulatedMachine
+    private let disks: [SimulatedDisk]
+    var ledger: DamageLedger
+    /// Of this life.
+    private var plan: Set<FaultKind> = []
+    /// Of a start that is cut off nothing is counted on.
+    private(set) var recent: Set<FaultKind> = []
+    private(set) var counts: [FaultKind: Int] = [:]
+    private var fullUntil = 0
+    private var images: [Int: SimulatedDisk.Image] = [:]
+    /// Of a start or later in a life: whether a fault was put in that may stop a start.
+    private(set) var mayRefuseStart = false
+
+    init(machine: SimulatedMachine, disks: [SimulatedDisk], p: Int) {
+        self.machine = machine
+        self.disks = disks
+        ledger = DamageLedger(p: p, disks: disks)
+    }
+
+    func note(_ kind: FaultKind) {
+        counts[kind, default: 0] += 1
+        recent.insert(kind)
+    }
+
+    // MARK: Lives
+
+    /// Chooses what may go wrong until the next crash. `isQuiet`: nothing.
+    func beginLife(isQuiet: Bool) {
+        plan = isQuiet ? [] : Set(FaultKind.chosen.filter { _ in machine.chance(1, in: 5) })
+        // A full drive and a failing one together may stop a volume, since the pool file finds no room.
+        if plan.contains(.full), machine.chance(1, in: 2) {
+            plan.subtract([.writeError, .syncError, .readError, .mountpathLost])
+        }
+        mayRefuseStart = false
+        ledger.makeFlaky(nil)
+        if plan.contains(.readError) {
+            let disk = machine.pick(disks.count)
+            if ledger.mayLose(disk), !disks[disk].isDead { ledger.makeFlaky(disk) }
+        }
+        clearFull()
+        if plan.contains(.full), machine.chance(1, in: 4) { makeFull() }
+        ledger.startBegins()
+    }
+
+    /// What a start found; from now on a branch that is taken has met only what comes.
+    func lifeStarted(out: Set<Int>) {
+        ledger.startEnded(out: out)
+    }
+
+    func forget() { recent = [] }
+
+    /// At each operation of the client.
+    func betweenOperations() {
+        if plan.contains(.full) {
+            if fullUntil > 0, machine.operationCount >= fullUntil { clearFull() }
+            if fullUntil == 0, machine.chance(1, in: 80) { makeFull() }
+        }
+        if plan.contains(.mountpathLost), machine.chance(1, in: 150) { loseOne() }
+        if plan.contains(.rot), machine.chance(1, in: 100) { rotSome() }
+        if machine.chance(1, in: 300) {
+            let disk = machine.pick(disks.count)
+            if !disks[disk].isDead, !ledger.lost.contains(disk) { images[disk] = disks[disk].image() }
+        }
+    }
+
+    private func makeFull() {
+        let isForAll = plan.isDisjoint(with: [.writeError, .syncError, .readError, .mountpathLost])
+        for disk in disks where machine.chance(1, in: 2) {
+            disk.isFull = true
+            disk.isFullForAll = isForAll && machine.chance(1, in: 2)
+        }
+        fullUntil = machine.operationCount + 50 + machine.pick(1000)
+        mayRefuseStart = true
+        note(.full)
+    }
+
+    func endFullness() {
+        plan.remove(.full)
+        clearFull()
+    }
+
+    private func clearFull() {
+        fullUntil = 0
+        for disk in disks {
+            disk.isFull = false
+            disk.isFullForAll = false
+        }
+    }
+
+    private func loseOne() {
+        let disk = machine.pick(disks.count)
+        guard !disks[disk].isDead, ledger.mayLose(disk) else { return }
+        disks[disk].isDead = true
+        ledger.lose(disk)
+        note(.mountpathLost)
+    }
+
+    func rotSome() {
+        let disk = machine.pick(disks.count)
+        let paths = disks[disk].names.keys.sorted()
+        guard !paths.isEmpty, !disks[disk].isDead else { return }
+        let path = paths[machine.pick(paths.count)]
+        guard let object = StoredObject(path: path), ledger.mayDamage(object, on: disk),
+            disks[disk].names[path]?.rot() == true
+        else { return }
+        ledger.note(object, on: disk)
+        note(.rot)
+    }
+
+    /// After a crash: mountpaths that were lost come back, as they were or older; one that was there is replaced by an older state of itself.
+    func afterCrash() {
+        for disk in disks where disk.isDead && machine.chance(1, in: 3) {
+            disk.isDead = false
+            note(.mountpathBack)
+        }
+        guard machine.chance(1, in: 6), let index = pickImage(),
+            let image = images[index], !disks[index].isDead, ledger.lost.contains(index) || ledger.mayLose(index)
+        else { return }
+        ledger.noteAll(on: index)
+        disks[index].restore(image)
+        images[index] = nil
+        note(.mountpathBackOld)
+    }
+
+    private func pickImage() -> Int? {
+        let known = images.keys.sorted()
+        return known.isEmpty ? nil : known[machine.pick(known.count)]
+    }
+
+    // MARK: FaultSource
+
+    func fails(_ operation: DiskOperation, on disk: SimulatedDisk) -> Bool {
+        switch operation {
+        case .read:
+            guard ledger.flaky == disk.index, machine.chance(1, in: 12) else { return false }
+            ledger.lose(disk.index)
+            note(.readError)
+            mayRefuseStart = true
+            return true
+        case .write: return plan.contains(.writeError) && failOnce(.writeError, disk)
+        case .synchronize: return plan.contains(.syncError) && failOnce(.syncError, disk)
+        case .metadata: return plan.contains(.writeError) && machine.chance(1, in: 10) && failOnce(.writeError, disk)
+        }
+    }
+
+    private func failOnce(_ kind: FaultKind, _ disk: SimulatedDisk) -> Bool {
+        guard machine.chance(1, in: 150), ledger.lost.contains(disk.index) || ledger.mayLose(disk.index) else {
+            return false
+        }
+        ledger.lose(disk.index)
+        mayRefuseStart = true
+        note(kind)
+        return true
+    }
+
+    func fate(ofWriteTo file: SimulatedFile, at offset: UInt64, bytes: Int) -> WriteFate {
+        guard !plan.isDisjoint(with: [.lostWrite, .misdirectedWrite]), file.disk.index >= 0, machine.chance(1, in: 60),
+            let object = StoredObject(path: file.path), ledger.mayDamage(object, on: file.disk.index)
+        else { return .written }
+        if plan.contains(.lostWrite), !plan.contains(.misdirectedWrite) || machine.chance(1, in: 2) {
+            ledger.note(object, on: file.disk.index)
+            note(.lostWrite)
+            return .lost
+        }
+        // Somewhere else on the same drive.
+        let slices = file.disk.names.keys.filter { $0.contains("/%sg/") }.sorted()
+        guard plan.contains(.misdirectedWrite), !slices.isEmpty,
+            let victim = file.disk.names[slices[machine.pick(slices.count)]],
+            let other = StoredObject(path: victim.path), ledger.mayDamage(other, on: file.disk.index),
+            victim.bytes > bytes
+        else { return .written }
+        ledger.note(object, on: file.disk.index)
+        ledger.note(other, on: file.disk.index)
+        note(.misdirectedWrite)
+        return .misdirected(victim, UInt64(machine.pick((victim.bytes - bytes) / blockBytes) * blockBytes))
+    }
+
+    func delay(on disk: SimulatedDisk) -> UInt64 {
+        guard plan.contains(.stall), machine.chance(1, in: 40) else { return 0 }
+        note(.stall)
+        return 30_000_000_000
+    }
+}
