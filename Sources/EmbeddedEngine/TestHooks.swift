@@ -58,10 +58,15 @@ package enum EngineCanary: String, CaseIterable, Sendable {
 package struct TestHooks: Sendable {
     package var observer: (@Sendable (EngineBranch) -> Void)?
     package var canary: EngineCanary?
+    /// A checkpoint is due after so many records; nil: the engine's own number.
+    package var checkpointRecords: Int?
 
-    package init(observer: (@Sendable (EngineBranch) -> Void)? = nil, canary: EngineCanary? = nil) {
+    package init(
+        observer: (@Sendable (EngineBranch) -> Void)? = nil, canary: EngineCanary? = nil, checkpointRecords: Int? = nil
+    ) {
         self.observer = observer
         self.canary = canary
+        self.checkpointRecords = checkpointRecords
     }
 
     func took(_ branch: EngineBranch) { observer?(branch) }

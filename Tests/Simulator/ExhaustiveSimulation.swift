@@ -205,8 +205,10 @@ final class ExhaustiveCase {
         guard try work(steps, &now, mode) else { return false }
         host.crash(.processKilled, now.queue)
         host.machine.operationsUntilCrash = startCutAt
-        let isCut = (try? start()) == nil
-        guard isCut == !host.machine.isRunning else { throw VolumeWork.Problem(description: "cannot start") }
+        do { _ = try start() } catch {
+            if host.machine.isRunning { throw error }
+        }
+        let isCut = !host.machine.isRunning
         host.crash(mode, host.makeQueue())
         try checkTwice(mode)
         return isCut

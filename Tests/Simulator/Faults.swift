@@ -131,6 +131,10 @@ final class FaultInjector: FaultSource {
     /// Of a start that is cut off nothing is counted on.
     private(set) var recent: Set<FaultKind> = []
     private(set) var counts: [FaultKind: Int] = [:]
+    /// Faults come more densely: a start is short.
+    var isStarting = false
+    /// The crash is near: what is not finished then is what recovery finds.
+    var isEnding = false
     private var fullUntil = 0
     private var images: [Int: SimulatedDisk.Image] = [:]
     /// Of a start or later in a life: whether a fault was put in that may stop a start.
@@ -180,7 +184,7 @@ final class FaultInjector: FaultSource {
             if fullUntil > 0, machine.operationCount >= fullUntil { clearFull() }
             if fullUntil == 0, machine.chance(1, in: 80) { makeFull() }
         }
-        if plan.contains(.mountpathLost), machine.chance(1, in: 150) { loseOne() }
+        if plan.contains(.mountpathLost), machine.chance(1, in: isEnding ? 10 : 150) { loseOne() }
         if plan.contains(.rot), machine.chance(1, in: 100) { rotSome() }
         if machine.chance(1, in: 300) {
             let disk = machine.pick(disks.count)
@@ -212,11 +216,18 @@ final class FaultInjector: FaultSource {
         }
     }
 
-    private func loseOne() {
-        let disk = machine.pick(disks.count)
+    private func loseOne() { lose(machine.pick(disks.count)) }
+
+    func loseAllThatMayBe() {
+        let first = machine.pick(disks.count)
+        for step in disks.indices { lose((first + step) % disks.count) }
+    }
+
+    private func lose(_ disk: Int) {
         guard !disks[disk].isDead, ledger.mayLose(disk) else { return }
         disks[disk].isDead = true
         ledger.lose(disk)
+        mayRefuseStart = true
         note(.mountpathLost)
     }
 
@@ -234,10 +245,11 @@ final class FaultInjector: FaultSource {
 
     /// After a crash: mountpaths that were lost come back, as they were or older; one that was there is replaced by an older state of itself.
     func afterCrash() {
-        for disk in disks where disk.isDead && machine.chance(1, in: 3) {
+        for disk in disks where disk.isDead && machine.chance(1, in: 2) {
             disk.isDead = false
             note(.mountpathBack)
         }
+        if plan.contains(.mountpathLost), machine.chance(1, in: 3) { loseOne() }
         guard machine.chance(1, in: 6), let index = pickImage(),
             let image = images[index], !disks[index].isDead, ledger.lost.contains(index) || ledger.mayLose(index)
         else { return }
@@ -255,6 +267,7 @@ final class FaultInjector: FaultSource {
     // MARK: FaultSource
 
     func fails(_ operation: DiskOperation, on disk: SimulatedDisk) -> Bool {
+        if isStarting, plan.contains(.mountpathLost), machine.chance(1, in: 400) { loseOne() }
         switch operation {
         case .read:
             guard ledger.flaky == disk.index, machine.chance(1, in: 12) else { return false }
@@ -269,7 +282,7 @@ final class FaultInjector: FaultSource {
     }
 
     private func failOnce(_ kind: FaultKind, _ disk: SimulatedDisk) -> Bool {
-        guard machine.chance(1, in: 150), ledger.lost.contains(disk.index) || ledger.mayLose(disk.index) else {
+        guard machine.chance(1, in: isStarting || isEnding ? 40 : 150), ledger.lost.contains(disk.index) || ledger.mayLose(disk.index) else {
             return false
         }
         ledger.lose(disk.index)

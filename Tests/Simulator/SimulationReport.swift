@@ -4,10 +4,13 @@ import EmbeddedEngine
 final class BranchRecorder: @unchecked Sendable {
     // One thread runs a simulation.
     weak var faults: FaultInjector?
+    weak var machine: SimulatedMachine?
     private(set) var table: [String: [String: Int]] = [:]
     private(set) var branches: [String: Int] = [:]
 
     func took(_ branch: EngineBranch) {
+        // What code does after the end has no effect.
+        guard machine?.isRunning == true else { return }
         branches[branch.rawValue, default: 0] += 1
         for kind in faults?.recent ?? [] { table[kind.rawValue, default: [:]][branch.rawValue, default: 0] += 1 }
     }

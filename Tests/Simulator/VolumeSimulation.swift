@@ -17,6 +17,8 @@ package final class VolumeSimulation {
     /// Before a crash counts.
     private static let operationsMin = 200
     private static let operationsMax = 20_000
+    /// A checkpoint for so many records, so that every life has some.
+    private static let checkpointRecords = 40
 
     private let host: SimulatedHost
     private let machine: SimulatedMachine
@@ -31,18 +33,20 @@ package final class VolumeSimulation {
         self.recorder = recorder
         let shape = shape ?? .of(seed: seed)
         host = SimulatedHost(
-            seed: seed, shape: shape, test: TestHooks(observer: { recorder.took($0) }, canary: canary))
+            seed: seed, shape: shape, test: TestHooks(
+                observer: { recorder.took($0) }, canary: canary, checkpointRecords: Self.checkpointRecords))
         machine = host.machine
         faults = FaultInjector(machine: machine, disks: host.disks, p: shape.p)
         machine.faults = faults
         recorder.faults = faults
+        recorder.machine = machine
         model = VolumeModel(blocks: shape.volumeBlocks)
     }
 
     package func run(lives: Int) throws {
         defer { finishReport() }
         for life in 0...lives {
-            do { try live(isLast: life == lives) } catch {
+            do { try life < lives ? live(isFirst: life == 0) : endWithLosses() } catch {
                 throw Problem(crashes: max(1, min(life + 1, lives)), description: "life \(life): \(error)")
             }
         }
@@ -56,16 +60,11 @@ package final class VolumeSimulation {
 
     // MARK: A life
 
-    private func live(isLast: Bool) throws {
-        faults.beginLife(isQuiet: machine.chance(1, in: 6))
-        let (harness, queue) = try start()
-        try checkStarted(harness)
-        let work = VolumeWork(host: host, queue: queue, harness: harness)
-        try work.checkAll(&model)
-        report.checks += 1
+    private func live(isFirst: Bool) throws {
+        // A pool is made of drives that are all there.
+        faults.beginLife(isQuiet: isFirst || machine.chance(1, in: 6))
+        let (work, harness, queue) = try startAndCheck()
         faults.forget()
-        if isLast { return }
-
         let operations = try operate(work, queue)
         if machine.isRunning {
             if let text = harness.accountingProblem() { throw VolumeWork.Problem(description: text) }
@@ -73,14 +72,36 @@ package final class VolumeSimulation {
         }
         crash(queue)
         report.crashes += 1
+        faults.isEnding = false
         report.operations += operations
         report.refused += work.refusedCount
         report.records += harness.statistics.recordsWritten
         report.checkpoints += harness.statistics.checkpoints
     }
 
+    private func startAndCheck() throws -> (VolumeWork, VolumeHarness, SimulatedQueue) {
+        let (harness, queue) = try start()
+        try checkStarted(harness)
+        let work = VolumeWork(host: host, queue: queue, harness: harness)
+        try work.checkAll(&model)
+        report.checks += 1
+        return (work, harness, queue)
+    }
+
+    /// After the last crash everything must be there, and again when as many mountpaths are lost as may be.
+    private func endWithLosses() throws {
+        faults.beginLife(isQuiet: false)
+        let (_, _, queue) = try startAndCheck()
+        crash(queue)
+        faults.beginLife(isQuiet: true)
+        faults.loseAllThatMayBe()
+        _ = try startAndCheck()
+    }
+
     /// Starts the engine. Now and then everything stops while it starts; a start that met a fault may refuse.
     private func start() throws -> (VolumeHarness, SimulatedQueue) {
+        faults.isStarting = true
+        defer { faults.isStarting = false }
         while true {
             let queue = host.makeQueue()
             let isCut = machine.chance(1, in: 3)
@@ -130,7 +151,8 @@ package final class VolumeSimulation {
         while machine.isRunning, done < Self.operationsMax {
             if done == target {
                 if isClosed { break }
-                machine.operationsUntilCrash = machine.pick(120)
+                machine.operationsUntilCrash = machine.pick(150)
+                faults.isEnding = true
             }
             if work.submit(.random(machine, blocks: model.blocks), &model) { done += 1 }
             for _ in 0..<machine.pick(6) where machine.isRunning { _ = queue.step() }
