@@ -116,7 +116,7 @@ let package = Package(
             name: "simulate", dependencies: ["Simulator", "Base", "EmbeddedEngine", argumentParser],
             path: "Tests/Simulate", swiftSettings: strict),
         .testTarget(
-            name: "SimulationTests", dependencies: ["Simulator", "simulate", "Base"], swiftSettings: strict),
+            name: "SimulationTests", dependencies: ["simulate", "EmbeddedEngine"], swiftSettings: strict),
 
         // Tests of the front ends.
         module("BlockDeviceTestSupport", ["Base", "SystemIO", "BlockDevice"]),

@@ -10,7 +10,8 @@ import Simulator
 /// A seed is a process of its own, so that one that dies or hangs is told with its seed. They run with deterministic hashing.
 @main struct Simulate: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "simulate", abstract: "The engine over simulated drives, with faults and crashes, against a model.")
+        commandName: "simulate", abstract: "The engine over simulated drives, with faults and crashes, against a model."
+    )
 
     @Option(help: "How many crashes, each after 200 operations or more of its life.")
     var crashes: Int?
@@ -30,7 +31,7 @@ import Simulator
     var worker = false
 
     /// Lives of a seed; then another pool, since what is taken out of one does not come back.
-    static let livesPerSeed = 12
+    static let livesPerSeed = 6
     static let crashesDefault = 1000
     static let canaryCrashesMax = 30_000
 

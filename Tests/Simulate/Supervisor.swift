@@ -63,7 +63,8 @@ final class Supervisor: Sendable {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         process.arguments =
-            ["--worker", "--seed", "\(seed)", "--crashes", "\(lives)"] + (canary.map { ["--canary", $0.rawValue] } ?? [])
+            ["--worker", "--seed", "\(seed)", "--crashes", "\(lives)"]
+            + (canary.map { ["--canary", $0.rawValue] } ?? [])
         process.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_DETERMINISTIC_HASHING": "1"]) { $1 }
         let output = Pipe()
         process.standardOutput = output
@@ -71,7 +72,8 @@ final class Supervisor: Sendable {
             try process.run()
             let data = output.fileHandleForReading.readDataToEndOfFile()
             process.waitUntilExit()
-            ending = "ended by \(process.terminationReason == .uncaughtSignal ? "signal" : "status") \(process.terminationStatus)"
+            ending =
+                "ended by \(process.terminationReason == .uncaughtSignal ? "signal" : "status") \(process.terminationStatus)"
             result = data.split(separator: UInt8(ascii: "\n")).last.flatMap {
                 try? JSONDecoder().decode(WorkerResult.self, from: $0)
             }

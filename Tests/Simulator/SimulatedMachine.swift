@@ -70,5 +70,5 @@ protocol FaultSource: AnyObject {
     func fails(_ operation: DiskOperation, on disk: SimulatedDisk) -> Bool
     func fate(ofWriteTo file: SimulatedFile, at offset: UInt64, bytes: Int) -> WriteFate
     /// Nanoseconds by which a request is late, 0 for most.
-    func delay(on disk: SimulatedDisk) -> UInt64
+    func delay(ofJob isJob: Bool) -> UInt64
 }

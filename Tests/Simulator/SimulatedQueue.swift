@@ -74,8 +74,8 @@ package final class SimulatedQueue: IOQueue {
     }
 
     private func add(_ request: Request, _ target: (any IOTarget)?, _ tag: UInt64, on descriptor: Int32?) {
-        var delay: UInt64 = 0
-        if let descriptor, let file = machine.files[descriptor] { delay = machine.faults?.delay(on: file.disk) ?? 0 }
+        let isTimer = if case .timer = request { true } else { false }
+        let delay = isTimer ? 0 : machine.faults?.delay(ofJob: descriptor == nil) ?? 0
         waiting.append(
             Waiting(request: request, target: target, tag: tag, notBefore: delay == 0 ? 0 : clock.nanoseconds + delay))
     }

@@ -28,6 +28,8 @@ package struct SimulationReport: Codable, Sendable {
     package var checks = 0
     package var refused = 0
     package var startsRefused = 0
+    /// Lives with more lost than may be.
+    package var overwhelmed = 0
     package var faults: [String: Int] = [:]
     package var branches: [String: Int] = [:]
     /// By fault, by branch.
@@ -44,13 +46,14 @@ package struct SimulationReport: Codable, Sendable {
         checks += other.checks
         refused += other.refused
         startsRefused += other.startsRefused
+        overwhelmed += other.overwhelmed
         faults.merge(other.faults) { $0 + $1 }
         branches.merge(other.branches) { $0 + $1 }
         table.merge(other.table) { $0.merging($1) { $0 + $1 } }
     }
 
     package var summary: String {
-        "\(operations) operations, \(records) records, \(checkpoints) checkpoints, \(closes) clean closes, \(checks) comparisons, \(refused) writes refused for space, \(startsRefused) starts refused under faults"
+        "\(operations) operations, \(records) records, \(checkpoints) checkpoints, \(closes) clean closes, \(checks) comparisons, \(refused) writes refused for space, \(startsRefused) starts refused under faults, \(overwhelmed) lives with too much lost"
     }
 
     /// Faults across, branches down; what has not met is a dot. Names of faults are numbered, so that it fits a terminal.

@@ -33,7 +33,8 @@ package final class VolumeSimulation {
         self.recorder = recorder
         let shape = shape ?? .of(seed: seed)
         host = SimulatedHost(
-            seed: seed, shape: shape, test: TestHooks(
+            seed: seed, shape: shape,
+            test: TestHooks(
                 observer: { recorder.took($0) }, canary: canary, checkpointRecords: Self.checkpointRecords))
         machine = host.machine
         faults = FaultInjector(machine: machine, disks: host.disks, p: shape.p)
@@ -81,7 +82,14 @@ package final class VolumeSimulation {
 
     private func startAndCheck() throws -> (VolumeWork, VolumeHarness, SimulatedQueue) {
         let (harness, queue) = try start()
-        try checkStarted(harness)
+        let returned = try checkStarted(harness)
+        if !returned.isEmpty, machine.chance(1, in: 2) {
+            // They are believed, so they have all that was acknowledged: as many others may go.
+            crash(queue)
+            faults.beginLife(isQuiet: true)
+            faults.loseAllThatMayBe(but: returned)
+            return try startAndCheck()
+        }
         let work = VolumeWork(host: host, queue: queue, harness: harness)
         try work.checkAll(&model)
         report.checks += 1
@@ -95,7 +103,33 @@ package final class VolumeSimulation {
         crash(queue)
         faults.beginLife(isQuiet: true)
         faults.loseAllThatMayBe()
-        _ = try startAndCheck()
+        let (_, _, last) = try startAndCheck()
+        crash(last)
+        try overwhelm()
+    }
+
+    private static let overwhelmedLives = 3
+    private static let overwhelmedOperations = 60
+
+    /// More is lost than may be. Starts and requests may fail then; what is read must be what was once written there.
+    private func overwhelm() throws {
+        faults.overwhelm()
+        for _ in 0..<Self.overwhelmedLives {
+            faults.beginLife(isQuiet: false)
+            let queue = host.makeQueue()
+            if let harness = try? host.open(queue) {
+                let work = VolumeWork(host: host, queue: queue, harness: harness)
+                try work.checkWhole(model.blocks)
+                for _ in 0..<Self.overwhelmedOperations {
+                    _ = work.submit(.random(machine, blocks: model.blocks), &model)
+                    for _ in 0..<machine.pick(6) { _ = queue.step() }
+                    faults.betweenOperations()
+                    work.forgetFinished()
+                }
+                report.overwhelmed += 1
+            }
+            crash(queue)
+        }
     }
 
     /// Starts the engine. Now and then everything stops while it starts; a start that met a fault may refuse.
@@ -126,14 +160,15 @@ package final class VolumeSimulation {
         }
     }
 
-    /// What must be true whenever a start has ended.
-    private func checkStarted(_ harness: VolumeHarness) throws {
+    /// What must be true whenever a start has ended. Returns mountpaths that were lost and are members all the same.
+    private func checkStarted(_ harness: VolumeHarness) throws -> Set<Int> {
         let out = harness.outPaths
         let back = everOut.subtracting(out)
         guard back.isEmpty else {
             throw VolumeWork.Problem(description: "\(back.sorted()) were out and are believed again")
         }
         everOut = out
+        let lost = faults.ledger.lost
         faults.lifeStarted(
             out: Set(host.disks.indices.filter { out.contains(SimulatedHost.path($0)) }))
         if let text = harness.accountingProblem() { throw VolumeWork.Problem(description: text) }
@@ -141,6 +176,7 @@ package final class VolumeSimulation {
         guard stray.isEmpty || faults.recent.contains(where: \.mayLeaveFiles) else {
             throw VolumeWork.Problem(description: "slices of segments \(stray.sorted()) are left over after a start")
         }
+        return lost.subtracting(faults.ledger.lost)
     }
 
     /// At least `operationsMin` operations, then more until the crash, or until the life shall end otherwise.

@@ -137,6 +137,19 @@ final class VolumeWork {
         try model.check(found)
     }
 
+    /// Every block reads as a whole block of its place, or as an error.
+    func checkWhole(_ blocks: Int) throws {
+        for first in 0..<blocks {
+            client.start(Finished(operation: .read, first: first, buffer: AlignedBuffer(bytes: blockBytes)), 1, nil)
+            try run(until: { self.client.outstandingCount == 0 }, "reading with too much lost")
+            for done in client.takeFinished() where done.result == 0 {
+                if let buffer = done.buffer { _ = try VolumeModel.number(buffer.base, block: done.first) }
+            }
+        }
+    }
+
+    func forgetFinished() { _ = client.takeFinished() }
+
     /// Until every request is answered and nothing is under way.
     func settle() throws {
         try run(until: { self.queue.isIdle && self.client.outstandingCount == 0 }, "settling")

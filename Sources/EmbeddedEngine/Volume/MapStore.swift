@@ -41,7 +41,8 @@ final class MapStore: @unchecked Sendable {
                 var found: MapRoot?
                 do throws(Failure) {
                     let file = try mountpath.disk.openLog("\(directory)/\(name)")
-                    found = try MapFile.load(file, pool: pool.id, volume: volume, generation: generation, into: map,
+                    found = try MapFile.load(
+                        file, pool: pool.id, volume: volume, generation: generation, into: map,
                         test: pool.test)
                 } catch  where error.kind != .unsupported {}
                 guard let root = found else {

@@ -12,7 +12,8 @@ extension VolumeLog {
     func checkpointIfDue() {
         guard !isCheckpointing, !isClosing, clock.now() >= checkpointNotBefore else { return }
         // The store is the checkpoint's while one is under way; here none is.
-        if recordsSinceCheckpoint >= pool.test.checkpointRecords ?? Self.recordsMax || segmentsSinceCheckpoint >= Self.segmentsMax
+        if recordsSinceCheckpoint >= pool.test.checkpointRecords ?? Self.recordsMax
+            || segmentsSinceCheckpoint >= Self.segmentsMax
             || ((needsWholeCheckpoint || !store.isFullyReplicated) && membershipChanges == 0)
         {
             checkpoint { _ in }

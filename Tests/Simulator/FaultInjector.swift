@@ -1,125 +1,5 @@
 import Base
-import SegmentStore
 import SystemIO
-
-/// What goes wrong; the rows of the table.
-package enum FaultKind: String, CaseIterable, Codable, Sendable {
-    case processKilled = "process killed"
-    case powerLostAllKept = "power lost, unsynced kept"
-    case powerLostAllLost = "power lost, unsynced lost"
-    case powerLostMixed = "power lost, unsynced torn"
-    case startCut = "crash during a start"
-    case lostWrite = "lost write"
-    case misdirectedWrite = "misdirected write"
-    case rot = "rot"
-    case readError = "EIO on reads"
-    case writeError = "EIO on a write"
-    case syncError = "EIO on a sync"
-    case full = "drive full (ENOSPC)"
-    case stall = "stall"
-    case mountpathLost = "mountpath lost"
-    case mountpathBack = "mountpath back as it was"
-    case mountpathBackOld = "mountpath back, older"
-
-    init(_ mode: CrashMode) {
-        self =
-            switch mode {
-            case .processKilled: .processKilled
-            case .powerLostAllKept: .powerLostAllKept
-            case .powerLostAllLost: .powerLostAllLost
-            case .powerLostMixed: .powerLostMixed
-            }
-    }
-
-    /// Chosen for a life; the others come by themselves.
-    static let chosen: [FaultKind] = [
-        .lostWrite, .misdirectedWrite, .rot, .readError, .writeError, .syncError, .full, .stall, .mountpathLost,
-    ]
-}
-
-/// A thing that survives the damage of p of its columns.
-enum StoredObject: Hashable {
-    case segment(UInt32)
-    case map
-
-    /// Nil for files in which no damage is put: pool files, which say so themselves, and slices that are free.
-    init?(path: String) {
-        if path.contains("/%mt/") {
-            self = .map
-        } else if path.contains("/%sg/"), let name = path.split(separator: "/").last,
-            let (segment, _) = SlicePath.parse(String(name))
-        {
-            self = .segment(segment)
-        } else {
-            return nil
-        }
-    }
-}
-
-/// Who is damaged: never more than p columns of anything at once.
-///
-/// A mountpath is *lost* from the moment at which it may have missed a write until a start has shown that the engine still has it as a
-/// member. Then, by the promise, it has missed nothing that was acknowledged. A column is *damaged* until its object is gone.
-struct DamageLedger {
-    let p: Int
-    let disks: [SimulatedDisk]
-    private(set) var lost: Set<Int> = []
-    /// Its reads may fail now, and it may be taken out for it.
-    private(set) var flaky: Int?
-    private var damage: [StoredObject: Set<Int>] = [:]
-    /// Of map generations that the start under way will replace.
-    private var oldMapDamage: Set<Int> = []
-
-    init(p: Int, disks: [SimulatedDisk]) {
-        self.p = p
-        self.disks = disks
-    }
-
-    private var gone: Set<Int> { flaky.map { lost.union([$0]) } ?? lost }
-
-    private func columns(of object: StoredObject, without gone: Set<Int>) -> Set<Int> {
-        switch object {
-        case .map: return (damage[.map] ?? []).union(oldMapDamage).union(gone)
-        case .segment(let id):
-            return (damage[object] ?? []).union(gone.filter { disks[$0].holds(id) })
-        }
-    }
-
-    /// Whether everything survives it if this mountpath is gone as well.
-    func mayLose(_ disk: Int) -> Bool {
-        let gone = gone.union([disk])
-        return gone.count <= p && columns(of: .map, without: gone).count <= p
-            && damage.keys.allSatisfy { columns(of: $0, without: gone).count <= p }
-    }
-
-    func mayDamage(_ object: StoredObject, on disk: Int) -> Bool {
-        !gone.contains(disk) && columns(of: object, without: gone).union([disk]).count <= p
-    }
-
-    mutating func lose(_ disk: Int) { lost.insert(disk) }
-    mutating func makeFlaky(_ disk: Int?) { flaky = disk }
-    mutating func note(_ object: StoredObject, on disk: Int) { damage[object, default: []].insert(disk) }
-
-    /// Everything that is anywhere counts as damaged on `disk`.
-    mutating func noteAll(on disk: Int) {
-        for object in Set(disks.flatMap { $0.names.keys.compactMap { StoredObject(path: $0) } }) {
-            note(object, on: disk)
-        }
-        note(.map, on: disk)
-    }
-
-    mutating func startBegins() {
-        oldMapDamage.formUnion(damage.removeValue(forKey: .map) ?? [])
-    }
-
-    /// `out`: those that the engine does not believe. The start has written the map anew.
-    mutating func startEnded(out: Set<Int>) {
-        oldMapDamage = []
-        lost = Set(lost.filter { disks[$0].isDead }).union(out)
-        let present = Set(disks.flatMap { $0.names.keys.compactMap { StoredObject(path: $0) } })
-        damage = damage.filter { $0.key == .map || present.contains($0.key) }
-    }
-}
 
 /// Decides what goes wrong, from the machine's chance, within what `DamageLedger` allows.
 final class FaultInjector: FaultSource {
@@ -150,6 +30,9 @@ final class FaultInjector: FaultSource {
         counts[kind, default: 0] += 1
         recent.insert(kind)
     }
+
+    /// From now on more goes wrong than anything can survive.
+    func overwhelm() { ledger.exceed(by: 2) }
 
     // MARK: Lives
 
@@ -218,9 +101,11 @@ final class FaultInjector: FaultSource {
 
     private func loseOne() { lose(machine.pick(disks.count)) }
 
-    func loseAllThatMayBe() {
+    func loseAllThatMayBe(but kept: Set<Int> = []) {
         let first = machine.pick(disks.count)
-        for step in disks.indices { lose((first + step) % disks.count) }
+        for step in disks.indices where !kept.contains((first + step) % disks.count) {
+            lose((first + step) % disks.count)
+        }
     }
 
     private func lose(_ disk: Int) {
@@ -282,7 +167,9 @@ final class FaultInjector: FaultSource {
     }
 
     private func failOnce(_ kind: FaultKind, _ disk: SimulatedDisk) -> Bool {
-        guard machine.chance(1, in: isStarting || isEnding ? 40 : 150), ledger.lost.contains(disk.index) || ledger.mayLose(disk.index) else {
+        guard machine.chance(1, in: isStarting || isEnding ? 40 : 150),
+            ledger.lost.contains(disk.index) || ledger.mayLose(disk.index)
+        else {
             return false
         }
         ledger.lose(disk.index)
@@ -313,8 +200,8 @@ final class FaultInjector: FaultSource {
         return .misdirected(victim, UInt64(machine.pick((victim.bytes - bytes) / blockBytes) * blockBytes))
     }
 
-    func delay(on disk: SimulatedDisk) -> UInt64 {
-        guard plan.contains(.stall), machine.chance(1, in: 40) else { return 0 }
+    func delay(ofJob isJob: Bool) -> UInt64 {
+        guard plan.contains(.stall), machine.chance(1, in: isJob ? 4 : 40) else { return 0 }
         note(.stall)
         return 30_000_000_000
     }
