@@ -43,6 +43,12 @@ package final class VolumeHarness {
         Set(membership.status().mountpaths.filter { $0.state != .active }.map(\.path))
     }
 
+    /// Paths of the members that a pool file names out; none where it cannot be understood.
+    package static func outPaths(inPoolFile bytes: [UInt8]) -> Set<String> {
+        guard let file = try? PoolFile(decoding: bytes, place: "a pool file") else { return [] }
+        return Set(file.description.members.filter { $0.state == .out }.map(\.path))
+    }
+
     /// The segments that the volume knows, those on their way back too.
     package var segments: Set<UInt32> { Set(log.segments.keys) }
 

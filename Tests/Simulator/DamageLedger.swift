@@ -1,7 +1,7 @@
 /// Who is damaged: never more than p columns of anything at once.
 ///
-/// A mountpath is *lost* from the moment at which it may have missed a write until a start has shown that the engine still has it as a
-/// member. Then, by the promise, it has missed nothing that was acknowledged. A column is *damaged* until its object is gone.
+/// A mountpath is *lost* from the moment at which it may have missed a write. One that works after a crash and that no pool file names
+/// out has, by the promise, missed nothing that was acknowledged: it is lost no more. A column is *damaged* until its object is gone.
 struct DamageLedger {
     /// How many columns of anything may be gone.
     private(set) var p: Int
@@ -41,6 +41,7 @@ struct DamageLedger {
 
     mutating func exceed(by count: Int) { p += count }
     mutating func lose(_ disk: Int) { lost.insert(disk) }
+    mutating func regain(_ disk: Int) { lost.remove(disk) }
     mutating func makeFlaky(_ disk: Int?) { flaky = disk }
     mutating func note(_ object: StoredObject, on disk: Int) { damage[object, default: []].insert(disk) }
 

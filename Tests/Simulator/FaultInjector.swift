@@ -39,6 +39,8 @@ final class FaultInjector: FaultSource {
     /// Chooses what may go wrong until the next crash. `isQuiet`: nothing.
     func beginLife(isQuiet: Bool) {
         plan = isQuiet ? [] : Set(FaultKind.chosen.filter { _ in machine.chance(1, in: 5) })
+        // A mountpath goes while who must hear of it is slow, and comes back after the crash.
+        if !isQuiet, machine.chance(1, in: 6) { plan = [.mountpathLost, .stall] }
         // A full drive and a failing one together may stop a volume, since the pool file finds no room.
         if plan.contains(.full), machine.chance(1, in: 2) {
             plan.subtract([.writeError, .syncError, .readError, .mountpathLost])
@@ -129,11 +131,15 @@ final class FaultInjector: FaultSource {
     }
 
     /// After a crash: mountpaths that were lost come back, as they were or older; one that was there is replaced by an older state of itself.
-    func afterCrash() {
-        for disk in disks where disk.isDead && machine.chance(1, in: 2) {
+    func afterCrash(namedOut: Set<Int>) {
+        for disk in disks where disk.isDead && machine.chance(2, in: 3) {
             disk.isDead = false
             note(.mountpathBack)
         }
+        let returned = ledger.lost.filter { !disks[$0].isDead && !namedOut.contains($0) }
+        for disk in returned { ledger.regain(disk) }
+        // They have all that was acknowledged, so others may go instead.
+        if !returned.isEmpty, machine.chance(1, in: 2) { loseAllThatMayBe(but: returned) }
         if plan.contains(.mountpathLost), machine.chance(1, in: 3) { loseOne() }
         guard machine.chance(1, in: 6), let index = pickImage(),
             let image = images[index], !disks[index].isDead, ledger.lost.contains(index) || ledger.mayLose(index)
@@ -201,7 +207,7 @@ final class FaultInjector: FaultSource {
     }
 
     func delay(ofJob isJob: Bool) -> UInt64 {
-        guard plan.contains(.stall), machine.chance(1, in: isJob ? 4 : 40) else { return 0 }
+        guard plan.contains(.stall), machine.chance(1, in: isJob ? 3 : 40) else { return 0 }
         note(.stall)
         return 30_000_000_000
     }

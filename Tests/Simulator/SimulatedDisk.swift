@@ -96,6 +96,14 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
         changes = []
     }
 
+    /// A file's bytes as they are; empty where there is none.
+    func content(_ path: String) -> [UInt8] {
+        guard let file = names[path] else { return [] }
+        var bytes = [UInt8](repeating: 0, count: file.bytes)
+        _ = bytes.withUnsafeMutableBytes { file.readNow(into: $0, at: 0) }
+        return bytes
+    }
+
     /// Whether a slice of the segment is here.
     func holds(_ segment: UInt32) -> Bool {
         names.keys.contains { StoredObject(path: $0) == .segment(segment) }

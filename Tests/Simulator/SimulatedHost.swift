@@ -83,6 +83,13 @@ final class SimulatedHost {
         ledger.resolve(mode)
     }
 
+    /// Mountpaths that a pool file names out, on whatever drive it lies, lost ones too.
+    func namedOut() -> Set<Int> {
+        let paths = (disks + [ledger]).map { VolumeHarness.outPaths(inPoolFile: $0.content(".ashlar/pool.json")) }
+        let all = paths.reduce(into: Set<String>()) { $0.formUnion($1) }
+        return Set(disks.indices.filter { all.contains(Self.path($0)) })
+    }
+
     /// By segment: the slices that are on mountpaths that the engine believes.
     func segments(without out: Set<String>) -> Set<UInt32> {
         var found: Set<UInt32> = []

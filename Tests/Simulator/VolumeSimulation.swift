@@ -83,7 +83,7 @@ package final class VolumeSimulation {
     private func startAndCheck() throws -> (VolumeWork, VolumeHarness, SimulatedQueue) {
         let (harness, queue) = try start()
         let returned = try checkStarted(harness)
-        if !returned.isEmpty, machine.chance(1, in: 2) {
+        if !returned.isEmpty, machine.chance(2, in: 3) {
             // They are believed, so they have all that was acknowledged: as many others may go.
             crash(queue)
             faults.beginLife(isQuiet: true)
@@ -105,10 +105,11 @@ package final class VolumeSimulation {
         faults.loseAllThatMayBe()
         let (_, _, last) = try startAndCheck()
         crash(last)
-        try overwhelm()
+        if machine.chance(1, in: 3) { try overwhelm() }
     }
 
     private static let overwhelmedLives = 3
+    private static let overwhelmedBytes = 200
     private static let overwhelmedOperations = 60
 
     /// More is lost than may be. Starts and requests may fail then; what is read must be what was once written there.
@@ -129,6 +130,7 @@ package final class VolumeSimulation {
                 report.overwhelmed += 1
             }
             crash(queue)
+            for _ in 0..<Self.overwhelmedBytes { faults.rotSome() }
         }
     }
 
@@ -210,7 +212,7 @@ package final class VolumeSimulation {
         let mode = CrashMode.allCases[machine.pick(CrashMode.allCases.count)]
         host.crash(mode, queue)
         faults.note(FaultKind(mode))
-        faults.afterCrash()
+        faults.afterCrash(namedOut: host.namedOut())
     }
 }
 
