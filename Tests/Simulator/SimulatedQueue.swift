@@ -9,8 +9,8 @@ package final class ManualClock: MonotonicClock, @unchecked Sendable {
     package func now() -> UInt64 { nanoseconds }
 }
 
-/// An `IOQueue` whose requests complete one at a time, in the order that chance picks. One that stalls completes after everything else
-/// that can, timers too, or when its time has come.
+/// An `IOQueue` whose requests complete one at a time, in the order that chance picks. One that stalls completes
+/// when its time has come; timers and everything else go before it.
 package final class SimulatedQueue: IOQueue {
     private enum Request {
         case read(Int32, UnsafeMutableRawPointer, Int, UInt64)
@@ -80,21 +80,24 @@ package final class SimulatedQueue: IOQueue {
             Waiting(request: request, target: target, tag: tag, notBefore: delay == 0 ? 0 : clock.nanoseconds + delay))
     }
 
-    /// One that may complete now; where all stall, the clock goes on to the first of them.
-    private func takeOne() -> Waiting {
+    /// One that may complete now. Where all stall nothing does, and the clock goes on a little.
+    private func takeOne() -> Waiting? {
         if waiting.allSatisfy({ $0.notBefore > clock.nanoseconds }) {
-            clock.nanoseconds = waiting.map(\.notBefore).min() ?? clock.nanoseconds
+            clock.nanoseconds += Self.stallNanoseconds
+            return nil
         }
         var place = machine.pick(waiting.count)
         while waiting[place].notBefore > clock.nanoseconds { place = (place + 1) % waiting.count }
         return waiting.remove(at: place)
     }
 
+    private static let stallNanoseconds: UInt64 = 20_000_000
+
     /// Completes one request, then ends the batch. False where nothing waits.
     package func step() -> Bool {
         endBatch()
         guard !waiting.isEmpty else { return false }
-        let one = takeOne()
+        guard let one = takeOne() else { return true }
         switch one.request {
         case .job(let run): run()
         case .timer(let due):
