@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install build quickstart test bench check check-format check-generated check-scripts format generate clean
+.PHONY: help install build quickstart test simulate bench check check-format check-generated check-scripts format generate clean
 
 SWIFT := swift
 # Generated code is as its generator writes it: protos/generate --check compares it byte for byte.
@@ -33,6 +33,11 @@ test: install ## every test, in release configuration (root)
 	$(SWIFT) build -c release --build-tests
 	$(SWIFT) test -c release --skip-build --disable-xctest --no-parallel --filter '$(CLOCK_TESTS)'
 	$(SWIFT) test -c release --skip-build --disable-xctest --skip '$(CLOCK_TESTS)'
+
+simulate: install ## the engine over simulated drives: CRASHES=n SEED=s, CANARY=name, EXHAUSTIVE=1
+	$(SWIFT) build -c release --product simulate
+	@SWIFT_DETERMINISTIC_HASHING=1 .build/release/simulate $(if $(EXHAUSTIVE),--exhaustive) \
+	    $(if $(SEED),--seed $(SEED)) $(if $(CRASHES),--crashes $(CRASHES)) $(if $(CANARY),--canary $(CANARY))
 
 bench: build ## measures beside baselines of this machine; table, and bench.json (root)
 	Tests/Bench/bench

@@ -109,10 +109,16 @@ let package = Package(
 
         .target(
             name: "Simulator",
-            dependencies: ["Base", "SystemIO", "BlockDevice", "VolumeEngine", "EmbeddedEngine", logging],
+            dependencies: [
+                "Base", "SystemIO", "BlockDevice", "VolumeEngine", "SegmentStore", "EmbeddedEngine", logging,
+            ],
             path: "Tests/Simulator", swiftSettings: strict),
+        .executableTarget(
+            name: "simulate", dependencies: ["Simulator", "Base", "EmbeddedEngine", argumentParser],
+            path: "Tests/Simulate", swiftSettings: strict),
         .testTarget(
-            name: "SimulationTests", dependencies: ["Simulator", "Base", "SystemIO", "EmbeddedEngine"], swiftSettings: strict),
+            name: "SimulationTests", dependencies: ["simulate", "Simulator", "Base", "SystemIO", "EmbeddedEngine"],
+            swiftSettings: strict),
 
         // Tests of the front ends.
         module("BlockDeviceTestSupport", ["Base", "SystemIO", "BlockDevice"]),

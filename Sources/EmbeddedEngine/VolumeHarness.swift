@@ -9,6 +9,7 @@ import VolumeEngine
 package final class VolumeHarness {
     private let log: VolumeLog
     private let sizeBytes: UInt64
+    private let membership: Pool
     package let pool: PoolID
 
     /// Starts as an engine does: finds or makes the pool on `mountpaths`, takes out what is missing, reads the volume's log to its end and
@@ -17,9 +18,9 @@ package final class VolumeHarness {
         mountpaths: [ConfiguredMountpath], ledger: any Disk, group: GroupSpecification, volume: VolumeID,
         sizeBytes: UInt64,
         ringBytes: Int, cacheBytes: Int = 1 << 20, queue: any IOQueue, clock: any MonotonicClock, random: inout some RandomNumberGenerator,
-        logger: Logger
+        logger: Logger, test: TestHooks = TestHooks()
     ) throws(Failure) {
-        let pool = try Pool.open(mountpaths, ledger: ledger, acceptMissing: false, logger: logger, random: &random)
+        let pool = try Pool.open(mountpaths, ledger: ledger, acceptMissing: false, logger: logger, random: &random, test: test)
         try pool.admitMissing(lossesMax: group.parityColumns, acceptMissing: false)
         let allocator = try SegmentAllocator(pool: pool, start: random.next(), logger: logger)
         let header = VolumeHeader(
@@ -34,7 +35,22 @@ package final class VolumeHarness {
             cache: NodeCache(bytes: cacheBytes), clock: clock, logger: logger)
         self.sizeBytes = sizeBytes
         self.pool = pool.id
+        membership = pool
     }
+
+    /// Paths of members that are out, missing or stale: nothing on them is believed.
+    package var outPaths: Set<String> {
+        Set(membership.status().mountpaths.filter { $0.state != .active }.map(\.path))
+    }
+
+    /// Paths of the members that a pool file names out; none where it cannot be understood.
+    package static func outPaths(inPoolFile bytes: [UInt8]) -> Set<String> {
+        guard let file = try? PoolFile(decoding: bytes, place: "a pool file") else { return [] }
+        return Set(file.description.members.filter { $0.state == .out }.map(\.path))
+    }
+
+    /// The segments that the volume knows, those on their way back too.
+    package var segments: Set<UInt32> { Set(log.segments.keys) }
 
     package func landing(waiter: any BlockRequestOwner) -> UnsafeMutableRawPointer? { log.landing(waiter: waiter) }
 

@@ -19,7 +19,7 @@ public struct RemoteVolumeEngine: VolumeEngine {
     }
 
     public func createVolume(
-        _ id: VolumeID, group: String, sizeBytes: UInt64, annotation: String
+        _ id: VolumeID, group: String, sizeBytes: UInt64, annotation: String, content: VolumeContent
     ) async throws(Failure) -> EngineVolume {
         let request = EngineMessages.CreateVolumeRequest(
             volumeID: id.description, group: group, sizeBytes: sizeBytes, annotation: annotation)

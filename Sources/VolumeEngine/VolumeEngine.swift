@@ -274,16 +274,35 @@ public protocol VolumeEngine: Sendable {
 public let catalogueBytesMax = 256 << 20
 
 extension VolumeEngine {
-    /// Without an annotation.
+    /// Empty, without an annotation.
+    public func createVolume(_ id: VolumeID, group: String, sizeBytes: UInt64) async throws(Failure) -> EngineVolume {
+        try await createVolume(id, group: group, sizeBytes: sizeBytes, annotation: "", content: .empty)
+    }
+
+    /// Empty.
     public func createVolume(
-        _ id: VolumeID, group: String, sizeBytes: UInt64, annotation: String = "", content: VolumeContent = .empty
+        _ id: VolumeID, group: String, sizeBytes: UInt64, annotation: String
     ) async throws(Failure) -> EngineVolume {
-        try await createVolume(id, group: group, sizeBytes: sizeBytes, annotation: annotation, content: content)
+        try await createVolume(id, group: group, sizeBytes: sizeBytes, annotation: annotation, content: .empty)
     }
 
     public func createSnapshot(_ id: SnapshotID, of volume: VolumeID) async throws(Failure) -> EngineSnapshot {
         let made = try await createSnapshots([SnapshotRequest(id: id, volume: volume)])
         guard let first = made.first else { throw Failure(.internal, "the engine answered no snapshot") }
         return first
+    }
+}
+
+extension VolumeEngine {
+    public func createSnapshots(_ wanted: [SnapshotRequest]) async throws(Failure) -> [EngineSnapshot] {
+        throw Failure(.unsupported, "no snapshots")
+    }
+    public func deleteSnapshot(_ id: SnapshotID) async throws(Failure) { throw Failure(.unsupported, "no snapshots") }
+    public func snapshot(_ id: SnapshotID) async throws(Failure) -> EngineSnapshot {
+        throw Failure(.unsupported, "no snapshots")
+    }
+    public func snapshots() async throws(Failure) -> [EngineSnapshot] { [] }
+    public func rollBackVolume(_ id: VolumeID, to snapshot: SnapshotID) async throws(Failure) -> EngineVolume {
+        throw Failure(.unsupported, "no snapshots")
     }
 }

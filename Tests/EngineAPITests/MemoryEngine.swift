@@ -72,7 +72,7 @@ final class MemoryEngine: VolumeEngine, DeviceAttacher {
     var copy: [UInt8] { state.withLock { $0.copy } }
 
     func createVolume(
-        _ id: VolumeID, group: String, sizeBytes: UInt64, annotation: String
+        _ id: VolumeID, group: String, sizeBytes: UInt64, annotation: String, content: VolumeContent
     ) async throws(Failure) -> EngineVolume {
         try locked { state throws(Failure) in
             guard !state.deleted.contains(id) else { throw Failure(.notFound, "volume \(id) was deleted") }
@@ -194,7 +194,7 @@ struct FailingEngine: VolumeEngine, DeviceAttacher {
     func annotateVolume(_: VolumeID, _: String) async throws(Failure) { throw failure }
     func storeCatalogue(_: [UInt8]) async throws(Failure) -> UInt64 { throw failure }
     func createVolume(
-        _: VolumeID, group _: String, sizeBytes _: UInt64, annotation _: String
+        _: VolumeID, group _: String, sizeBytes _: UInt64, annotation _: String, content _: VolumeContent
     ) async throws(Failure) -> EngineVolume {
         throw failure
     }

@@ -178,7 +178,7 @@ public final class FakeEngine: VolumeEngine {
     }
 
     public func createVolume(
-        _ id: VolumeID, group: String, sizeBytes: UInt64, annotation: String
+        _ id: VolumeID, group: String, sizeBytes: UInt64, annotation: String, content: VolumeContent
     ) async throws(Failure) -> EngineVolume {
         try await step("createVolume") { (state) throws(Failure) in
             guard !state.deleted.contains(id) else { throw Failure(.notFound, "volume \(id) was deleted") }

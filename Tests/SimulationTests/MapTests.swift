@@ -23,14 +23,14 @@ import Testing
 
     private static func run(seed: UInt64, rounds: Int) throws {
         let machine = SimulatedMachine(seed: seed)
-        let disks = (0..<4).map { _ in SimulatedDisk(machine: machine, totalBytes: 1 << 30) }
+        let disks = (0..<4).map { SimulatedDisk(machine: machine, index: $0, totalBytes: 1 << 30) }
         var random = SeededRandom(seed: seed)
         func below(_ bound: Int) -> Int { Int(random.next() % UInt64(bound)) }
         let map = try MapHarness(
             mountpaths: disks.enumerated().map {
                 ConfiguredMountpath(path: "/d\($0)", media: "nvme", disk: $1)
             },
-            ledger: SimulatedDisk(machine: machine, totalBytes: 1 << 30), volume: .random(&random),
+            ledger: SimulatedDisk(machine: machine, index: -1, totalBytes: 1 << 30), volume: .random(&random),
             cacheBytes: 64 * 4096, random: &random)
         var model = Model()
         var value: UInt32 = 0

@@ -1,41 +1,46 @@
-import Base
+import EmbeddedEngine
 import Foundation
-import Simulator
-import SystemIO
 import Testing
 
+/// Short runs of what `make simulate` does at length.
 @Suite(.serialized) struct SimulationTests {
-    /// SEED and LIVES in the environment repeat or lengthen a run.
-    @Test(arguments: [(4, 2, 8), (2, 1, 5), (1, 2, 5), (8, 2, 10), (4, 2, 6)])
-    func nothingFlushedIsLostThroughPowerLossesAndFaults(k: Int, p: Int, mountpaths: Int) async throws {
-        let environment = ProcessInfo.processInfo.environment
-        let first = environment["SEED"].flatMap { UInt64($0) } ?? 1
-        let seeds = environment["SEEDS"].flatMap { UInt64($0) } ?? 3
-        let lives = environment["LIVES"].flatMap { Int($0) } ?? 12
-        var totals: [String: Int] = [:]
-        for seed in first..<(first + seeds) {
-            var settings = VolumeSimulation.Settings()
-            settings.k = k
-            settings.p = p
-            settings.mountpathCount = mountpaths
-            // On a thread of its own: other suites wait on the clock, and the cooperative pool has two threads.
-            let used = settings
-            let counts = try await withCheckedThrowingContinuation {
-                (done: CheckedContinuation<[String: Int], any Error>) in
-                Thread(name: "simulation") {
-                    let simulation = VolumeSimulation(seed: seed, settings: used)
-                    done.resume(
-                        with: Result { () throws -> [String: Int] in
-                            try simulation.run(lives: lives)
-                            return simulation.counts
-                        })
-                }.start()
-            }
-            totals.merge(counts) { $0 + $1 }
-        }
-        print(
-            "simulated erasure(\(k),\(p)): "
-                + totals.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
-        #expect(totals["checks"] == Int(seeds) * lives)
+    @Test func nothingFlushedIsLostThroughCrashesAndFaults() async throws {
+        let run = try await SimulateProcess.run(["--crashes", "200", "--quiet"])
+        #expect(run.status == 0, "\(run.lines.joined(separator: "\n"))")
+        #expect(run.lines.last == "200 crashes, 0 failed")
+        print("simulated: \(run.lines.suffix(3).joined(separator: "; "))")
+    }
+
+    @Test func aSeedRepeatsItself() async throws {
+        let arguments = ["--worker", "--seed", "3", "--crashes", "2"]
+        let first = try await SimulateProcess.run(arguments)
+        let second = try await SimulateProcess.run(arguments)
+        #expect(first.status == 0 && first.lines.count == 1)
+        #expect(first.lines == second.lines)
+    }
+
+    @Test(arguments: EngineCanary.allCases.filter(\.isBuilt))
+    func theSimulatorSeesASeededBug(_ canary: EngineCanary) async throws {
+        let run = try await SimulateProcess.run(["--canary", canary.rawValue, "--quiet"])
+        #expect(run.status == 1)
+        let caught = run.lines.first { $0.hasPrefix("canary \(canary.rawValue) caught after") }
+        #expect(caught != nil, "\(run.lines.suffix(3).joined(separator: "\n"))")
+        let first = run.lines.first { $0.hasPrefix("FAILED") } ?? ""
+        let command = run.lines.first { $0.contains("repeat: make simulate CRASHES=") }
+        #expect(command?.hasSuffix("CANARY=\(canary.rawValue)") == true, "\(first)")
+        print("\(caught ?? ""): \(first.prefix(160))")
+    }
+
+    @Test(arguments: EngineCanary.allCases.filter { !$0.isBuilt })
+    func aReservedCanarySaysSo(_ canary: EngineCanary) async throws {
+        let run = try await SimulateProcess.run(["--canary", canary.rawValue])
+        #expect(run.status == 2)
+        #expect(run.lines.last?.contains("reserved") == true)
+    }
+
+    @Test func shortSequencesCrashAtEveryIO() async throws {
+        let run = try await SimulateProcess.run(["--exhaustive", "--short"])
+        #expect(run.status == 0, "\(run.lines.joined(separator: "\n"))")
+        #expect(run.lines.last?.hasSuffix(" crashes, 0 failed") == true)
     }
 }

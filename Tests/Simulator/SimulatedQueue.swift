@@ -2,15 +2,16 @@ import Base
 import Glibc
 import SystemIO
 
-public final class ManualClock: MonotonicClock, @unchecked Sendable {
+package final class ManualClock: MonotonicClock, @unchecked Sendable {
     // One thread runs a simulation.
-    public var nanoseconds: UInt64 = 1
-    public init() {}
-    public func now() -> UInt64 { nanoseconds }
+    package var nanoseconds: UInt64 = 1
+    package init() {}
+    package func now() -> UInt64 { nanoseconds }
 }
 
-/// An `IOQueue` whose requests complete one at a time, in the order that chance picks.
-public final class SimulatedQueue: IOQueue {
+/// An `IOQueue` whose requests complete one at a time, in the order that chance picks. One that stalls completes
+/// when its time has come; timers and everything else go before it.
+package final class SimulatedQueue: IOQueue {
     private enum Request {
         case read(Int32, UnsafeMutableRawPointer, Int, UInt64)
         case write(Int32, [UInt8], UInt64, Bool)
@@ -22,46 +23,46 @@ public final class SimulatedQueue: IOQueue {
         var request: Request
         var target: (any IOTarget)?
         var tag: UInt64
+        /// When it may complete at the earliest.
+        var notBefore: UInt64
     }
     private let machine: SimulatedMachine
     private let clock: ManualClock
     private var waiting: [Waiting] = []
     private var batch: [any BatchTarget] = []
 
-    public init(machine: SimulatedMachine, clock: ManualClock) {
+    package init(machine: SimulatedMachine, clock: ManualClock) {
         self.machine = machine
         self.clock = clock
     }
 
-    public var isIdle: Bool { waiting.isEmpty && batch.isEmpty }
+    package var isIdle: Bool { waiting.isEmpty && batch.isEmpty }
 
-    public func read(
+    package func read(
         _ descriptor: Int32, into buffer: UnsafeMutableRawPointer, bytes: Int, offset: UInt64, target: any IOTarget,
         tag: UInt64
     ) {
-        waiting.append(Waiting(request: .read(descriptor, buffer, bytes, offset), target: target, tag: tag))
+        add(.read(descriptor, buffer, bytes, offset), target, tag, on: descriptor)
     }
 
-    public func write(
+    package func write(
         _ descriptor: Int32, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, offset: UInt64,
         durable: Bool, target: any IOTarget, tag: UInt64
     ) {
-        waiting.append(
-            Waiting(
-                request: .write(descriptor, Array(first) + Array(second), offset, durable), target: target, tag: tag))
+        add(.write(descriptor, Array(first) + Array(second), offset, durable), target, tag, on: descriptor)
     }
 
-    public func synchronize(_ descriptor: Int32, target: any IOTarget, tag: UInt64) {
-        waiting.append(Waiting(request: .synchronize(descriptor), target: target, tag: tag))
+    package func synchronize(_ descriptor: Int32, target: any IOTarget, tag: UInt64) {
+        add(.synchronize(descriptor), target, tag, on: descriptor)
     }
 
-    public func timer(nanoseconds: UInt64, target: any IOTarget, tag: UInt64) {
-        waiting.append(Waiting(request: .timer(clock.nanoseconds + nanoseconds), target: target, tag: tag))
+    package func timer(nanoseconds: UInt64, target: any IOTarget, tag: UInt64) {
+        add(.timer(clock.nanoseconds + nanoseconds), target, tag, on: nil)
     }
 
-    public func atEndOfBatch(_ target: any BatchTarget) { batch.append(target) }
+    package func atEndOfBatch(_ target: any BatchTarget) { batch.append(target) }
 
-    public func blocking<T: Sendable>(
+    package func blocking<T: Sendable>(
         _ job: @escaping @Sendable () throws(Failure) -> T, then: @escaping @Sendable (Result<T, Failure>) -> Void
     ) {
         let run = {
@@ -69,14 +70,34 @@ public final class SimulatedQueue: IOQueue {
             do throws(Failure) { result = .success(try job()) } catch { result = .failure(error) }
             then(result)
         }
-        waiting.append(Waiting(request: .job(run), target: nil, tag: 0))
+        add(.job(run), nil, 0, on: nil)
     }
 
+    private func add(_ request: Request, _ target: (any IOTarget)?, _ tag: UInt64, on descriptor: Int32?) {
+        let isTimer = if case .timer = request { true } else { false }
+        let delay = isTimer ? 0 : machine.faults?.delay(ofJob: descriptor == nil) ?? 0
+        waiting.append(
+            Waiting(request: request, target: target, tag: tag, notBefore: delay == 0 ? 0 : clock.nanoseconds + delay))
+    }
+
+    /// One that may complete now. Where all stall nothing does, and the clock goes on a little.
+    private func takeOne() -> Waiting? {
+        if waiting.allSatisfy({ $0.notBefore > clock.nanoseconds }) {
+            clock.nanoseconds += Self.stallNanoseconds
+            return nil
+        }
+        var place = machine.pick(waiting.count)
+        while waiting[place].notBefore > clock.nanoseconds { place = (place + 1) % waiting.count }
+        return waiting.remove(at: place)
+    }
+
+    private static let stallNanoseconds: UInt64 = 20_000_000
+
     /// Completes one request, then ends the batch. False where nothing waits.
-    public func step() -> Bool {
+    package func step() -> Bool {
         endBatch()
         guard !waiting.isEmpty else { return false }
-        let one = waiting.remove(at: Int(machine.random.next() % UInt64(waiting.count)))
+        guard let one = takeOne() else { return true }
         switch one.request {
         case .job(let run): run()
         case .timer(let due):
@@ -85,13 +106,13 @@ public final class SimulatedQueue: IOQueue {
         case .read(let descriptor, let buffer, let bytes, let offset):
             one.target?.ioCompleted(
                 one.tag,
-                result: perform(descriptor) { file in
+                result: perform(.read, descriptor) { file in
                     Int32(file.readNow(into: UnsafeMutableRawBufferPointer(start: buffer, count: bytes), at: offset))
                 })
         case .write(let descriptor, let bytes, let offset, let durable):
             one.target?.ioCompleted(
                 one.tag,
-                result: perform(descriptor) { file in
+                result: perform(.write, descriptor) { file in
                     bytes.withUnsafeBytes { file.writeNow($0, at: offset) }
                     if durable { file.synchronizeNow() }
                     return Int32(bytes.count)
@@ -99,7 +120,7 @@ public final class SimulatedQueue: IOQueue {
         case .synchronize(let descriptor):
             one.target?.ioCompleted(
                 one.tag,
-                result: perform(descriptor) { file in
+                result: perform(.synchronize, descriptor) { file in
                     file.synchronizeNow()
                     return 0
                 })
@@ -117,20 +138,20 @@ public final class SimulatedQueue: IOQueue {
         }
     }
 
-    private func perform(_ descriptor: Int32, _ body: (SimulatedFile) -> Int32) -> Int32 {
+    private func perform(_ operation: DiskOperation, _ descriptor: Int32, _ body: (SimulatedFile) -> Int32) -> Int32 {
         guard let file = machine.files[descriptor] else { preconditionFailure("I/O on a descriptor of another life") }
-        do throws(Failure) { try file.disk.operate() } catch { return -EIO }
+        do throws(Failure) { try file.disk.operate(operation) } catch { return -EIO }
         return body(file)
     }
 
-    /// The power is gone: of the writes on their way any may have arrived.
-    public func abandon() {
+    /// Everything has stopped: of the writes on their way any may have arrived.
+    package func abandon() {
         for one in waiting {
             guard case .write(let descriptor, let bytes, let offset, _) = one.request,
                 let file = machine.files[descriptor],
                 !file.disk.isDead, machine.chance(1, in: 2)
             else { continue }
-            bytes.withUnsafeBytes { file.writeNow($0, at: offset) }
+            bytes.withUnsafeBytes { file.put($0, at: offset) }
         }
         waiting = []
         batch = []

@@ -74,7 +74,10 @@ final class MapStore: @unchecked Sendable {
                     let file = try mountpath.disk.openLog("\(directory)/\(name)")
                     frames = try read(file, generation: generation)
                 } catch  where error.kind != .unsupported {}
-                guard let last = frames.last else { continue }
+                guard let last = frames.last else {
+                    pool.test.took(.mapCopyUseless)
+                    continue
+                }
                 if let current = best.last, (current.generation, current.frame) >= (last.generation, last.frame) {
                     continue
                 }
@@ -99,6 +102,7 @@ final class MapStore: @unchecked Sendable {
             frames.append(frame)
             offset += bytes
         }
+        if try file.size() > offset { pool.test.took(.mapFrameTorn) }
         return frames
     }
 

@@ -32,6 +32,8 @@ final class Pool: Sendable {
     let id: PoolID
     /// Members that were active when the engine started, in the order of the pool file.
     let mountpaths: [Mountpath]
+    /// Empty but in tests.
+    let test: TestHooks
     private let ledger: any Disk
     private let logger: Logger
     private let serial = DispatchQueue(label: "pool.membership")
@@ -49,9 +51,10 @@ final class Pool: Sendable {
 
     private init(
         id: PoolID, mountpaths: [Mountpath], ledger: any Disk, logger: Logger, description: PoolDescription,
-        refused: [MountpathStatus]
+        refused: [MountpathStatus], test: TestHooks
     ) {
         self.id = id
+        self.test = test
         self.mountpaths = mountpaths
         self.ledger = ledger
         self.logger = logger
@@ -64,7 +67,7 @@ final class Pool: Sendable {
     /// Changes nothing on an existing pool; `admitMissing` follows once the groups are known. `isReadOnly`: writes nothing at all.
     static func open(
         _ configured: [ConfiguredMountpath], ledger: any Disk, acceptMissing: Bool, logger: Logger,
-        random: inout some RandomNumberGenerator, isReadOnly: Bool = false
+        random: inout some RandomNumberGenerator, isReadOnly: Bool = false, test: TestHooks = TestHooks()
     ) throws(Failure) -> Pool {
         var found: [(configured: ConfiguredMountpath, disk: any Disk, file: PoolFile)] = []
         var blank: [(configured: ConfiguredMountpath, disk: any Disk)] = []
@@ -91,7 +94,7 @@ final class Pool: Sendable {
         let known = found.map(\.file.description) + (remembered.map { [$0.description] } ?? [])
         guard let newest = known.max(by: { $0.version < $1.version }) else {
             if isReadOnly { throw Failure(.notFound, "there is no pool on the configured mountpaths") }
-            return try create(blank, absent: absent, ledger: ledger, logger: logger, random: &random)
+            return try create(blank, absent: absent, ledger: ledger, logger: logger, random: &random, test: test)
         }
         if let other = known.first(where: { $0.pool != newest.pool }) {
             throw Failure(
@@ -121,6 +124,7 @@ final class Pool: Sendable {
                     member.map {
                         "taken out of the pool (\($0.reason)); its data is old and is not believed. Rebuilding comes with a later version; until then leave it out of the configuration"
                     } ?? "not a member by the newest pool version"
+                test.took(.staleRefused)
                 refused.append(status(own, mountpath, .stale, reason))
                 logger.warning("mountpath refused", metadata: ["path": "\(mountpath.path)", "reason": "\(reason)"])
             }
@@ -141,12 +145,13 @@ final class Pool: Sendable {
         let order = Dictionary(uniqueKeysWithValues: newest.members.enumerated().map { ($1.id, $0) })
         members.sort { order[$0.id, default: 0] < order[$1.id, default: 0] }
         return Pool(
-            id: newest.pool, mountpaths: members, ledger: ledger, logger: logger, description: newest, refused: refused)
+            id: newest.pool, mountpaths: members, ledger: ledger, logger: logger, description: newest, refused: refused,
+            test: test)
     }
 
     private static func create(
         _ blank: [(configured: ConfiguredMountpath, disk: any Disk)], absent: [ConfiguredMountpath], ledger: any Disk,
-        logger: Logger, random: inout some RandomNumberGenerator
+        logger: Logger, random: inout some RandomNumberGenerator, test: TestHooks
     ) throws(Failure) -> Pool {
         if let missing = absent.first {
             throw Failure(.notFound, "a new pool needs all its mountpaths; \(missing.path): \(missing.problem)")
@@ -179,13 +184,14 @@ final class Pool: Sendable {
             mountpaths: members.map {
                 Mountpath(id: $0.id, path: $0.configured.path, media: $0.configured.media, disk: $0.disk)
             },
-            ledger: ledger, logger: logger, description: description, refused: [])
+            ledger: ledger, logger: logger, description: description, refused: [], test: test)
     }
 
     /// Takes out what is missing at start, durably, before anything is written. `failedPrecondition` where too many are.
     func admitMissing(lossesMax: Int, acceptMissing: Bool) throws(Failure) {
         let missing = try checkMissing(lossesMax: lossesMax, acceptMissing: acceptMissing)
         guard !missing.isEmpty else { return }
+        test.took(.missingAtStart)
         try publish(out: missing.map { ($0.id, "missing at start") })
     }
 
@@ -247,6 +253,7 @@ final class Pool: Sendable {
                     "\(outCount) mountpaths have failed (\(changes.map(\.reason).joined(separator: "; "))), more than the \(limit) that the groups survive: the pool has stopped; repair the drives and restart"
                 )
                 state.withLock { $0.halted = failure }
+                test.took(.poolHalted)
                 logger.critical("pool halted", metadata: ["reason": "\(failure)"])
                 throw failure
             }
@@ -266,12 +273,14 @@ final class Pool: Sendable {
                 }
             }
             if !failed.isEmpty {
+                test.took(.poolFileFailed)
                 changes += failed
                 continue
             }
             try PoolFile(mountpath: nil, description: next).write(to: ledger)
             let published = next
             state.withLock { $0.description = published }
+            test.took(.takenOut)
             for mountpath in mountpaths where changes.contains(where: { $0.id == mountpath.id }) {
                 mountpath.deactivate()
             }

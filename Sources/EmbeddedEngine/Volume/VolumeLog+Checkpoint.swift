@@ -13,7 +13,8 @@ extension VolumeLog {
     func checkpointIfDue() {
         guard !isCheckpointing, !isClosing, clock.now() >= checkpointNotBefore else { return }
         // The store is the checkpoint's while one is under way; here none is.
-        if recordsSinceCheckpoint >= Self.recordsMax || segmentsSinceCheckpoint >= Self.segmentsMax
+        if recordsSinceCheckpoint >= pool.test.checkpointRecords ?? Self.recordsMax
+            || segmentsSinceCheckpoint >= Self.segmentsMax
             || (map.cache.isDirtyEnough && !map.changedKeys.isEmpty)
             || ((needsWholeCheckpoint || !store.isFullyReplicated) && membershipChanges == 0)
         {
@@ -45,6 +46,7 @@ extension VolumeLog {
         }
         let isWhole = needsWholeCheckpoint || !store.isFullyReplicated || store.bytes > wholeBytes * 2 + Self.slackBytes
         needsWholeCheckpoint = false
+        if isWhole { pool.test.took(.mapWhole) }
         let (frozen, nodes) = map.freeze(isWhole: isWhole, throughSequence: through)
         var frame = frozen
         frame.sealedBelow = sealedBelow
@@ -82,6 +84,7 @@ extension VolumeLog {
                 giveBack(segment)
             }
         case .failure(let problem):
+            pool.test.took(.checkpointFailed)
             // What the frame had is not on the mountpaths: the next one has everything.
             map.thaw(isDurable: false)
             removed += leaving

@@ -267,6 +267,7 @@ extension VolumeLog {
         readErrors[mountpath.id, default: []].removeAll { now - $0 > Self.readErrorWindowNanoseconds }
         readErrors[mountpath.id, default: []].append(now)
         if readErrors[mountpath.id]?.count ?? 0 >= Self.readErrorsMax {
+            pool.test.took(.tooManyReadErrors)
             suspect(
                 mountpath, "\(Self.readErrorsMax) read errors in 10 s, the last: \(String(cString: strerror(errno)))")
         }
@@ -287,6 +288,7 @@ extension VolumeLog {
             checksums: Array(UnsafeBufferPointer(start: part.checksums, count: part.count)), buffer: buffer,
             index: known)
         statistics.blocksRebuilt += part.count
+        pool.test.took(.readRebuilt)
         // An index of a segment that still grows would soon be old.
         let isComplete = segment.isClosed && segment.lastSequence <= durableThrough
         queue.blocking { () throws(Failure) in

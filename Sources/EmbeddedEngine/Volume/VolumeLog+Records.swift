@@ -214,6 +214,7 @@ extension VolumeLog {
         record.forEachColumn(k: segment.k, p: segment.p) { column in
             if page != base { page.copyMemory(from: base, byteCount: blockBytes) }
             RecordHeaderWriter(page: page).stamp(column: column)
+            if pool.test.canary == .oneHeader, page != base { page.put(UInt64(0), at: 0) }  // canary
             page += blockBytes
         }
     }
@@ -247,6 +248,8 @@ extension VolumeLog {
         record.writesPending -= 1
         if result != expected {
             record.state = .failed
+            pool.test.took(.writeFailed)
+            if pool.test.canary == .ackBeforeMembership { record.state = .writing }  // canary
             // Short of memory or descriptors is no fault of the drive.
             if let mountpath = slice.mountpath, ![ENOMEM, EAGAIN, EINTR, EMFILE, ENFILE].contains(-result) {
                 suspect(
@@ -270,7 +273,9 @@ extension VolumeLog {
 
     /// Hands records that are durable on to the map, in order. While a change of membership is not durable, nothing is.
     func advance() {
-        guard membershipChanges == 0, failure == nil else { return finishClosing() }
+        let isWaiting = membershipChanges > 0 && pool.test.canary != .ackBeforeMembership  // canary
+        guard !isWaiting, failure == nil else { return finishClosing() }
+        if pool.test.canary == .drainOutOfOrder { bringDurableFirst() }  // canary
         while let record = records.first, record.state == .durable {
             records.removeFirst()
             ring.markDurable(through: record.entries.upperBound)
@@ -284,6 +289,12 @@ extension VolumeLog {
         }
         completeDurable()
         checkpointIfDue()
+    }
+
+    /// For the canary: the order of the ring is not kept.
+    private func bringDurableFirst() {
+        guard let index = records.firstIndex(where: { $0.state == .durable }) else { return }
+        records.insert(records.remove(at: index), at: 0)
     }
 
     func recycle(_ record: RecordInFlight) {
@@ -300,6 +311,7 @@ extension VolumeLog {
             retryLater()
             return false
         }
+        pool.test.took(.writtenAgain)
         record.buffer = buffer
         record.isDurableWrite = true
         write(record)
@@ -336,6 +348,7 @@ extension VolumeLog {
     fileprivate func sliceSynchronized(_ number: Int, result: Int32) {
         let slice = synchronizationTargets[number]
         if result < 0, let mountpath = slice.mountpath {
+            pool.test.took(.syncFailed)
             // Never tried again: what this sync was to cover counts as lost there.
             for record in records
             where !record.isDurableWrite && record.segment?.slices.contains(where: { $0 === slice }) == true {

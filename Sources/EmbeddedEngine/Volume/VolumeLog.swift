@@ -261,6 +261,7 @@ final class VolumeLog: @unchecked Sendable {
     private func flush(_ request: BlockRequest) {
         let through = ring.admittedEntry
         if through <= ring.durableEntry { return request.finish(0) }
+        if pool.test.canary == .flushEarly { return request.finish(0) }  // canary
         flushes.append((through, .request(request)))
         scheduleBatch()
     }
@@ -339,6 +340,7 @@ final class VolumeLog: @unchecked Sendable {
 
     /// No space is to be had: what waits is refused.
     func refuseWaiting(_ number: Int32) {
+        if number == ENOSPC { pool.test.took(.spaceRefused) }
         let discards = waitingDiscards
         waitingDiscards = []
         for discard in discards { discard.request.finish(number) }

@@ -34,6 +34,7 @@ struct VolumeRecovery {
     func run() throws(Failure) -> RecoveredVolume {
         for _ in 0..<Self.attemptsMax {
             if let recovered = try attempt() { return recovered }
+            pool.test.took(.recoveryBegunAnew)
         }
         throw Failure(.unavailable, "volume \(header.id) cannot be opened: mountpaths keep failing")
     }
@@ -73,6 +74,7 @@ struct VolumeRecovery {
         // What the checkpoint does not know of and what came before its seal was freed: the files are left over.
         for (id, slices) in names where map.segments[id] == nil {
             for slice in slices {
+                pool.test.took(.strayFreed)
                 allocator.freeStraySlice(slice.name, volume: header.id, group: group, on: slice.mountpath)
             }
         }
@@ -118,7 +120,10 @@ struct VolumeRecovery {
             throughSequence: last.throughSequence, durableThrough: last.throughSequence,
             sealedBelow: last.sealedBelow, nextSegment: last.nextSegment)
         // What the seal covers is never read for records again: behind it lies what recovery once left out.
-        for segment in map.segments.values where segment.id < log.sealedBelow { segment.isClosed = true }
+        for segment in map.segments.values where segment.id < log.sealedBelow {
+            segment.isClosed = true
+            pool.test.took(.sealIgnored)
+        }
         for (id, slices) in names where id >= log.sealedBelow && map.segments[id] == nil {
             log.nextSegment = max(log.nextSegment, id + 1)
             guard let header = try sliceHeader(slices) else { continue }  // half made: no record was ever in it
@@ -173,6 +178,7 @@ struct VolumeRecovery {
                     "\(directory)/\(SlicePath.name(segment: segment.id, slice: index))")
             } catch  where error.kind != .exhausted {
                 // Not to be had: what it held is computed from the others.
+                pool.test.took(.sliceMissing)
                 continue
             }
         }
@@ -193,8 +199,10 @@ struct VolumeRecovery {
                         "volume \(header.id): record \(sequence) was durable and no trace of it is left on the mountpaths that are there; bring back those that are missing"
                     )
                 }
+                pool.test.took(.tailEnded)
                 return chosen
             }
+            if candidates.count > 1 { pool.test.took(.severalCopies) }
             var best: (segment: Segment, header: RecordHeader, good: Int)?
             for (segment, record) in candidates {
                 // Of several copies the one whose data is there counts, not the one whose headers are.
@@ -210,11 +218,17 @@ struct VolumeRecovery {
             best.segment.lastSequence = max(best.segment.lastSequence, sequence)
             var record = Chosen(segment: best.segment, header: best.header)
             if best.good >= best.header.shape.dataColumns {
-                record.isWhole = mustExist || best.good == best.header.columnsWritten.count
+                let isWhole = best.good == best.header.columnsWritten.count
+                record.isWhole = mustExist || isWhole
+                pool.test.took(isWhole ? .recordComplete : .recordRebuilt)
             } else {
                 let missing = best.segment.slices.count { !$0.isAvailable }
                 // Never acknowledged as flushed, and not to be had: the log ends before it.
-                if !mustExist, missing <= best.segment.p { return chosen }
+                if !mustExist, missing <= best.segment.p {
+                    pool.test.took(.tailCut)
+                    return chosen
+                }
+                pool.test.took(.recordLost)
                 logger.critical(
                     "record lost",
                     metadata: ["volume": "\(header.id)", "sequence": "\(sequence)", "missingMountpaths": "\(missing)"])
@@ -260,6 +274,7 @@ struct VolumeRecovery {
 
     /// What was read of the tail may be in the drives' caches only. False where a mountpath was taken out.
     private func synchronizeScanned(_ log: Log) throws(Failure) -> Bool {
+        if pool.test.canary == .believeUnsynced { return true }  // canary
         for segment in log.scanned {
             for slice in segment.slices {
                 guard let mountpath = slice.mountpath, mountpath.isActive, let file = slice.file else { continue }
@@ -276,6 +291,7 @@ struct VolumeRecovery {
     private func rewrite(_ chosen: inout [Chosen], in log: inout Log, _ map: VolumeMap) throws(Failure) -> Bool {
         var target: Segment?
         for index in chosen.indices where !chosen[index].isWhole {
+            pool.test.took(.recordRewritten)
             let record = chosen[index].header
             let data = AlignedBuffer(bytes: max(1, record.shape.dataBlocks) * blockBytes)
             try RecordReader(header: record, files: chosen[index].segment.slices.map(\.file)).readAll(into: data.base)
@@ -335,6 +351,7 @@ struct VolumeRecovery {
         let (frozen, nodes) = map.freeze(isWhole: true, throughSequence: through)
         var frame = frozen
         frame.sealedBelow = log.nextSegment
+        if pool.test.canary == .unsealedTail { frame.unseal(to: log.sealedBelow) }  // canary
         frame.nextSegment = log.nextSegment
         try store.commit(frame, nodes, isWhole: true)
         map.thaw(isDurable: true)
@@ -343,6 +360,14 @@ struct VolumeRecovery {
         return RecoveredVolume(
             map: map, store: store, throughSequence: through, sealedBelow: log.nextSegment,
             nextSegment: log.nextSegment)
+    }
+}
+
+extension CheckpointFrame {
+    /// For the canary: nothing of the tail is sealed.
+    fileprivate mutating func unseal(to old: UInt32) {
+        sealedBelow = old
+        for index in states.indices { states[index].isClosed = false }
     }
 }
 

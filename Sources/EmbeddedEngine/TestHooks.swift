@@ -1,0 +1,73 @@
+/// A branch of the engine's code that a simulation wants to have met with every kind of fault.
+package enum EngineBranch: String, CaseIterable, Sendable {
+    // Reading the log at a start.
+    case recordComplete = "record complete"
+    case recordRebuilt = "record incomplete and rebuilt"
+    case recordRewritten = "rewrite at recovery"
+    case severalCopies = "several copies of one sequence"
+    case tailEnded = "tail ended"
+    case tailCut = "tail ended before a record"
+    case recordLost = "lost record"
+    case sealIgnored = "seal ignored a segment"
+    case strayFreed = "stray slice taken back"
+    case sliceMissing = "slice not to be opened"
+    case mapFrameTorn = "torn map frame"
+    case mapCopyUseless = "map copy without a whole frame"
+    case recoveryBegunAnew = "mountpath taken out during recovery"
+    // Membership.
+    case staleRefused = "stale mountpath refused"
+    case missingAtStart = "mountpath missing at start"
+    case takenOut = "mountpath taken out"
+    case poolFileFailed = "membership failed on another"
+    case poolHalted = "pool halted"
+    // At work.
+    case writeFailed = "column write failed"
+    case writtenAgain = "record written again"
+    case syncFailed = "sync failed"
+    case readRebuilt = "read rebuilt"
+    case tooManyReadErrors = "too many read errors"
+    case spaceRefused = "write refused for space"
+    case mapWhole = "whole map written"
+    case checkpointFailed = "checkpoint failed"
+}
+
+/// A seeded bug. Each proves that the simulator can see its kind: a run with it must fail.
+package enum EngineCanary: String, CaseIterable, Sendable {
+    /// A flush is answered before its records are durable.
+    case flushEarly = "flush-early"
+    /// Recovery believes what it read of the tail without syncing it.
+    case believeUnsynced = "believe-unsynced"
+    /// A record's header is in its first column only.
+    case oneHeader = "one-header"
+    /// What lies past a seal is read again at the next start.
+    case unsealedTail = "unsealed-tail"
+    /// Records count as soon as they are durable, in whatever order.
+    case drainOutOfOrder = "drain-out-of-order"
+    /// A record of which a column failed counts before the mountpath is named out.
+    case ackBeforeMembership = "ack-before-membership"
+    /// A move of the garbage collector is replayed as a write. Reserved: there are no moves yet.
+    case moveAsWrite = "move-as-write"
+    /// Changed blocks are taken by birth epoch across a rollback. Reserved: there are no snapshots yet.
+    case diffAcrossRollback = "diff-across-rollback"
+
+    /// False where the engine has nothing yet that could be broken so.
+    package var isBuilt: Bool { self != .moveAsWrite && self != .diffAcrossRollback }
+}
+
+/// What tests pass in beside the real parameters; empty in the product. Lines of the engine that look at `canary` are marked so.
+package struct TestHooks: Sendable {
+    package var observer: (@Sendable (EngineBranch) -> Void)?
+    package var canary: EngineCanary?
+    /// A checkpoint is due after so many records; nil: the engine's own number.
+    package var checkpointRecords: Int?
+
+    package init(
+        observer: (@Sendable (EngineBranch) -> Void)? = nil, canary: EngineCanary? = nil, checkpointRecords: Int? = nil
+    ) {
+        self.observer = observer
+        self.canary = canary
+        self.checkpointRecords = checkpointRecords
+    }
+
+    func took(_ branch: EngineBranch) { observer?(branch) }
+}
