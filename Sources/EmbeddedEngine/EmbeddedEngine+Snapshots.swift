@@ -289,14 +289,13 @@ extension EmbeddedEngine {
             return maintain(header.id)
         }
         guard let group = headers.group(header.group)?.specification else { return }
-        guard !logs.isOpen(header.id) else {
-            throw Failure(.busy, "volume \(header.id) is being cleaned up: try again")
-        }
         let (allocator, id) = (allocator, header.id)
-        try await Self.onBlockingThread { () throws(Failure) in try allocator.removeVolume(id, group: group) }
-        var purged = header
-        purged.isPurged = true
-        try await headers.put(purged)
+        try await logs.whileClosed(id) { () throws(Failure) in
+            try await Self.onBlockingThread { () throws(Failure) in try allocator.removeVolume(id, group: group) }
+            var purged = header
+            purged.isPurged = true
+            try await headers.put(purged)
+        }
         if let origin = header.origin { try await unpinned(origin) }
     }
 

@@ -130,6 +130,21 @@ final class OpenVolumes: Sendable {
 
     private static let closingTriesMax = 2000
 
+    /// Runs `body` while the log is closed and stays so. Walks that keep it open are ended; `busy` where somebody else needs it.
+    func whileClosed(_ id: VolumeID, _ body: () async throws(Failure) -> Void) async throws(Failure) {
+        for _ in 0..<Self.closingTriesMax {
+            await takeTurn(id)
+            guard let opened = entries.withLock({ $0[id]?.opened }) else {
+                defer { endTurn(id) }
+                return try await body()
+            }
+            endTurn(id)
+            opened.loop.post { opened.log.stopReclaim() }
+            try? await Task.sleep(nanoseconds: 5_000_000)
+        }
+        throw Failure(.busy, "volume \(id) is in use: try again")
+    }
+
     /// Runs `body` with the log open.
     func with<T: Sendable>(
         _ id: VolumeID, _ body: (Opened) async throws(Failure) -> T
@@ -144,7 +159,9 @@ final class OpenVolumes: Sendable {
     }
 
     private func open(_ id: VolumeID) async throws(Failure) -> Opened {
-        guard let header = headers.volume(id), let group = headers.group(header.group)?.specification else {
+        guard let header = headers.volume(id), !header.isPurged,
+            let group = headers.group(header.group)?.specification
+        else {
             throw Failure(.notFound, "there is no volume \(id)")
         }
         var origin: Opened?

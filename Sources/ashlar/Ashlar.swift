@@ -14,6 +14,6 @@ struct Ashlar: AsyncParsableCommand {
         version: ashlarVersion,
         subcommands: [
             ServeCommand.self, EngineCommand.self, ControllerCommand.self, NodeCommand.self, VolumeCommand.self,
-            GroupCommand.self, PoolCommand.self, CSICommand.self, DebugCommand.self,
+            GroupCommand.self, PoolCommand.self, FsckCommand.self, CSICommand.self, DebugCommand.self,
         ])
 }

@@ -47,6 +47,18 @@ final class TestPool {
         try await engine.ensureGroup(group)
     }
 
+    /// What `ashlar fsck` would say; while stopped.
+    func check(readsData: Bool = true) async throws -> CheckReport {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        return try await EmbeddedEngine.check(
+            mountpaths: try paths.map {
+                ConfiguredMountpath(path: $0, media: "nvme", disk: try DirectoryDisk(path: $0))
+            },
+            ledger: try DirectoryDisk(path: "\(directory)/state"), acceptMissing: false, readsData: readsData,
+            logger: logger)
+    }
+
     func stop() async { await engine.shutDown() }
 
     func restart(acceptMissing: Bool = false) async throws {

@@ -7,10 +7,26 @@ struct MapCheck {
     private let map: VolumeMap
     private(set) var problems: [String] = []
     private var seen: Set<UInt32> = [0]
+    /// Copies of nodes that are not what their parents say; looked at where `checksCopies`.
+    private(set) var badCopies = 0
+    private let checksCopies: Bool
     /// Live blocks of this volume's own, by segment as map entries name it: slice and offset as one number.
     private var live: [UInt32: Set<UInt32>] = [:]
 
-    init(_ map: VolumeMap) { self.map = map }
+    init(_ map: VolumeMap, checksCopies: Bool = false) {
+        self.map = map
+        self.checksCopies = checksCopies
+    }
+
+    private mutating func checkCopies(_ pointer: NodePointer, _ frame: Int, level: Int) {
+        guard checksCopies, !map.cache.isDirty(frame) else { return }
+        let load = NodeLoad(source: map.sources[0], pointer: pointer, level: level)
+        let page = AlignedBuffer(bytes: blockBytes)
+        for home in map.sources[0].homes {
+            let count = (try? home.file.read(into: page.span, at: load.offset)) ?? 0
+            if !load.isWhole(page.base, count: count) { badCopies += 1 }
+        }
+    }
 
     /// Every way in which what is kept differs from what the trees say; none: empty.
     mutating func run() throws(Failure) -> [String] {
@@ -98,6 +114,7 @@ struct MapCheck {
             pointer.birth > owned, seen.insert(pointer.slot).inserted
         else { return }
         let frame = try load(pointer, above: 0, level: level)
+        checkCopies(pointer, frame, level: level)
         let bytes = map.cache.page(frame)
         if level == 0 {
             for index in 0..<NodePointer.fanOut where page << 8 | UInt64(index) >= block {

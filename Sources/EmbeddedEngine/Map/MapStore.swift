@@ -24,6 +24,8 @@ final class MapStore: @unchecked Sendable {
     private var homes: [Home] = []
     /// Where nodes can be read, though it is no home: of the generation before.
     private var readable: [NodeHome] = []
+    /// How far each copy goes that was found.
+    private var found: [(path: String, generation: UInt64, frame: UInt64)] = []
     private var frameBytes: UInt64 = 0
     private(set) var generation: UInt64 = 0
     private var frame: UInt64 = 0
@@ -78,6 +80,7 @@ final class MapStore: @unchecked Sendable {
                     pool.test.took(.mapCopyUseless)
                     continue
                 }
+                found.append((mountpath.path, last.generation, last.frame))
                 if let current = best.last, (current.generation, current.frame) >= (last.generation, last.frame) {
                     continue
                 }
@@ -91,6 +94,18 @@ final class MapStore: @unchecked Sendable {
         }
         generation = best.last?.generation ?? 0
         return best
+    }
+
+    /// After `load`: copies of the newest checkpoint or of the nodes that should be there and are not.
+    func copyProblems(wanted: Int) -> [String] {
+        guard let newest = found.map({ ($0.generation, $0.frame) }).max(by: <) else { return [] }
+        let whole = found.count { ($0.generation, $0.frame) == newest }
+        var problems: [String] = []
+        if whole < wanted {
+            problems.append("the newest checkpoint (\(newest.0), frame \(newest.1)) is on \(whole) of \(wanted) mountpaths")
+        }
+        if readable.count < wanted { problems.append("map nodes are on \(readable.count) of \(wanted) mountpaths") }
+        return problems
     }
 
     private func read(_ file: any DiskFile, generation: UInt64) throws(Failure) -> [CheckpointFrame] {

@@ -19,6 +19,8 @@ final class NodeSource: @unchecked Sendable {
     /// In the keys of the cache.
     let number: UInt32
     var homes: [NodeHome]
+    /// Bad copies are not written over.
+    var isReadOnly = false
 
     init(number: UInt32, homes: [NodeHome]) {
         self.number = number
@@ -43,7 +45,7 @@ struct NodeLoad {
         var bad: [NodeHome] = []
         for home in source.readable {
             if let count = try? home.file.read(into: span, at: offset), isWhole(page, count: count) {
-                for other in bad { try? other.file.write(UnsafeRawBufferPointer(span), at: offset) }
+                for other in bad where !source.isReadOnly { try? other.file.write(UnsafeRawBufferPointer(span), at: offset) }
                 return
             }
             bad.append(home)

@@ -23,7 +23,8 @@ struct VolumeRecovery {
     let group: GroupSpecification
     /// Its origin, the origin's origin, and so on.
     var origins: [VolumeHeader] = []
-    let allocator: SegmentAllocator
+    /// Nil to look only.
+    let allocator: SegmentAllocator?
     let logger: Logger
     /// For nodes, while it runs.
     var cacheBytes = 16 << 20
@@ -75,13 +76,35 @@ struct VolumeRecovery {
         for (id, slices) in names where map.segments[id] == nil {
             for slice in slices {
                 pool.test.took(.strayFreed)
-                allocator.freeStraySlice(slice.name, volume: header.id, group: group, on: slice.mountpath)
+                allocator?.freeStraySlice(slice.name, volume: header.id, group: group, on: slice.mountpath)
             }
         }
         var chosen = try choose(log)
         guard try synchronizeScanned(log), try rewrite(&chosen, in: &log, map) else { return nil }
         for record in chosen { try apply(record, to: map, store) }
         return try seal(store, log, map, through: log.throughSequence + UInt64(chosen.count))
+    }
+
+    /// What a start would make of the volume, nothing being written: the map with the log applied in memory, and what is odd about the
+    /// metadata's copies. Leaves the log's records for `MapCheck` and others to look at.
+    func examine() throws(Failure) -> (map: VolumeMap, incomplete: Int, lost: Int, problems: [String]) {
+        let store = MapStore(pool: pool, group: group.label, volume: header.id, parityColumns: group.parityColumns)
+        let frames = try store.load()
+        guard let names = try listSlices() else { throw Failure(.unavailable, "slices cannot be listed") }
+        let map = makeMap(store)
+        for source in map.sources { source.isReadOnly = true }
+        for frame in frames { map.load(frame, mountpath: pool.mountpath) }
+        if frames.isEmpty {
+            let problems = names.isEmpty ? [] : ["there are segments and no checkpoint of the map"]
+            return (map, 0, 0, problems)
+        }
+        let log = try readLog(frames.last ?? CheckpointFrame(), map, names)
+        let chosen = try choose(log)
+        for record in chosen { try apply(record, to: map, store) }
+        return (
+            map, chosen.count { !$0.isWhole }, chosen.count { $0.isLost },
+            store.copyProblems(wanted: min(group.parityColumns + 1, pool.active.count))
+        )
     }
 
     private func makeMap(_ store: MapStore) -> VolumeMap {
@@ -263,6 +286,8 @@ struct VolumeRecovery {
             switch body() {
             case .ready: return
             case .wait(let load): try map.loadNow(load)
+            case .full where allocator == nil:
+                throw Failure(.exhausted, "the log since the last checkpoint does not fit into memory: start and stop ashlar first")
             case .full:
                 let (batch, frames) = map.nodesToWriteBack()
                 try store.writeBack(batch)
@@ -300,6 +325,7 @@ struct VolumeRecovery {
                 moved = try target?.rewrite(record, data: data)
                 if moved == nil {
                     for slice in target?.slices ?? [] { try slice.file?.synchronize() }
+                    guard let allocator else { throw Failure(.internal, "recovery without an allocator") }
                     let fresh = try allocator.makeSegment(
                         log.nextSegment, volume: header.id, group: group, isRecovery: true)
                     log.nextSegment += 1
@@ -356,7 +382,7 @@ struct VolumeRecovery {
         try store.commit(frame, nodes, isWhole: true)
         map.thaw(isDurable: true)
         map.sources[0].homes = store.nodeHomes
-        for segment in dead { allocator.free(segment, volume: header.id, group: group) }
+        for segment in dead { allocator?.free(segment, volume: header.id, group: group) }
         return RecoveredVolume(
             map: map, store: store, throughSequence: through, sealedBelow: log.nextSegment,
             nextSegment: log.nextSegment)

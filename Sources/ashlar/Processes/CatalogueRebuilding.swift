@@ -125,17 +125,7 @@ extension CatalogueRebuilding {
     static func prepare(
         _ configuration: Configuration, logger: Logger
     ) async throws(Failure) -> (rebuilding: CatalogueRebuilding, locks: [FileLock], inventory: PoolInventory) {
-        try await refuseRunning(configuration)
-        try makeDirectories(configuration)
-        let locks: [FileLock]
-        do throws(Failure) {
-            locks = [
-                try FileLock(path: configuration.engineLockPath, "an ashlar engine"),
-                try FileLock(path: configuration.controllerLockPath, "an ashlar controller"),
-            ]
-        } catch {
-            throw Failure(.failedPrecondition, "a catalogue is rebuilt only while nothing runs", cause: error)
-        }
+        let locks = try await lockStopped(configuration, for: "a catalogue is rebuilt")
         let state = try DirectoryDisk(path: configuration.stateDirectory)
         let inventory = try await EmbeddedEngine.inventory(
             mountpaths: EngineProcess.disks(configuration), ledger: state,
@@ -145,13 +135,27 @@ extension CatalogueRebuilding {
         return (rebuilding, locks, inventory)
     }
 
+    /// The locks of engine and controller. `failedPrecondition` while either runs; `what` is for the message.
+    static func lockStopped(_ configuration: Configuration, for what: String) async throws(Failure) -> [FileLock] {
+        try await refuseRunning(configuration, for: what)
+        try makeDirectories(configuration)
+        do throws(Failure) {
+            return [
+                try FileLock(path: configuration.engineLockPath, "an ashlar engine"),
+                try FileLock(path: configuration.controllerLockPath, "an ashlar controller"),
+            ]
+        } catch {
+            throw Failure(.failedPrecondition, "\(what) only while nothing runs", cause: error)
+        }
+    }
+
     /// Whoever lost the state directory lost the locks in it, too.
-    private static func refuseRunning(_ configuration: Configuration) async throws(Failure) {
+    private static func refuseRunning(_ configuration: Configuration, for what: String) async throws(Failure) {
         let engine = RemoteVolumeEngine(try GRPCChannel(socketPath: configuration.engine.socket), timeoutSeconds: 2)
         do throws(Failure) { _ = try await engine.poolStatus() } catch { return }
         throw Failure(
             .failedPrecondition,
-            "a catalogue is rebuilt only while nothing runs: an ashlar engine answers at \(configuration.engine.socket); stop it first"
+            "\(what) only while nothing runs: an ashlar engine answers at \(configuration.engine.socket); stop it first"
         )
     }
 }
