@@ -10,7 +10,7 @@ SWIFT_FILES = find Package.swift Sources Tests -name '*.swift' -not -path '*/gen
 # Suites with time limits of seconds: run first, one test at a time, since the others keep both cores busy.
 CLOCK_TESTS := ^(GRPCServerTests|EngineAPITests|CSICommandTests)\.
 SHELL_SCRIPTS := .ci/run protos/generate
-PYTHON_SCRIPTS := $(wildcard deploy/quickstart deploy/*.py Tests/Bench/bench protos/*.py)
+PYTHON_SCRIPTS := $(wildcard docs/generate-format deploy/quickstart deploy/*.py Tests/Bench/bench protos/*.py)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,7 @@ check-format:
 
 check-generated:
 	protos/generate --check
+	docs/generate-format --check
 
 check-scripts:
 	for script in $(SHELL_SCRIPTS); do bash -n $$script; done
@@ -60,8 +61,9 @@ check-scripts:
 format: ## swift format, in place
 	$(SWIFT_FILES) | xargs -0 $(SWIFT) format format --in-place --parallel
 
-generate: install ## everything that is made from protos/*.proto
+generate: install ## everything that is made from protos/*.proto, and docs/format.md
 	protos/generate
+	docs/generate-format
 
 clean: ## removes what was built
 	rm -rf .build bench.json
