@@ -40,10 +40,11 @@ extension EmbeddedEngine {
         let label = header.specification.label
         var held: [KeyedLock.Held] = []
         defer { for lock in held { lock.release() } }
-        for id in liveVolumes(of: label).map(\.id).sorted() {
+        for id in try inLockOrder(Set(liveVolumes(of: label).map(\.id))) {
             held.append(try await locks.acquire(id.description, for: "\(operation) group \(label)"))
         }
-        let open = liveVolumes(of: label).map(\.id).filter { id in opened.withLock { $0[id] != nil } }
+        let read = openedSnapshots.withLock { Set($0.keys.compactMap { headers.snapshot($0)?.volume }) }
+        let open = volumes(of: label).map(\.id).filter { id in opened.withLock { $0[id] != nil } || read.contains(id) }
         guard open.isEmpty else {
             let ids = open.sorted().prefix(3).map(\.description).joined(separator: ", ")
             throw Failure(
@@ -53,21 +54,41 @@ extension EmbeddedEngine {
         try await headers.put(GroupHeader(specification: header.specification, state: state))
     }
 
-    private func liveVolumes(of label: String) -> [VolumeHeader] {
-        headers.volumes.filter { $0.group == label && !$0.isDeleted }
+    /// Those too that were deleted while a snapshot or a clone needed them.
+    private func volumes(of label: String) -> [VolumeHeader] {
+        headers.volumes.filter { $0.group == label && !$0.isPurged }
     }
 
+    private func liveVolumes(of label: String) -> [VolumeHeader] { volumes(of: label).filter { !$0.isDeleted } }
+
     private func carryOutDeletion(of group: GroupSpecification) async throws(Failure) {
+        let members = volumes(of: group.label)
+        let ids = Set(members.map(\.id))
         try await headers.put(
-            liveVolumes(of: group.label).map { header in
+            headers.snapshots.filter { !$0.isDeleted && ids.contains($0.volume) }.map { header in
                 var tombstone = header
                 tombstone.isDeleted = true
                 return tombstone
             })
-        let ids = headers.volumes.filter { $0.group == group.label }.map(\.id)
+        try await headers.put(
+            members.filter { !$0.isDeleted }.map { header in
+                var tombstone = header
+                tombstone.isDeleted = true
+                return tombstone
+            })
         let (allocator, pool, logger) = (allocator, pool, logger)
+        for id in try inLockOrder(ids) {
+            try await logs.whileClosed(id) { () throws(Failure) in
+                try await Self.onBlockingThread { () throws(Failure) in try allocator.removeVolume(id, group: group) }
+            }
+        }
+        try await headers.put(
+            volumes(of: group.label).map { header in
+                var purged = header
+                purged.isPurged = true
+                return purged
+            })
         try await Self.onBlockingThread { () throws(Failure) in
-            for id in ids { try allocator.removeVolume(id, group: group) }
             for mountpath in pool.active {
                 do throws(Failure) { try mountpath.disk.removeDirectory("@\(group.label)") } catch {
                     logger.warning(

@@ -14,7 +14,7 @@ extension EmbeddedEngine {
     public func createSnapshots(_ wanted: [SnapshotRequest]) async throws(Failure) -> [EngineSnapshot] {
         var held: [KeyedLock.Held] = []
         defer { for lock in held { lock.release() } }
-        for id in Set(wanted.map(\.volume)).sorted() {
+        for id in try inLockOrder(Set(wanted.map(\.volume))) {
             held.append(try await locks.acquire(id.description, for: "taking a snapshot"))
         }
         guard Set(wanted.map(\.id)).count == wanted.count, Set(wanted.map(\.volume)).count == wanted.count else {
@@ -30,15 +30,27 @@ extension EmbeddedEngine {
         }
         var made: [SnapshotHeader] = []
         for request in wanted {
-            made.append(
-                SnapshotHeader(
-                    id: request.id, volume: request.volume, epoch: 0, sizeBytes: try existing(request.volume).sizeBytes,
-                    created: UInt64(Date().timeIntervalSince1970),
-                    formatted: try existing(request.volume).formatted.ofCopy))
+            try checkAnnotation(request.annotation)
+            let volume = try existing(request.volume)
+            var header = SnapshotHeader(
+                id: request.id, volume: volume.id, epoch: 0, sizeBytes: volume.sizeBytes,
+                created: UInt64(Date().timeIntervalSince1970), formatted: volume.formatted.ofCopy)
+            header.annotation = request.annotation.isEmpty ? nil : request.annotation
+            made.append(header)
         }
         let cut = try await take(made)
         try await headers.put(cut)
         return cut.map(describe(snapshot:))
+    }
+
+    /// Clones before their origins, since what holds a clone's lock may go on to its origin's; else by id.
+    func inLockOrder(_ ids: Set<VolumeID>) throws(Failure) -> [VolumeID] {
+        var depths: [VolumeID: Int] = [:]
+        for id in ids {
+            guard let header = headers.volume(id) else { continue }
+            depths[id] = try headers.origins(of: header).count
+        }
+        return ids.sorted { (depths[$1, default: 0], $0) < (depths[$0, default: 0], $1) }
     }
 
     /// Writes the snapshots into the volumes' logs, at one moment of all of them. Gives them their epochs.
@@ -212,6 +224,13 @@ extension EmbeddedEngine {
         try await dropFromLog(snapshot)
     }
 
+    /// What a clone of a volume that was cut off has left at its origin.
+    func dropInternalSnapshot(of id: VolumeID) async throws(Failure) {
+        guard let left = headers.snapshot(SnapshotID(high: id.high, low: id.low)), left.isInternal, !left.isDeleted
+        else { return }
+        try await deleteSnapshot(left.id)
+    }
+
     /// The header comes first, unfinished, so that what is left of a clone that was cut off is found.
     func makeClone(
         _ header: inout VolumeHeader, of snapshot: SnapshotHeader, _ group: GroupSpecification
@@ -220,7 +239,8 @@ extension EmbeddedEngine {
         defer { lock.release() }
         guard let origin = headers.volume(snapshot.volume), origin.group == header.group else {
             throw Failure(
-                .unsupported, "a clone is made in its origin's group; for another group, copy the data or restore a backup")
+                .unsupported,
+                "a clone is made in its origin's group; for another group, copy the data or restore a backup")
         }
         guard header.sizeBytes >= snapshot.sizeBytes else {
             throw Failure(
@@ -233,7 +253,8 @@ extension EmbeddedEngine {
         header.isUnfinished = true
         guard try headers.origins(of: header).count < MapEntry.distanceMax else {
             throw Failure(
-                .exhausted, "the origin is a clone of a clone \(MapEntry.distanceMax) times over: copy the data instead")
+                .exhausted, "the origin is a clone of a clone \(MapEntry.distanceMax) times over: copy the data instead"
+            )
         }
         try await headers.put(header)
         let (id, pool) = (header.id, pool)
@@ -262,6 +283,11 @@ extension EmbeddedEngine {
         }
         if opened.withLock({ $0[id] }) != nil {
             throw Failure(.failedPrecondition, "volume \(id) is attached: unstage and unpublish it first")
+        }
+        if header.formatted != target.formatted {
+            // Cut off between log and header, `never` beside the snapshot's filesystem would let a node make a new one over it.
+            header.formatted = .unknown
+            try await headers.put(header)
         }
         try await logs.with(id) { (opened) throws(Failure) in
             try await opened.ask { log, done in log.rollBack(to: target.epoch, done: done) }
@@ -311,6 +337,7 @@ extension EmbeddedEngine {
     /// Frees, in the background, what deleted snapshots of the volume had.
     func maintain(_ id: VolumeID) {
         let pinned = headers.clonedEpochs(of: id)
+        if let header = headers.volume(id), headers.group(header.group)?.state == .deleting { return }
         Task.detached { [self] in
             do throws(Failure) {
                 try await logs.with(id) { (opened) throws(Failure) in
@@ -384,7 +411,8 @@ private final class Answers: Sendable {
     init(count: Int) { state = Mutex(State(results: Array(repeating: nil, count: count))) }
 
     func put(_ result: Result<UInt32, Failure>, at index: Int) {
-        let done = state.withLock { state -> (CheckedContinuation<[Result<UInt32, Failure>], Never>, [Result<UInt32, Failure>])? in
+        let done = state.withLock {
+            state -> (CheckedContinuation<[Result<UInt32, Failure>], Never>, [Result<UInt32, Failure>])? in
             state.results[index] = result
             let all = state.results.compactMap { $0 }
             guard all.count == state.results.count, let waiter = state.waiter else { return nil }

@@ -22,7 +22,8 @@ public struct EngineSettings: Sendable {
     public var sharedFilesystems: [String]
 
     public init(
-        ringBytes: Int, mapCacheBytes: Int = 64 << 20, loopCount: Int, acceptMissing: Bool, sharedFilesystems: [String] = []
+        ringBytes: Int, mapCacheBytes: Int = 64 << 20, loopCount: Int, acceptMissing: Bool,
+        sharedFilesystems: [String] = []
     ) {
         self.mapCacheBytes = mapCacheBytes
         self.sharedFilesystems = sharedFilesystems
@@ -234,7 +235,8 @@ public final class EmbeddedEngine: VolumeEngine {
             guard existing.group == group, existing.sizeBytes == sizeBytes, isContent(content, of: existing) else {
                 throw Failure(
                     .conflict,
-                    "volume \(id) exists in group \(existing.group) with \(existing.sizeBytes) bytes, or with another content")
+                    "volume \(id) exists in group \(existing.group) with \(existing.sizeBytes) bytes, or with another content"
+                )
             }
             return describe(existing)
         }
@@ -269,6 +271,7 @@ public final class EmbeddedEngine: VolumeEngine {
     public func deleteVolume(_ id: VolumeID) async throws(Failure) {
         let lock = try await locks.acquire(id.description, for: "deleting")
         defer { lock.release() }
+        try await dropInternalSnapshot(of: id)
         guard var header = headers.volume(id), header.isDeleted || activeGroup(header.group) != nil else { return }
         if opened.withLock({ $0[id] }) != nil {
             throw Failure(.failedPrecondition, "volume \(id) is attached: unstage and unpublish it first")
@@ -330,7 +333,8 @@ public final class EmbeddedEngine: VolumeEngine {
     }
 
     public func volumes() async throws(Failure) -> [EngineVolume] {
-        headers.volumes.filter { !$0.isDeleted && !$0.isUnfinished && activeGroup($0.group) != nil }.map(describe).sorted { $0.id < $1.id }
+        headers.volumes.filter { !$0.isDeleted && !$0.isUnfinished && activeGroup($0.group) != nil }.map(describe)
+            .sorted { $0.id < $1.id }
     }
 
     public func markFormatted(_ id: VolumeID, _ formatted: Formatted) async throws(Failure) {
@@ -355,7 +359,7 @@ public final class EmbeddedEngine: VolumeEngine {
         try await headers.put(header)
     }
 
-    private func checkAnnotation(_ annotation: String) throws(Failure) {
+    func checkAnnotation(_ annotation: String) throws(Failure) {
         guard annotation.utf8.count <= annotationBytesMax else {
             throw Failure(
                 .invalid, "an annotation of \(annotation.utf8.count) bytes is too long: at most \(annotationBytesMax)")
@@ -363,7 +367,8 @@ public final class EmbeddedEngine: VolumeEngine {
     }
 
     func existing(_ id: VolumeID) throws(Failure) -> VolumeHeader {
-        guard let header = headers.volume(id), !header.isDeleted, !header.isUnfinished, activeGroup(header.group) != nil else {
+        guard let header = headers.volume(id), !header.isDeleted, !header.isUnfinished, activeGroup(header.group) != nil
+        else {
             throw Failure(.notFound, "there is no volume \(id)")
         }
         return header

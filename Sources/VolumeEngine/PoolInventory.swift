@@ -47,6 +47,34 @@ public struct PoolInventory: Sendable, Equatable {
         }
     }
 
+    public struct Snapshot: Sendable, Equatable {
+        public var id: SnapshotID
+        public var volume: VolumeID
+        /// Of the volume, which may be deleted.
+        public var group: String
+        public var sizeBytes: UInt64
+        /// Seconds since 1970.
+        public var created: UInt64
+        public var formatted: Formatted
+        public var annotation: String?
+        /// A tombstone.
+        public var isDeleted: Bool
+
+        public init(
+            id: SnapshotID, volume: VolumeID, group: String, sizeBytes: UInt64, created: UInt64, formatted: Formatted,
+            annotation: String?, isDeleted: Bool
+        ) {
+            self.id = id
+            self.volume = volume
+            self.group = group
+            self.sizeBytes = sizeBytes
+            self.created = created
+            self.formatted = formatted
+            self.annotation = annotation
+            self.isDeleted = isDeleted
+        }
+    }
+
     /// A copy of the catalogue whose checksum is right.
     public struct CatalogueCopy: Sendable, Equatable {
         public var version: UInt64
@@ -67,18 +95,22 @@ public struct PoolInventory: Sendable, Equatable {
     public var groups: [Group]
     /// Sorted by id.
     public var volumes: [Volume]
+    /// Sorted by id.
+    public var snapshots: [Snapshot]
     /// One of each version, the newest first.
     public var copies: [CatalogueCopy]
     /// What could not be believed, one sentence each.
     public var problems: [String]
 
     public init(
-        id: PoolID, version: UInt64, groups: [Group], volumes: [Volume], copies: [CatalogueCopy], problems: [String]
+        id: PoolID, version: UInt64, groups: [Group], volumes: [Volume], snapshots: [Snapshot] = [],
+        copies: [CatalogueCopy], problems: [String]
     ) {
         self.id = id
         self.version = version
         self.groups = groups
         self.volumes = volumes
+        self.snapshots = snapshots
         self.copies = copies
         self.problems = problems
     }

@@ -33,7 +33,7 @@ public struct GroupSpecification: Sendable, Codable, Equatable {
     public var columns: Int { dataColumns + parityColumns }
 }
 
-/// Bound on the annotation of a volume or group, in bytes of UTF-8.
+/// Bound on the annotation of a volume, snapshot or group, in bytes of UTF-8.
 public let annotationBytesMax = 32 << 10
 
 /// What is known of whether a volume carries a filesystem. Unknown means formatted: nothing may be made on it.
@@ -70,10 +70,13 @@ public enum VolumeContent: Sendable, Equatable {
 public struct SnapshotRequest: Sendable, Equatable {
     public var id: SnapshotID
     public var volume: VolumeID
+    /// As in `GroupSpecification`, written with the snapshot; empty for none.
+    public var annotation: String
 
-    public init(id: SnapshotID, volume: VolumeID) {
+    public init(id: SnapshotID, volume: VolumeID, annotation: String = "") {
         self.id = id
         self.volume = volume
+        self.annotation = annotation
     }
 }
 
@@ -250,7 +253,8 @@ public protocol VolumeEngine: Sendable {
     func markFormatted(_ id: VolumeID, _ formatted: Formatted) async throws(Failure)
 
     /// Takes a snapshot of each volume, all at one moment: a write that was answered before another began is in its snapshot if the
-    /// other is in its. The same ids again answer the same snapshots. All of them are there afterwards, or none.
+    /// other is in its. The same ids again answer the same snapshots. All of them are there afterwards, or none. A deleted id stays deleted:
+    /// `conflict`, as where an id is of another volume.
     func createSnapshots(_ wanted: [SnapshotRequest]) async throws(Failure) -> [EngineSnapshot]
 
     /// An unknown or deleted id is fine, as are clones: they keep what is theirs. `failedPrecondition` while it is open.

@@ -106,6 +106,73 @@ import VolumeEngine
         await pool.stop()
     }
 
+    /// With a snapshot, a clone, and an origin that is only there for them.
+    @Test func aGroupGoesWithItsSnapshotsAndHiddenOrigins() async throws {
+        let pool = try await TestPool(mountpaths: 6, k: 4, p: 2)
+        let (id, device) = try await pool.volume(64 << 20)
+        for number in 0..<8 { try await fill(device, UInt64(number), at: UInt64(number) << 20) }
+        let snapshots = [SnapshotID.random(), .random()]
+        for snapshot in snapshots {
+            _ = try await pool.engine.createSnapshots([.init(id: snapshot, volume: id, annotation: "\(snapshot)")])
+            try await fill(device, 9, at: 0)
+        }
+        let clone = VolumeID.random()
+        _ = try await pool.engine.createVolume(
+            clone, group: "g", sizeBytes: 64 << 20, annotation: "", content: .snapshot(snapshots[0]))
+        try await pool.engine.closeVolume(id)
+        try await pool.engine.deleteVolume(id)
+        try await pool.engine.deleteSnapshot(snapshots[0])
+        _ = try await pool.engine.openSnapshot(snapshots[1])
+        await #expect(throws: Failure.self) { try await pool.engine.deleteGroup("g") }
+        try await pool.engine.closeSnapshot(snapshots[1])
+        await pool.stop()
+        let found = try await pool.inventory().snapshots
+        #expect(found.map(\.id) == snapshots.sorted() && found.allSatisfy { $0.volume == id && $0.group == "g" })
+        #expect(found.first { $0.id == snapshots[0] }?.isDeleted == true)
+        #expect(found.first { $0.id == snapshots[1] }?.annotation == "\(snapshots[1])")
+
+        try await pool.start()
+        try await pool.engine.retainGroup("g")
+        #expect(try await pool.engine.snapshots().isEmpty)
+        try await pool.engine.ensureGroup(pool.group)
+        #expect(try await pool.engine.snapshots().map(\.id) == [snapshots[1]])
+        try await pool.engine.deleteGroup("g")
+        #expect(pool.slices().isEmpty)
+        for path in pool.paths { #expect(!FileManager.default.fileExists(atPath: "\(path)/@g")) }
+        try await pool.restart()
+        #expect(try await pool.engine.snapshots().isEmpty)
+        #expect(try await pool.engine.volumes().isEmpty)
+        for snapshot in snapshots {
+            await #expect(throws: Failure.self) {
+                _ = try await pool.engine.createVolume(
+                    .random(), group: "g", sizeBytes: 64 << 20, annotation: "", content: .snapshot(snapshot))
+            }
+        }
+        await pool.stop()
+        #expect(try await pool.inventory().snapshots.allSatisfy(\.isDeleted))
+    }
+
+    /// What holds a clone goes on to its origin; a cut of both must not hold the origin first.
+    @Test func cutsAndDeletionsOfALineageEnd() async throws {
+        let pool = try await TestPool(mountpaths: 6, k: 4, p: 2)
+        let engine = pool.engine!
+        let origins = (0..<8).map { VolumeID(high: 1, low: UInt64($0)) }
+        for (number, origin) in origins.enumerated() {
+            let clone = VolumeID(high: 2, low: UInt64(number))
+            _ = try await engine.createVolume(origin, group: "g", sizeBytes: 1 << 20)
+            _ = try await engine.createVolume(
+                clone, group: "g", sizeBytes: 1 << 20, annotation: "", content: .volume(origin))
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    _ = try? await engine.createSnapshots(
+                        [origin, clone].map { SnapshotRequest(id: .random(), volume: $0) })
+                }
+                group.addTask { try? await engine.deleteVolume(clone) }
+            }
+        }
+        await pool.stop()
+    }
+
     @Test func rollingBackKeepsSnapshotsTakenSince() async throws {
         let pool = try await TestPool(mountpaths: 6, k: 4, p: 2)
         let (id, device) = try await pool.volume(64 << 20)
@@ -132,7 +199,9 @@ import VolumeEngine
         let (id, device) = try await pool.volume(256 << 20)
         var snapshots: [SnapshotID] = []
         for round in 0..<6 {
-            for number in 0..<80 { try await fill(device, UInt64(round * 100 + number), at: UInt64(number * Self.part)) }
+            for number in 0..<80 {
+                try await fill(device, UInt64(round * 100 + number), at: UInt64(number * Self.part))
+            }
             snapshots.append(.random())
             _ = try await pool.engine.createSnapshot(snapshots[round], of: id)
         }
@@ -144,7 +213,9 @@ import VolumeEngine
             left = try await pool.engine.volume(id).allocatedBytes
         }
         #expect(left <= full / 2, "\(full) bytes with six snapshots, \(left) without")
-        for number in 0..<80 { try await expect(device, UInt64(500 + number), at: UInt64(number * Self.part), "the volume") }
+        for number in 0..<80 {
+            try await expect(device, UInt64(500 + number), at: UInt64(number * Self.part), "the volume")
+        }
         await pool.stop()
     }
 

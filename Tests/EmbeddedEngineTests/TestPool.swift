@@ -59,6 +59,16 @@ final class TestPool {
             logger: logger)
     }
 
+    /// What the mountpaths say; while stopped.
+    func inventory() async throws -> PoolInventory {
+        try await EmbeddedEngine.inventory(
+            mountpaths: try paths.map {
+                ConfiguredMountpath(path: $0, media: "nvme", disk: try DirectoryDisk(path: $0))
+            },
+            ledger: try DirectoryDisk(path: "\(directory)/state"), acceptMissing: false,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
     func stop() async { await engine.shutDown() }
 
     func restart(acceptMissing: Bool = false) async throws {

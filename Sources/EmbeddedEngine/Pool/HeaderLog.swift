@@ -75,6 +75,8 @@ struct SnapshotHeader: Codable, Equatable, Sendable {
     var isDeleted = false
     /// Taken for a clone of a volume; nobody's snapshot.
     var isInternal = false
+    /// The control plane's, for a rebuilt catalogue. Nil where none was given.
+    var annotation: String?
 }
 
 /// A group's header. `active` ⇄ `retained`; `active`, `retained` → `deleting` → `deleted` → `active` (a new group of the old label).
@@ -266,7 +268,8 @@ final class HeaderLog: Sendable {
         var next = header.origin
         while let origin = next {
             guard let found = volume(origin.volume), lineage.count < MapEntry.distanceMax else {
-                throw Failure(.corrupt, "volume \(header.id) is a clone of \(origin.volume), of which there is no header")
+                throw Failure(
+                    .corrupt, "volume \(header.id) is a clone of \(origin.volume), of which there is no header")
             }
             lineage.append(found)
             next = found.origin

@@ -27,6 +27,12 @@ extension EmbeddedEngine {
                         id: $0.id, group: $0.group, sizeBytes: $0.sizeBytes, attachEpoch: $0.attachEpoch,
                         formatted: $0.formatted, annotation: $0.annotation, isDeleted: $0.isDeleted)
                 }.sorted { $0.id < $1.id },
+                snapshots: headers.snapshots.filter { !$0.isInternal }.map {
+                    .init(
+                        id: $0.id, volume: $0.volume, group: headers.volume($0.volume)?.group ?? "",
+                        sizeBytes: $0.sizeBytes, created: $0.created, formatted: $0.formatted,
+                        annotation: $0.annotation, isDeleted: $0.isDeleted)
+                }.sorted { $0.id < $1.id },
                 copies: copies, problems: missing.map { "\($0.path) is missing" } + problems)
         }
     }
