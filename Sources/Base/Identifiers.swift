@@ -104,3 +104,13 @@ public struct SnapshotID: UniqueID {
         self.low = low
     }
 }
+
+/// Of snapshots that were taken together.
+public struct CutID: UniqueID {
+    public let high: UInt64
+    public let low: UInt64
+    public init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+}

@@ -16,6 +16,7 @@ extension Volume {
         var mountOptions: [String]?
         var mkfsOptions: [String]?
         var createdAt: Int64?
+        var source: String?
     }
 
     /// Everything of the request that the engine does not know itself. No secrets: a request has none.
@@ -25,7 +26,7 @@ extension Volume {
                 name: name, className: request.className, requestedBytes: request.sizeBytes,
                 filesystem: request.filesystem?.rawValue, capabilities: request.capabilities,
                 parameters: request.parameters, mountOptions: request.mountOptions, mkfsOptions: request.mkfsOptions,
-                createdAt: createdAt)
+                createdAt: createdAt, source: request.source?.description)
             do { return try json(annotation) } catch {
                 throw Failure(.internal, "cannot describe volume \(id): \(error)")
             }
@@ -42,10 +43,46 @@ extension Volume {
         let request = VolumeRequest(
             name: found.name, group: group, className: found.className, sizeBytes: found.requestedBytes,
             filesystem: filesystem, capabilities: found.capabilities ?? [], parameters: found.parameters ?? [:],
-            mountOptions: found.mountOptions ?? [], mkfsOptions: found.mkfsOptions ?? [])
+            mountOptions: found.mountOptions ?? [], mkfsOptions: found.mkfsOptions ?? [],
+            source: found.source.flatMap(VolumeSource.init(_:)))
         self.init(
             id: id, request: request, sizeBytes: found.requestedBytes, phase: .ready, lastEpoch: 0,
             createdAt: found.createdAt ?? 0)
+    }
+}
+
+extension Snapshot {
+    private struct Annotation: Codable {
+        var name: String
+        var cut: CutID?
+        var cutName: String?
+        /// Of the volume, as it annotates itself.
+        var volume: String?
+    }
+
+    /// What the engine does not know of a snapshot.
+    public var annotation: String {
+        get throws(Failure) {
+            let volume = Volume(
+                id: volume, request: request, sizeBytes: sizeBytes, phase: .ready, lastEpoch: 0, createdAt: 0)
+            let annotation = Annotation(
+                name: name, cut: cut?.id, cutName: cut?.name, volume: try volume.annotation)
+            do { return try json(annotation) } catch {
+                throw Failure(.internal, "cannot describe snapshot \(id): \(error)")
+            }
+        }
+    }
+
+    /// Name, cut, and what its volume was made from, as the annotation says.
+    public static func read(
+        annotation: String?, volume: VolumeID, group: String
+    ) -> (name: String, cut: Cut?, request: VolumeRequest?)? {
+        guard let annotation, let found = try? JSONDecoder().decode(Annotation.self, from: Data(annotation.utf8)),
+            !found.name.isEmpty
+        else { return nil }
+        let cut = found.cut.flatMap { id in found.cutName.map { Cut(id: id, name: $0) } }
+        let request = found.volume.flatMap { Volume(id: volume, group: group, annotation: $0)?.request }
+        return (found.name, cut, request)
     }
 }
 

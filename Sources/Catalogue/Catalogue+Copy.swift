@@ -44,7 +44,8 @@ extension Catalogue {
             CatalogueContents(
                 pool: try fetchPool(database).map { .init(id: $0.id, version: $0.version) },
                 groups: try fetchGroups(database), volumes: try fetchAllVolumes(database),
-                publications: try fetchPublications(database), intents: try fetchIntents(database))
+                snapshots: try fetchAllSnapshots(database), publications: try fetchPublications(database),
+                intents: try fetchIntents(database))
         }
     }
 
@@ -52,7 +53,7 @@ extension Catalogue {
     public func replaceContents(_ contents: CatalogueContents) async throws(Failure) {
         try await write("contents") { database in
             try database.execute(sql: "PRAGMA defer_foreign_keys = ON")
-            for table in ["intents", "publications", "volumes", "groups", "pool"] {
+            for table in ["intents", "publications", "snapshots", "volumes", "groups", "pool"] {
                 try database.execute(sql: "DELETE FROM \(table)")
             }
             if let pool = contents.pool {
@@ -62,6 +63,7 @@ extension Catalogue {
             }
             for record in contents.groups { try insertGroup(database, record) }
             for volume in contents.volumes { try insertVolume(database, volume) }
+            for snapshot in contents.snapshots { try insertSnapshot(database, snapshot) }
             for publication in contents.publications { try putPublication(database, publication) }
             for intent in contents.intents { try putIntent(database, intent) }
         }
@@ -91,16 +93,18 @@ public struct CatalogueContents: Sendable, Equatable {
     public var pool: Pool?
     public var groups: [GroupRecord]
     public var volumes: [Volume]
+    public var snapshots: [Snapshot]
     public var publications: [Publication]
     public var intents: [Intent]
 
     public init(
-        pool: Pool? = nil, groups: [GroupRecord] = [], volumes: [Volume] = [], publications: [Publication] = [],
-        intents: [Intent] = []
+        pool: Pool? = nil, groups: [GroupRecord] = [], volumes: [Volume] = [], snapshots: [Snapshot] = [],
+        publications: [Publication] = [], intents: [Intent] = []
     ) {
         self.pool = pool
         self.groups = groups
         self.volumes = volumes
+        self.snapshots = snapshots
         self.publications = publications
         self.intents = intents
     }

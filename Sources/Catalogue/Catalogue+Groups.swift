@@ -46,10 +46,11 @@ extension Catalogue {
             else { throw Failure(.notFound, "there is no group '\(label)'") }
             let volumeCount = try countVolumes(database, label)
             try refuseUsed(database, label)
-            guard volumeCount == 0 || force else {
+            let snapshotCount = try countSnapshots(database, label)
+            guard volumeCount + snapshotCount == 0 || force else {
                 throw Failure(
                     .failedPrecondition,
-                    "group '\(label)' has \(volumeCount) volumes, which would be "
+                    "group '\(label)' has \(volumeCount) volumes and \(snapshotCount) snapshots, which would be "
                         + (record.group.deletionPolicy == .retain ? "hidden" : "destroyed")
                         + "; say --force if that is meant")
             }
@@ -75,7 +76,8 @@ extension Catalogue {
             for sql in [
                 "DELETE FROM publications WHERE volume IN \(inGroup)",
                 "DELETE FROM intents WHERE subject IN \(inGroup)",
-                "DELETE FROM volumes WHERE groupLabel = ?", "DELETE FROM groups WHERE label = ?",
+                "DELETE FROM snapshots WHERE groupLabel = ?", "DELETE FROM volumes WHERE groupLabel = ?",
+                "DELETE FROM groups WHERE label = ?",
             ] { try database.execute(sql: sql, arguments: [label]) }
         }
     }
@@ -166,6 +168,10 @@ private func countVolumes(_ database: Database, _ label: String) throws -> Int {
     try Int.fetchOne(database, sql: "SELECT count(*) FROM volumes WHERE groupLabel = ?", arguments: [label]) ?? 0
 }
 
+private func countSnapshots(_ database: Database, _ label: String) throws -> Int {
+    try Int.fetchOne(database, sql: "SELECT count(*) FROM snapshots WHERE groupLabel = ?", arguments: [label]) ?? 0
+}
+
 private func refuseUsed(_ database: Database, _ label: String) throws {
     let published = try String.fetchAll(
         database,
@@ -189,6 +195,15 @@ private func refuseUsed(_ database: Database, _ label: String) throws {
         throw Failure(
             .busy,
             "volumes of group '\(label)' are being made, changed or deleted (\(changing.prefix(3).joined(separator: ", "))); "
+                + "try again later")
+    }
+    let unfinished = try String.fetchAll(
+        database, sql: "SELECT name FROM snapshots WHERE groupLabel = ? AND phase <> ? ORDER BY name",
+        arguments: [label, SnapshotPhase.ready.rawValue])
+    guard unfinished.isEmpty else {
+        throw Failure(
+            .busy,
+            "snapshots of group '\(label)' are being made or deleted (\(unfinished.prefix(3).joined(separator: ", "))); "
                 + "try again later")
     }
 }

@@ -54,13 +54,7 @@ extension Catalogue {
     /// From here on the volume can only go. `failedPrecondition` while it is published.
     public func beginDelete(_ id: VolumeID, at time: Int64) async throws(Failure) {
         try await write("delete.begin") { database in
-            let nodes = try String.fetchAll(
-                database, sql: "SELECT node FROM publications WHERE volume = ?", arguments: [id.description])
-            guard nodes.isEmpty else {
-                throw Failure(
-                    .failedPrecondition,
-                    "volume \(id) is published to \(nodes.joined(separator: ", ")); unpublish it first")
-            }
+            try refusePublished(database, id)
             try changePhase(database, id, to: .deleting)
             try putIntent(database, Intent(subject: id, kind: .delete, createdAt: time))
         }
@@ -92,6 +86,27 @@ extension Catalogue {
         }
     }
 
+    /// From here on the volume becomes what the snapshot is. `failedPrecondition` while it is published.
+    public func beginRollBack(_ id: VolumeID, to snapshot: SnapshotID, at time: Int64) async throws(Failure) {
+        try await write("rollback.begin") { database in
+            _ = try requireVolume(database, id)
+            try refusePublished(database, id)
+            try putIntent(database, Intent(subject: id, kind: .rollBack(to: snapshot), createdAt: time))
+        }
+    }
+
+    public func finishRollBack(_ id: VolumeID) async throws(Failure) {
+        try await write("rollback.finish") { try removeIntent($0, id) }
+    }
+
+    /// What was begun with the volume and not finished.
+    public func intent(of id: VolumeID) async throws(Failure) -> Intent? {
+        try await read("intent of \(id)") { database in
+            try Row.fetchOne(database, sql: "SELECT * FROM intents WHERE subject = ?", arguments: [id.description])
+                .map { try Intent(row: $0) }
+        }
+    }
+
     /// Records what the engine says of the volume's health. The same phase again changes nothing.
     public func setPhase(_ id: VolumeID, _ phase: VolumePhase) async throws(Failure) {
         try await write("phase") { try changePhase($0, id, to: phase) }
@@ -109,12 +124,14 @@ public struct Intent: Sendable, Equatable {
         case create
         case delete
         case expand(toBytes: UInt64)
+        case rollBack(to: SnapshotID)
 
         var word: String {
             switch self {
             case .create: "create"
             case .delete: "delete"
             case .expand: "expand"
+            case .rollBack: "rollback"
             }
         }
     }
@@ -127,6 +144,10 @@ public struct Intent: Sendable, Equatable {
         self.subject = subject
         self.kind = kind
         self.createdAt = createdAt
+    }
+
+    init(row: Row) throws {
+        self.init(subject: try row.id("subject"), kind: try row.json("payload"), createdAt: row["createdAt"])
     }
 }
 
@@ -144,14 +165,15 @@ func insertVolume(_ database: Database, _ volume: Volume) throws {
     try database.execute(
         sql: """
             INSERT INTO volumes (id, name, groupLabel, className, filesystem, requestedBytes, sizeBytes,
-                capabilities, parameters, mountOptions, mkfsOptions, phase, lastEpoch, createdAt)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                capabilities, parameters, mountOptions, mkfsOptions, phase, lastEpoch, createdAt, source)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
         arguments: [
             volume.id.description, request.name, request.group, request.className,
             request.filesystem?.rawValue, Int64(request.sizeBytes), Int64(volume.sizeBytes),
             try json(request.capabilities), try json(request.parameters), try json(request.mountOptions),
             try json(request.mkfsOptions), volume.phase.rawValue, Int64(volume.lastEpoch), volume.createdAt,
+            request.source?.description,
         ])
 }
 
@@ -183,6 +205,15 @@ func requireVolume(_ database: Database, _ id: VolumeID) throws -> Volume {
     return volume
 }
 
+private func refusePublished(_ database: Database, _ id: VolumeID) throws {
+    let nodes = try String.fetchAll(
+        database, sql: "SELECT node FROM publications WHERE volume = ?", arguments: [id.description])
+    guard nodes.isEmpty else {
+        throw Failure(
+            .failedPrecondition, "volume \(id) is published to \(nodes.joined(separator: ", ")); unpublish it first")
+    }
+}
+
 /// Only legal transitions are written.
 private func changePhase(_ database: Database, _ id: VolumeID, to next: VolumePhase) throws {
     let phase = try requireVolume(database, id).phase
@@ -195,9 +226,7 @@ private func changePhase(_ database: Database, _ id: VolumeID, to next: VolumePh
 }
 
 func fetchIntents(_ database: Database) throws -> [Intent] {
-    try Row.fetchAll(database, sql: "SELECT * FROM intents ORDER BY createdAt, subject").map { row in
-        Intent(subject: try row.id("subject"), kind: try row.json("payload"), createdAt: row["createdAt"])
-    }
+    try Row.fetchAll(database, sql: "SELECT * FROM intents ORDER BY createdAt, subject").map { try Intent(row: $0) }
 }
 
 func putIntent(_ database: Database, _ intent: Intent) throws {
@@ -218,7 +247,8 @@ extension Volume {
             sizeBytes: try row.bytes("requestedBytes"),
             filesystem: filesystem == nil ? nil : try row.value("filesystem", FilesystemKind.init(rawValue:)),
             capabilities: try row.json("capabilities"), parameters: try row.json("parameters"),
-            mountOptions: try row.json("mountOptions"), mkfsOptions: try row.json("mkfsOptions"))
+            mountOptions: try row.json("mountOptions"), mkfsOptions: try row.json("mkfsOptions"),
+            source: (row["source"] as String?) == nil ? nil : try row.value("source", VolumeSource.init(_:)))
         self.init(
             id: try row.id("id"), request: request, sizeBytes: try row.bytes("sizeBytes"),
             phase: try row.value("phase", VolumePhase.init(rawValue:)), lastEpoch: try row.bytes("lastEpoch"),

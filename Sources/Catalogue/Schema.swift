@@ -20,8 +20,31 @@ enum Schema {
         migrator.registerMigration("2 state of groups") { database in
             try database.execute(sql: "ALTER TABLE groups ADD COLUMN state TEXT NOT NULL DEFAULT 'Active'")
         }
+        migrator.registerMigration("3 snapshots") { try $0.execute(sql: snapshots) }
         return migrator
     }
+
+    /// `volume` is not a reference: a snapshot outlives its volume. `request` is what the volume was made from.
+    private static let snapshots = """
+        CREATE TABLE snapshots (
+            id TEXT NOT NULL PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            volume TEXT NOT NULL,
+            groupLabel TEXT NOT NULL REFERENCES groups (label),
+            request TEXT NOT NULL,
+            cut TEXT,
+            cutName TEXT,
+            sizeBytes INTEGER NOT NULL,
+            phase TEXT NOT NULL,
+            createdAt INTEGER NOT NULL,
+            CHECK ((cut IS NULL) = (cutName IS NULL))
+        ) STRICT;
+        CREATE INDEX snapshotsByVolume ON snapshots (volume);
+        CREATE INDEX snapshotsByCut ON snapshots (cut);
+        CREATE INDEX snapshotsByCutName ON snapshots (cutName);
+
+        ALTER TABLE volumes ADD COLUMN source TEXT;
+        """
 
     /// Sizes are bytes, times seconds since 1970, ids UUID text, lists and maps JSON.
     private static let volumes = """

@@ -8,9 +8,10 @@ import Volumes
 package enum ControlMessages {}
 
 extension GRPCHandlers {
-    /// Serves what the command line asks of the control plane: ashlar.control.v1.Groups.
+    /// Serves what the command line asks of the control plane: ashlar.control.v1.Groups and Snapshots.
     public mutating func serveControl(of volumes: Volumes) {
         typealias M = ControlMessages
+        serveSnapshots(of: volumes)
         unary(M.Method.createGroup) { bytes, _ throws(Failure) in
             let order = try M.CreateGroupRequest(decoding: bytes).order
             let (outcome, volumeCount) = try await volumes.createGroup(order)
@@ -27,8 +28,8 @@ extension GRPCHandlers {
 
 /// The control plane of a running `serve` or `controller`. `unavailable` where there is none.
 public struct ControlClient: Sendable {
-    private let channel: GRPCChannel
-    private let timeoutSeconds: Double
+    let channel: GRPCChannel
+    let timeoutSeconds: Double
 
     /// - Parameter timeoutSeconds: for each call; deleting a group frees all of its data.
     public init(_ channel: GRPCChannel, timeoutSeconds: Double = 600) {

@@ -48,11 +48,13 @@ public struct VolumeRequest: Sendable, Equatable {
     /// What the class says about mounting; handed to the node unchanged for the volume's whole life.
     public var mountOptions: [String]
     public var mkfsOptions: [String]
+    /// What it begins as; nil: empty.
+    public var source: VolumeSource?
 
     public init(
         name: String, group: String, className: String? = nil, sizeBytes: UInt64, filesystem: FilesystemKind?,
         capabilities: [AccessCapability], parameters: [String: String] = [:], mountOptions: [String] = [],
-        mkfsOptions: [String] = []
+        mkfsOptions: [String] = [], source: VolumeSource? = nil
     ) {
         self.name = name
         self.group = group
@@ -63,6 +65,7 @@ public struct VolumeRequest: Sendable, Equatable {
         self.parameters = parameters
         self.mountOptions = mountOptions
         self.mkfsOptions = mkfsOptions
+        self.source = source
     }
 
     /// Names what differs from a volume that has the same name, or nil where this asks for the same volume.
@@ -78,6 +81,10 @@ public struct VolumeRequest: Sendable, Equatable {
         }
         if capabilities != made.capabilities { return "other volume capabilities" }
         if parameters != made.parameters { return "other parameters" }
+        if source != made.source {
+            return "\(source.map { "a copy of \($0)" } ?? "an empty volume") instead of "
+                + (made.source.map { "a copy of \($0)" } ?? "an empty one")
+        }
         return nil
     }
 }

@@ -15,7 +15,8 @@ extension GRPCHandlers {
         answer(M.Method.createVolume) { (request: M.CreateVolumeRequest) throws(Failure) in
             let id = try volumeID(request.volumeID)
             let volume = try await engine.createVolume(
-                id, group: request.group, sizeBytes: request.sizeBytes, annotation: request.annotation)
+                id, group: request.group, sizeBytes: request.sizeBytes, annotation: request.annotation,
+                content: try request.begins)
             return M.CreateVolumeResponse(volume: M.Volume(volume))
         }
         answer(M.Method.deleteVolume) { (request: M.DeleteVolumeRequest) throws(Failure) in
@@ -31,6 +32,7 @@ extension GRPCHandlers {
         }
         serveList(of: engine)
         serveKeeping(of: engine)
+        serveSnapshots(of: engine)
         answer(M.Method.raiseEpoch) { (request: M.RaiseEpochRequest) throws(Failure) in
             try await engine.raiseEpoch(try volumeID(request.volumeID), to: request.epoch)
             return M.RaiseEpochResponse()
@@ -68,6 +70,33 @@ extension GRPCHandlers {
         answer(M.Method.storeCatalogue) { (request: M.StoreCatalogueRequest) throws(Failure) in
             guard let copy = try pieces.add(request) else { return M.StoreCatalogueResponse() }
             return M.StoreCatalogueResponse(version: try await engine.storeCatalogue(copy))
+        }
+    }
+
+    private mutating func serveSnapshots(of engine: any VolumeEngine) {
+        typealias M = EngineMessages
+        answer(M.Method.createSnapshots) { (request: M.CreateSnapshotsRequest) throws(Failure) in
+            let made = try await engine.createSnapshots(try request.wanted)
+            return M.CreateSnapshotsResponse(snapshots: made.map { M.Snapshot($0) })
+        }
+        answer(M.Method.deleteSnapshot) { (request: M.DeleteSnapshotRequest) throws(Failure) in
+            try await engine.deleteSnapshot(try snapshotID(request.snapshotID))
+            return M.DeleteSnapshotResponse()
+        }
+        answer(M.Method.getSnapshot) { (request: M.GetSnapshotRequest) throws(Failure) in
+            M.GetSnapshotResponse(snapshot: M.Snapshot(try await engine.snapshot(try snapshotID(request.snapshotID))))
+        }
+        answer(M.Method.rollBackVolume) { (request: M.RollBackVolumeRequest) throws(Failure) in
+            let volume = try await engine.rollBackVolume(
+                try volumeID(request.volumeID), to: try snapshotID(request.snapshotID))
+            return M.RollBackVolumeResponse(volume: M.Volume(volume))
+        }
+        streaming(M.Method.listSnapshots) { _, _, replies throws(Failure) in
+            let snapshots = try await engine.snapshots()
+            for start in stride(from: 0, to: snapshots.count, by: listedVolumeCountMax) {
+                let page = snapshots[start..<min(start + listedVolumeCountMax, snapshots.count)]
+                try await replies.send(M.ListSnapshotsResponse(snapshots: page.map { M.Snapshot($0) }).encoded())
+            }
         }
     }
 

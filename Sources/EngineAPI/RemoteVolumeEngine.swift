@@ -6,7 +6,7 @@ import VolumeEngine
 /// An engine in another process. Failures keep their kind; `unavailable` where the engine cannot be reached,
 /// `timedOut` where it does not answer in time (then the call may yet have its effect: repeat it).
 public struct RemoteVolumeEngine: VolumeEngine {
-    private let client: EngineClient
+    let client: EngineClient
 
     /// - Parameter timeoutSeconds: for each call.
     public init(_ channel: GRPCChannel, timeoutSeconds: Double = 120) {
@@ -22,7 +22,8 @@ public struct RemoteVolumeEngine: VolumeEngine {
         _ id: VolumeID, group: String, sizeBytes: UInt64, annotation: String, content: VolumeContent
     ) async throws(Failure) -> EngineVolume {
         let request = EngineMessages.CreateVolumeRequest(
-            volumeID: id.description, group: group, sizeBytes: sizeBytes, annotation: annotation)
+            volumeID: id.description, group: group, sizeBytes: sizeBytes, annotation: annotation,
+            content: EngineMessages.CreateVolumeRequest.choice(content))
         let reply: EngineMessages.CreateVolumeResponse = try await client.call(
             EngineMessages.Method.createVolume, request)
         return try understood { () throws(Failure) in try required(reply.volume, "volume").value }

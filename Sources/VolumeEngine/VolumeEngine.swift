@@ -296,17 +296,3 @@ extension VolumeEngine {
         return first
     }
 }
-
-extension VolumeEngine {
-    public func createSnapshots(_ wanted: [SnapshotRequest]) async throws(Failure) -> [EngineSnapshot] {
-        throw Failure(.unsupported, "no snapshots")
-    }
-    public func deleteSnapshot(_ id: SnapshotID) async throws(Failure) { throw Failure(.unsupported, "no snapshots") }
-    public func snapshot(_ id: SnapshotID) async throws(Failure) -> EngineSnapshot {
-        throw Failure(.unsupported, "no snapshots")
-    }
-    public func snapshots() async throws(Failure) -> [EngineSnapshot] { [] }
-    public func rollBackVolume(_ id: VolumeID, to snapshot: SnapshotID) async throws(Failure) -> EngineVolume {
-        throw Failure(.unsupported, "no snapshots")
-    }
-}

@@ -26,13 +26,14 @@ public struct CatalogueRebuild: Sendable, Equatable {
         public var reason: String
     }
 
-    public private(set) var contents: CatalogueContents
+    public internal(set) var contents: CatalogueContents
     public private(set) var groups: [Line] = []
     public private(set) var volumes: [Line] = []
+    public internal(set) var snapshots: [Line] = []
     public private(set) var publications: [Line] = []
 
-    private let inventory: PoolInventory
-    private let copy: CatalogueContents
+    let inventory: PoolInventory
+    let copy: CatalogueContents
 
     /// - Parameter unixTime: the creation time of what does not say its own.
     public init(inventory: PoolInventory, copy: CatalogueContents?, unixTime: Int64) {
@@ -42,6 +43,7 @@ public struct CatalogueRebuild: Sendable, Equatable {
         contents = CatalogueContents(pool: .init(id: inventory.id, version: max(version, inventory.version)))
         rebuildGroups(unixTime)
         rebuildVolumes(unixTime)
+        rebuildSnapshots()
         rebuildPublications()
     }
 

@@ -53,6 +53,7 @@ extension Volumes {
         guard try await catalogue.group(request.group) != nil else {
             throw Failure(.invalid, "there is no group '\(request.group)'")
         }
+        try await checkSource(of: request)
         try await checkSize(request.sizeBytes, group: request.group)
         let volume = Volume(
             id: environment.makeID(), request: request, sizeBytes: request.sizeBytes, phase: .pending, lastEpoch: 0,
@@ -76,7 +77,8 @@ extension Volumes {
     /// The engine's part and the completion; every step may be repeated.
     private func carryOut(_ volume: Volume) async throws(Failure) -> Volume {
         _ = try await engine.createVolume(
-            volume.id, group: volume.group, sizeBytes: volume.request.sizeBytes, annotation: try volume.annotation)
+            volume.id, group: volume.group, sizeBytes: volume.request.sizeBytes, annotation: try volume.annotation,
+            content: VolumeContent(volume.request.source))
         try await catalogue.finishCreate(volume.id)
         var ready = volume
         ready.phase = .ready
@@ -96,6 +98,16 @@ extension Volumes {
         } catch {
             logger.warning(
                 "an unfinished create is left for later", metadata: ["volume": "\(id)", "error": "\(error)"])
+        }
+    }
+}
+
+extension VolumeContent {
+    init(_ source: VolumeSource?) {
+        switch source {
+        case nil: self = .empty
+        case .snapshot(let id): self = .snapshot(id)
+        case .volume(let id): self = .volume(id)
         }
     }
 }

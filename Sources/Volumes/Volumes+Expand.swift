@@ -13,6 +13,7 @@ extension Volumes {
         let size = try range.planExpansion(from: volume.sizeBytes)
         if size == volume.sizeBytes { return volume }
         try await checkSize(size, group: volume.group)
+        try await settleRollBack(id)
         try await catalogue.beginExpand(id, to: size, at: environment.unixTime())
         do {
             _ = try await engine.resizeVolume(id, to: size)

@@ -12,6 +12,8 @@ public struct OrphanReport: Sendable, Equatable {
     public var waiting: [VolumeID] = []
     /// Were granted or carry data: the catalogue may have lost them. For a person to decide; never deleted here.
     public var kept: [VolumeID] = []
+    /// Are somebody's data, of which the catalogue does not know; never deleted here.
+    public var keptSnapshots: [SnapshotID] = []
 
     public init() {}
 }
@@ -70,10 +72,13 @@ extension Volumes {
     /// Looks for volumes that only the engine has. The engine is asked first: a volume made meanwhile is then in the catalogue.
     public func sweepOrphans(graceSeconds: Int64) async throws(Failure) -> OrphanReport {
         let engineVolumes = try await engine.volumes()
+        let engineSnapshots = try await engine.snapshots()
+        let ownedSnapshots = Set(try await catalogue.allSnapshots().map(\.id))
         let owned = Set(try await catalogue.allVolumes().map(\.id))
         let orphans = engineVolumes.filter { !owned.contains($0.id) }
         let ages = ages(of: orphans.map(\.id))
         var report = OrphanReport()
+        report.keptSnapshots = engineSnapshots.map(\.id).filter { !ownedSnapshots.contains($0) }.sorted()
         for orphan in orphans {
             if orphan.attachEpoch > 0 || orphan.formatted != .never {
                 report.kept.append(orphan.id)
@@ -84,11 +89,12 @@ extension Volumes {
                 report.deleted.append(orphan.id)
             }
         }
-        if !orphans.isEmpty {
+        if !orphans.isEmpty || !report.keptSnapshots.isEmpty {
             logger.warning(
-                "the engine has volumes that the catalogue does not know",
+                "the engine has volumes or snapshots that the catalogue does not know",
                 metadata: [
                     "deleted": "\(report.deleted)", "waiting": "\(report.waiting)", "kept": "\(report.kept)",
+                    "snapshots": "\(report.keptSnapshots)",
                 ])
         }
         return report

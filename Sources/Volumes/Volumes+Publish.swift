@@ -16,6 +16,7 @@ extension Volumes {
         guard environment.nodes.contains(node) else {
             throw Failure(.notFound, "there is no node '\(node)'")
         }
+        try await settleRollBack(id)
         let publications = try await catalogue.publications(of: id)
         if let other = publications.first(where: { $0.node != node }) {
             throw Failure(

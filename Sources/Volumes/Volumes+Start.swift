@@ -28,11 +28,11 @@ extension Volumes {
 
     /// An empty catalogue over volumes would answer that none of them exists, and its copies would replace the good ones.
     private func refuseLostCatalogue() async throws(Failure) {
-        let count = try await engine.volumes().count
-        guard count > 0 else { return }
+        let (count, snapshotCount) = (try await engine.volumes().count, try await engine.snapshots().count)
+        guard count + snapshotCount > 0 else { return }
         throw Failure(
             .failedPrecondition,
-            "the mountpaths have \(count) volumes, of which the catalogue \(catalogue.path) knows nothing: it was lost, or this is another "
+            "the mountpaths have \(count) volumes and \(snapshotCount) snapshots, of which the catalogue \(catalogue.path) knows nothing: it was lost, or this is another "
                 + "pool's state directory. `ashlar pool rebuild-catalogue --replace` makes it anew from the mountpaths")
     }
 
@@ -128,6 +128,7 @@ extension Volumes {
                     try await settle(intent)
                 }
             }
+            try await settleSnapshots(begunBefore: newest)
             // A publication has no age of its own; only the start, when nothing is in flight, may judge it.
             guard age == 0 else { return }
             for publication in try await catalogue.publications() where publication.state != .granted {
@@ -162,6 +163,7 @@ extension Volumes {
         case (.create, .pending): try await undoCreate(volume.id)
         case (.delete, .deleting): try await finishDelete(volume.id)
         case (.expand, .ready), (.expand, .degraded), (.expand, .failed): try await settleExpand(volume.id)
+        case (.rollBack, .ready), (.rollBack, .degraded), (.rollBack, .failed): try await settleRollBack(volume.id)
         default: break
         }
     }

@@ -14,6 +14,7 @@ struct Ashlar: AsyncParsableCommand {
         version: ashlarVersion,
         subcommands: [
             ServeCommand.self, EngineCommand.self, ControllerCommand.self, NodeCommand.self, VolumeCommand.self,
-            GroupCommand.self, PoolCommand.self, FsckCommand.self, CSICommand.self, DebugCommand.self,
+            SnapshotCommand.self, GroupCommand.self, PoolCommand.self, FsckCommand.self, CSICommand.self,
+            DebugCommand.self,
         ])
 }

@@ -55,6 +55,47 @@ private func pending(_ name: String, id: VolumeID = .random()) -> Volume {
         #expect(try await again.intents() == [Intent(subject: volume.id, kind: .create, createdAt: volume.createdAt)])
     }
 
+    @Test func snapshotsSurviveReopeningAndTheirVolume() async throws {
+        var volume = pending("a")
+        volume.request.source = .snapshot(.random())
+        try await catalogue.beginCreate(volume)
+        try await catalogue.finishCreate(volume.id)
+        var snapshot = Snapshot(
+            id: .random(), name: "n/a", volume: volume.id, request: volume.request,
+            cut: .init(id: .random(), name: "n"), sizeBytes: 4096, phase: .pending, createdAt: 7)
+        try await catalogue.beginSnapshots([snapshot])
+        await #expect(throws: Failure.self) { try await catalogue.beginSnapshots([snapshot]) }
+        // The cut's name is taken too.
+        let sameName = Snapshot(
+            id: .random(), name: "n", volume: volume.id, request: volume.request, sizeBytes: 4096, phase: .pending,
+            createdAt: 8)
+        await #expect(throws: Failure.self) { try await catalogue.beginSnapshots([sameName]) }
+        let ofNothing = Snapshot(
+            id: .random(), name: "other", volume: .random(), request: volume.request, sizeBytes: 4096, phase: .pending,
+            createdAt: 8)
+        await #expect(throws: Failure.self) { try await catalogue.beginSnapshots([ofNothing]) }
+
+        snapshot.sizeBytes = 8192
+        snapshot.createdAt = 9
+        try await catalogue.finishSnapshots([snapshot])
+        snapshot.phase = .ready
+        try await catalogue.beginDelete(volume.id, at: 10)
+        try await catalogue.finishDelete(volume.id)
+        try catalogue.close()
+        let again = try scratch.open()
+        #expect(try await again.snapshot(snapshot.id) == snapshot)
+        #expect(try await again.snapshot(named: "n/a") == snapshot)
+        #expect(try await again.snapshots(ofCutNamed: "n") == [snapshot])
+        #expect(try await again.snapshots(of: volume.id) == [snapshot])
+        let contents = try await again.contents()
+        try await again.replaceContents(contents)
+        #expect(try await again.contents() == contents && contents.snapshots == [snapshot])
+        try await again.beginDeleteSnapshots([snapshot.id])
+        #expect(try await again.snapshot(snapshot.id)?.phase == .deleting)
+        try await again.finishDeleteSnapshots([snapshot.id])
+        #expect(try await again.snapshots().isEmpty)
+    }
+
     /// Else power loss takes commits that were answered: `PowerLossTests` found it so.
     @Test func everyCommitIsSynced() throws { #expect(try catalogue.synchronousLevel() == 2) }
 

@@ -134,6 +134,49 @@ func kind<T>(_ body: () async throws(Failure) -> T) async -> FailureKind? {
         }
     }
 
+    @Test(arguments: Route.allCases) func snapshotsAndClones(_ route: Route) async throws {
+        let memory = MemoryEngine()
+        try await reach(memory, by: route) { engine, attacher in
+            try await engine.ensureGroup(group)
+            let (a, b) = (VolumeID(high: 1, low: 1), VolumeID(high: 1, low: 2))
+            let wanted = [
+                SnapshotRequest(id: SnapshotID(high: 2, low: .max), volume: b, annotation: "ü"),
+                SnapshotRequest(id: SnapshotID(high: 2, low: 1), volume: a),
+            ]
+            for volume in [a, b] { _ = try await engine.createVolume(volume, group: "fast", sizeBytes: size) }
+            let made = try await engine.createSnapshots(wanted)
+            #expect(made.map(\.id) == wanted.map(\.id) && made.map(\.volume) == [b, a])
+            #expect(made.allSatisfy { $0.sizeBytes == size && $0.group == "fast" && $0.created == 1_700_000_000 })
+            #expect(memory.annotation(of: wanted[0].id) == "ü" && memory.annotation(of: wanted[1].id) == "")
+            #expect(try await engine.createSnapshots(wanted) == made)
+            #expect(try await engine.snapshots() == made.sorted { $0.id < $1.id })
+            #expect(try await engine.snapshot(made[1].id) == made[1])
+
+            for (content, low) in [(VolumeContent.snapshot(made[0].id), 8), (.volume(a), 9), (.empty, 10)] {
+                let clone = VolumeID(high: 3, low: UInt64(low))
+                _ = try await engine.createVolume(
+                    clone, group: "fast", sizeBytes: size, annotation: "", content: content)
+                #expect(memory.content(of: clone) == content)
+            }
+            #expect(
+                await kind { () throws(Failure) in
+                    try await engine.createVolume(
+                        .random(), group: "fast", sizeBytes: 4096, annotation: "", content: .volume(a))
+                } == .outOfRange)
+            #expect(try await engine.rollBackVolume(a, to: made[1].id).id == a)
+            #expect(memory.content(of: a) == .snapshot(made[1].id))
+            #expect(await kind { () throws(Failure) in try await engine.rollBackVolume(b, to: made[1].id) } == .invalid)
+            _ = try await attacher.attach(a, epoch: 0, readOnly: false)
+            #expect(
+                await kind { () throws(Failure) in try await engine.rollBackVolume(a, to: made[1].id) }
+                    == .failedPrecondition)
+            for _ in 0..<2 { try await engine.deleteSnapshot(made[0].id) }
+            #expect(await kind { () throws(Failure) in try await engine.snapshot(made[0].id) } == .notFound)
+            #expect(await kind { () throws(Failure) in try await engine.createSnapshots([wanted[0]]) } == .conflict)
+            #expect(try await engine.snapshots() == [made[1]])
+        }
+    }
+
     @Test(arguments: Route.allCases) func devices(_ route: Route) async throws {
         try await reach(MemoryEngine(), by: route) { engine, attacher in
             try await engine.ensureGroup(group)
@@ -244,7 +287,7 @@ func kind<T>(_ body: () async throws(Failure) -> T) async -> FailureKind? {
             socketPath: path, handlers: handlers, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try server.start()
         let channel = try GRPCChannel(socketPath: path)
-        for method in handlers.methods where !method.hasSuffix("ListVolumes") {
+        for method in handlers.methods where !["ListVolumes", "ListSnapshots"].contains(where: method.hasSuffix) {
             let status = await channel.exchange(method, [0x0A, 0xFF], timeoutSeconds: 5).status
             #expect(status.code == .invalidArgument, "\(method)")
         }

@@ -14,6 +14,10 @@ final class MemoryEngine: VolumeEngine, DeviceAttacher {
         var retained: Set<String> = []
         var copy: [UInt8] = []
         var copyCount: UInt64 = 0
+        var snapshots: [SnapshotID: EngineSnapshot] = [:]
+        var deletedSnapshots: Set<SnapshotID> = []
+        /// What each volume began as, or was rolled back to.
+        var contents: [VolumeID: VolumeContent] = [:]
     }
 
     static let mountpathCount = 6
@@ -66,6 +70,61 @@ final class MemoryEngine: VolumeEngine, DeviceAttacher {
         }
     }
 
+    func createSnapshots(_ wanted: [SnapshotRequest]) async throws(Failure) -> [EngineSnapshot] {
+        try locked { state throws(Failure) in
+            let known = wanted.compactMap { state.snapshots[$0.id] }
+            if known.count == wanted.count, zip(wanted, known).allSatisfy({ $0.volume == $1.volume }) { return known }
+            guard known.isEmpty, state.deletedSnapshots.isDisjoint(with: wanted.map(\.id)) else {
+                throw Failure(.conflict, "these snapshots are others")
+            }
+            var made: [EngineSnapshot] = []
+            for request in wanted {
+                guard let volume = state.volumes[request.volume] else { throw Failure(.notFound, "no volume") }
+                made.append(
+                    EngineSnapshot(
+                        id: request.id, volume: volume.id, group: volume.group, sizeBytes: volume.sizeBytes,
+                        created: 1_700_000_000))
+            }
+            for (request, snapshot) in zip(wanted, made) {
+                state.snapshots[snapshot.id] = snapshot
+                state.annotations[VolumeID(high: request.id.high, low: request.id.low)] = request.annotation
+            }
+            return made
+        }
+    }
+
+    func deleteSnapshot(_ id: SnapshotID) async throws(Failure) {
+        state.withLock { state in
+            state.snapshots[id] = nil
+            state.deletedSnapshots.insert(id)
+        }
+    }
+
+    func snapshot(_ id: SnapshotID) async throws(Failure) -> EngineSnapshot {
+        try locked { state throws(Failure) in
+            guard let found = state.snapshots[id] else { throw Failure(.notFound, "no snapshot \(id)") }
+            return found
+        }
+    }
+
+    func snapshots() async throws(Failure) -> [EngineSnapshot] {
+        state.withLock { $0.snapshots.values.sorted { $0.id < $1.id } }
+    }
+
+    func rollBackVolume(_ id: VolumeID, to snapshot: SnapshotID) async throws(Failure) -> EngineVolume {
+        try locked { state throws(Failure) in
+            guard let found = state.snapshots[snapshot], let volume = state.volumes[id] else {
+                throw Failure(.notFound, "no snapshot \(snapshot), or no volume \(id)")
+            }
+            guard found.volume == id else { throw Failure(.invalid, "the snapshot is of \(found.volume)") }
+            guard state.devices[id] == nil else { throw Failure(.failedPrecondition, "volume \(id) is attached") }
+            state.contents[id] = .snapshot(snapshot)
+            return volume
+        }
+    }
+
+    func content(of id: VolumeID) -> VolumeContent? { state.withLock { $0.contents[id] } }
+    func annotation(of id: SnapshotID) -> String? { annotation(of: VolumeID(high: id.high, low: id.low)) }
     func annotation(of id: VolumeID) -> String? { state.withLock { $0.annotations[id] } }
     func isRetained(_ label: String) -> Bool { state.withLock { $0.retained.contains(label) } }
     func group(_ label: String) -> GroupSpecification? { state.withLock { $0.groups[label] } }
@@ -77,7 +136,7 @@ final class MemoryEngine: VolumeEngine, DeviceAttacher {
         try locked { state throws(Failure) in
             guard !state.deleted.contains(id) else { throw Failure(.notFound, "volume \(id) was deleted") }
             if let known = state.volumes[id] {
-                guard known.group == group, known.sizeBytes == sizeBytes else {
+                guard known.group == group, known.sizeBytes == sizeBytes, state.contents[id] == content else {
                     throw Failure(.conflict, "volume \(id) exists otherwise")
                 }
                 return known
@@ -86,11 +145,20 @@ final class MemoryEngine: VolumeEngine, DeviceAttacher {
                 throw Failure(.invalid, "\(sizeBytes) bytes are no multiple of 4 KiB")
             }
             guard state.groups[group] != nil else { throw Failure(.notFound, "no group \(group)") }
+            let source: UInt64? =
+                switch content {
+                case .empty: 0
+                case .snapshot(let id): state.snapshots[id]?.sizeBytes
+                case .volume(let id): state.volumes[id]?.sizeBytes
+                }
+            guard let source else { throw Failure(.notFound, "no \(content)") }
+            guard sizeBytes >= source else { throw Failure(.outOfRange, "smaller than its origin") }
             let volume = EngineVolume(
                 id: id, group: group, sizeBytes: sizeBytes, attachEpoch: 0, formatted: .never, health: .ready,
                 healthReason: "", liveBytes: nil, allocatedBytes: 0, isAnnotated: !annotation.isEmpty)
             state.volumes[id] = volume
             state.annotations[id] = annotation
+            state.contents[id] = content
             return volume
         }
     }
@@ -204,6 +272,11 @@ struct FailingEngine: VolumeEngine, DeviceAttacher {
     func volumes() async throws(Failure) -> [EngineVolume] { throw failure }
     func raiseEpoch(_: VolumeID, to _: UInt64) async throws(Failure) { throw failure }
     func markFormatted(_: VolumeID, _: Formatted) async throws(Failure) { throw failure }
+    func createSnapshots(_: [SnapshotRequest]) async throws(Failure) -> [EngineSnapshot] { throw failure }
+    func deleteSnapshot(_: SnapshotID) async throws(Failure) { throw failure }
+    func snapshot(_: SnapshotID) async throws(Failure) -> EngineSnapshot { throw failure }
+    func snapshots() async throws(Failure) -> [EngineSnapshot] { throw failure }
+    func rollBackVolume(_: VolumeID, to _: SnapshotID) async throws(Failure) -> EngineVolume { throw failure }
     func capacity(ofGroup _: String) async throws(Failure) -> GroupCapacity { throw failure }
     func poolStatus() async throws(Failure) -> PoolStatus { throw failure }
     func attach(_: VolumeID, epoch _: UInt64, readOnly _: Bool) async throws(Failure) -> AttachedDevice {

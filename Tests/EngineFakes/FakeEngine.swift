@@ -7,7 +7,7 @@ import VolumeEngine
 public final class FakeEngine: VolumeEngine {
     public typealias Fault = @Sendable (String) throws(Failure) -> Void
 
-    private struct State {
+    struct State {
         var groups: [String: GroupSpecification] = [:]
         var volumes: [VolumeID: EngineVolume] = [:]
         var deleted: Set<VolumeID> = []
@@ -19,9 +19,13 @@ public final class FakeEngine: VolumeEngine {
         var fault: Fault?
         var delay: Duration?
         var callCount = 0
+        var snapshots: [SnapshotID: (snapshot: EngineSnapshot, formatted: Formatted, annotation: String?)] = [:]
+        var deletedSnapshots: Set<SnapshotID> = []
+        /// What each volume began as, or was rolled back to.
+        var contents: [VolumeID: VolumeContent] = [:]
     }
 
-    private let state = Mutex(State())
+    let state = Mutex(State())
     private let poolID = PoolID(high: 1, low: 2)
     private let mountpathCount: Int
     private let totalBytes: UInt64
@@ -60,12 +64,24 @@ public final class FakeEngine: VolumeEngine {
                     id: $0, group: "standard", sizeBytes: 1 << 30, attachEpoch: 0, formatted: .never, annotation: nil,
                     isDeleted: true)
             }
+            let snapshots = state.snapshots.values.map {
+                PoolInventory.Snapshot(
+                    id: $0.snapshot.id, volume: $0.snapshot.volume, group: $0.snapshot.group,
+                    sizeBytes: $0.snapshot.sizeBytes, created: $0.snapshot.created, formatted: $0.formatted,
+                    annotation: $0.annotation, isDeleted: false)
+            }
+            let deletedSnapshots = state.deletedSnapshots.map {
+                PoolInventory.Snapshot(
+                    id: $0, volume: VolumeID(high: 9, low: 9), group: "standard", sizeBytes: 1 << 30, created: 0,
+                    formatted: .never, annotation: nil, isDeleted: true)
+            }
             return PoolInventory(
                 id: poolID, version: 1,
                 groups: state.groups.values.map {
                     .init(specification: $0, state: state.states[$0.label] ?? .active)
                 }.sorted { $0.specification.label < $1.specification.label },
                 volumes: (live + tombstones).sorted { $0.id < $1.id },
+                snapshots: (snapshots + deletedSnapshots).sorted { $0.id < $1.id },
                 copies: state.copies.enumerated().reversed().map {
                     .init(version: UInt64($0.offset + 1), place: "memory", bytes: $0.element)
                 }, problems: [])
@@ -88,7 +104,7 @@ public final class FakeEngine: VolumeEngine {
         (state.states[volume.group] ?? .active) == .active
     }
 
-    private func step<T: Sendable>(
+    func step<T: Sendable>(
         _ name: String, _ body: @Sendable (inout State) throws(Failure) -> T
     ) async throws(Failure) -> T {
         let (fault, delay) = state.withLock { state in
@@ -107,7 +123,7 @@ public final class FakeEngine: VolumeEngine {
         return value
     }
 
-    private static func find(_ state: State, _ id: VolumeID) throws(Failure) -> EngineVolume {
+    static func find(_ state: State, _ id: VolumeID) throws(Failure) -> EngineVolume {
         guard let volume = state.volumes[id], isVisible(state, volume) else {
             throw Failure(.notFound, "the engine has no volume \(id)")
         }
@@ -151,6 +167,10 @@ public final class FakeEngine: VolumeEngine {
                 state.volumes[id] = nil
                 state.deleted.insert(id)
             }
+            for found in state.snapshots.values where found.snapshot.group == label {
+                state.snapshots[found.snapshot.id] = nil
+                state.deletedSnapshots.insert(found.snapshot.id)
+            }
             state.groups[label] = nil
             state.states[label] = nil
         }
@@ -186,13 +206,15 @@ public final class FakeEngine: VolumeEngine {
                 throw Failure(.notFound, "no group \(group)")
             }
             if let made = state.volumes[id] {
-                guard made.group == group, made.sizeBytes == sizeBytes else {
+                guard made.group == group, made.sizeBytes == sizeBytes, state.contents[id] == content else {
                     throw Failure(.conflict, "volume \(id) is another")
                 }
                 return made
             }
+            let formatted = try Self.origin(state, content, group, sizeBytes)
+            state.contents[id] = content
             let volume = EngineVolume(
-                id: id, group: group, sizeBytes: sizeBytes, attachEpoch: 0, formatted: .never, health: .ready,
+                id: id, group: group, sizeBytes: sizeBytes, attachEpoch: 0, formatted: formatted, health: .ready,
                 healthReason: "", liveBytes: 0, allocatedBytes: 0, isAnnotated: !annotation.isEmpty)
             state.volumes[id] = volume
             state.annotations[id] = annotation.isEmpty ? nil : annotation

@@ -70,6 +70,11 @@ final class Bench: @unchecked Sendable {
         if known != engine.ids { return "catalogue \(known.sorted()), engine \(engine.ids.sorted())" }
         let intents = try await catalogue.intents()
         if !intents.isEmpty { return "unfinished: \(intents)" }
+        let snapshots = Set(try await catalogue.snapshots().map(\.id))
+        let kept = Set(try await engine.snapshots().map(\.id))
+        if snapshots != kept { return "snapshots: catalogue \(snapshots.sorted()), engine \(kept.sorted())" }
+        let unfinished = try await catalogue.allSnapshots().filter { $0.phase != .ready }
+        if !unfinished.isEmpty { return "unfinished: \(unfinished)" }
         let waiting = try await catalogue.publications().filter { $0.state != .granted }
         return waiting.isEmpty ? nil : "unfinished: \(waiting)"
     }

@@ -106,12 +106,89 @@ import Volumes
         #expect(steps.count >= 6, "\(steps)")
     }
 
+    /// Of two volumes at once: both or none.
+    @Test func createGroupSnapshot() async throws {
+        let steps = try await cutEverywhere(
+            prepare: { bench in
+                _ = try await bench.volumes.create(Bench.request("b"))
+                return try await bench.volumes.create(Bench.request("a")).id
+            },
+            work: { bench, id in
+                let b = try #require(try await bench.catalogue.volume(named: "b"))
+                _ = try await bench.volumes.createGroupSnapshot("s", of: [try #require(id), b.id])
+            },
+            verify: { bench, _ in
+                let made = try await bench.catalogue.snapshots(ofCutNamed: "s")
+                #expect(made.map(\.name) == ["s/a", "s/b"] && made.allSatisfy { $0.phase == .ready })
+                #expect(bench.engine.allSnapshotIDs == Set(made.map(\.id)))
+            })
+        #expect(steps.count >= 6, "\(steps)")
+    }
+
+    @Test func deleteGroupSnapshot() async throws {
+        let steps = try await cutEverywhere(
+            prepare: { bench in
+                let a = try await bench.volumes.create(Bench.request("a")).id
+                let b = try await bench.volumes.create(Bench.request("b")).id
+                _ = try await bench.volumes.createGroupSnapshot("s", of: [a, b])
+                return a
+            },
+            work: { bench, _ in
+                guard let cut = try await bench.catalogue.snapshots(ofCutNamed: "s").first?.cut else { return }
+                try await bench.volumes.deleteGroupSnapshot(cut.id)
+            },
+            verify: { bench, _ in #expect(bench.engine.allSnapshotIDs.isEmpty) })
+        #expect(steps.count >= 8, "\(steps)")
+    }
+
+    @Test(arguments: [true, false]) func clone(ofSnapshot: Bool) async throws {
+        let steps = try await cutEverywhere(
+            prepare: { bench in
+                let id = try await bench.volumes.create(Bench.request("a")).id
+                _ = try await bench.volumes.createSnapshot("s", of: id)
+                return id
+            },
+            work: { bench, id in
+                let snapshot = try #require(try await bench.catalogue.snapshot(named: "s"))
+                let source: VolumeSource = ofSnapshot ? .snapshot(snapshot.id) : .volume(try #require(id))
+                _ = try await bench.volumes.clone(source, as: "c", sizeBytes: 2 << 30)
+            },
+            verify: { bench, _ in
+                #expect(bench.engine.ids.count == 2)
+                let made = try #require(try await bench.catalogue.volume(named: "c"))
+                #expect(made.phase == .ready && made.sizeBytes == 2 << 30)
+                #expect(bench.engine.content(of: made.id) != .empty)
+            })
+        #expect(steps.count >= 8, "\(steps)")
+    }
+
+    /// A rollback that was cut is carried on before anybody may use the volume.
+    @Test func rollBack() async throws {
+        let steps = try await cutEverywhere(
+            prepare: { bench in
+                let id = try await bench.volumes.create(Bench.request("a")).id
+                _ = try await bench.volumes.createSnapshot("s", of: id)
+                return id
+            },
+            work: { bench, id in
+                let snapshot = try #require(try await bench.catalogue.snapshot(named: "s"))
+                _ = try await bench.volumes.rollBack(try #require(id), to: snapshot.id)
+            },
+            verify: { bench, id in
+                let snapshot = try #require(try await bench.catalogue.snapshot(named: "s"))
+                #expect(bench.engine.content(of: try #require(id)) == .snapshot(snapshot.id))
+            })
+        #expect(steps.count >= 6, "\(steps)")
+    }
+
     private static func makeOwnGroup(_ bench: Bench, _ policy: DeletionPolicy) async throws -> VolumeID {
         _ = try await bench.volumes.createGroup(
             GroupOrder(label: "own", protection: .replicated(2), deletionPolicy: policy))
         var request = Bench.request("a")
         request.group = "own"
-        return try await bench.volumes.create(request).id
+        let id = try await bench.volumes.create(request).id
+        _ = try await bench.volumes.createSnapshot("of own", of: id)
+        return id
     }
 
     /// A removal that was cut is finished by the restart, or has left nothing; the repeat finds it done or does it.
@@ -132,6 +209,9 @@ import Volumes
                 #expect(bench.engine.groupState("own") == .retained)
                 let record = try await bench.catalogue.groupRecord("own")
                 #expect(record?.state == .retained)
+                let snapshots = try await bench.catalogue.allSnapshots()
+                #expect(Set(snapshots.map(\.id)) == bench.engine.allSnapshotIDs && snapshots.count == 1)
+                #expect(try await bench.catalogue.snapshots().isEmpty)
             })
         #expect(steps.count >= 6, "\(steps)")
     }
@@ -142,8 +222,11 @@ import Volumes
             work: { bench, _ in try await Self.removeOwnGroup(bench) },
             verify: { bench, _ in
                 #expect(bench.engine.allIDs.isEmpty && bench.engine.groupState("own") == nil)
+                #expect(bench.engine.allSnapshotIDs.isEmpty)
                 let contents = try await bench.catalogue.contents()
-                #expect(contents.volumes.isEmpty && contents.groups.allSatisfy { $0.group.label != "own" })
+                #expect(
+                    contents.volumes.isEmpty && contents.snapshots.isEmpty
+                        && contents.groups.allSatisfy { $0.group.label != "own" })
             })
         #expect(steps.count >= 8, "\(steps)")
     }
@@ -161,6 +244,8 @@ import Volumes
                 #expect(bench.engine.ids == [id])
                 let found = try await bench.volumes.usableVolume(id)
                 #expect(found.name == "a")
+                let snapshot = try await bench.catalogue.snapshot(named: "of own")
+                #expect(snapshot?.volume == id)
             })
         #expect(steps.count >= 4, "\(steps)")
     }
@@ -177,6 +262,11 @@ import Volumes
             _ = await kind {
                 let second = try await bench.volumes.create(Bench.request("second"))
                 answered.note(second.id)
+                let kept = try await bench.volumes.createSnapshot("kept", of: first.id)
+                answered.kept = kept.id
+                let gone = try await bench.volumes.createSnapshot("gone", of: second.id)
+                try await bench.volumes.deleteSnapshot(gone.id)
+                answered.gone = gone.id
                 try await bench.volumes.unpublish(first.id, from: nil)
                 try await bench.volumes.delete(first.id)
                 answered.note(nil)
@@ -191,6 +281,11 @@ import Volumes
                 if let id = answered.second {
                     #expect(try await bench.volumes.usableVolume(id).name == "second", "cut at step \(index)")
                 }
+                if let id = answered.kept {
+                    let found = try await bench.volumes.usableSnapshot(id)
+                    #expect(found.name == "kept" && found.request == first.request, "cut at step \(index)")
+                }
+                if let id = answered.gone { #expect(try await bench.catalogue.snapshot(id) == nil) }
                 if answered.isFirstDeleted { #expect(try await bench.catalogue.volume(first.id) == nil) }
             }
             if !isDead { return }
@@ -229,6 +324,8 @@ private final class Answered: @unchecked Sendable {
     // Touched by the one task of its test.
     private(set) var second: VolumeID?
     private(set) var isFirstDeleted = false
+    var kept: SnapshotID?
+    var gone: SnapshotID?
 
     /// The second volume was made; or, nil: the first was deleted.
     func note(_ id: VolumeID?) { if let id { second = id } else { isFirstDeleted = true } }

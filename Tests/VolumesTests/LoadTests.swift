@@ -64,4 +64,40 @@ import Volumes
         #expect(try await bench.disagreement() == nil)
         #expect(bench.engine.ids.count <= 5)
     }
+
+    /// Volumes, snapshots, cuts, clones and rollbacks of the same few names at once.
+    @Test func racesOfSnapshots() async throws {
+        let bench = try await Bench()
+        let volumes = bench.volumes
+        try await each(900) { index in
+            let (name, other) = ("v\(index % 4)", "v\(index / 7 % 4)")
+            do {
+                let volume = try await bench.catalogue.volume(named: name)
+                let snapshots = try await bench.catalogue.snapshots()
+                let snapshot = snapshots.isEmpty ? nil : snapshots[index % snapshots.count]
+                switch (index % 9, volume, snapshot) {
+                case (0, _, _), (_, nil, nil): _ = try await volumes.create(Bench.request(name))
+                case (1, let volume?, _): _ = try await volumes.createSnapshot("s\(index % 3)", of: volume.id)
+                case (2, let volume?, _):
+                    let ids = Set([volume.id, try await bench.catalogue.volume(named: other)?.id ?? volume.id])
+                    _ = try await volumes.createGroupSnapshot("g\(index % 2)", of: Array(ids))
+                case (3, _, let snapshot?): _ = try await volumes.clone(.snapshot(snapshot.id), as: other)
+                case (4, let volume?, _): _ = try await volumes.clone(.volume(volume.id), as: other)
+                case (5, _, let snapshot?): _ = try await volumes.rollBack(snapshot.volume, to: snapshot.id)
+                case (6, let volume?, _): try await volumes.delete(volume.id)
+                case (_, _, let snapshot?):
+                    guard let cut = snapshot.cut else { return try await volumes.deleteSnapshot(snapshot.id) }
+                    try await volumes.deleteGroupSnapshot(cut.id)
+                default: break
+                }
+            } catch let failure as Failure where [.busy, .notFound, .conflict].contains(failure.kind) {}
+        }
+        #expect(try await bench.disagreement() == nil)
+        for snapshot in try await bench.catalogue.snapshots() {
+            if let cut = snapshot.cut { try await volumes.deleteGroupSnapshot(cut.id) }
+            try await volumes.deleteSnapshot(snapshot.id)
+        }
+        for volume in try await bench.catalogue.volumes() { try await volumes.delete(volume.id) }
+        #expect(bench.engine.allIDs.isEmpty && bench.engine.allSnapshotIDs.isEmpty)
+    }
 }

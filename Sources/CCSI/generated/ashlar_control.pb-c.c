@@ -187,6 +187,366 @@ void   ashlar__control__v1__delete_group_response__free_unpacked
   assert(message->base.descriptor == &ashlar__control__v1__delete_group_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   ashlar__control__v1__create_snapshots_request__init
+                     (Ashlar__Control__V1__CreateSnapshotsRequest         *message)
+{
+  static const Ashlar__Control__V1__CreateSnapshotsRequest init_value = ASHLAR__CONTROL__V1__CREATE_SNAPSHOTS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t ashlar__control__v1__create_snapshots_request__get_packed_size
+                     (const Ashlar__Control__V1__CreateSnapshotsRequest *message)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__create_snapshots_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__control__v1__create_snapshots_request__pack
+                     (const Ashlar__Control__V1__CreateSnapshotsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__create_snapshots_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__control__v1__create_snapshots_request__pack_to_buffer
+                     (const Ashlar__Control__V1__CreateSnapshotsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__create_snapshots_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Control__V1__CreateSnapshotsRequest *
+       ashlar__control__v1__create_snapshots_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Control__V1__CreateSnapshotsRequest *)
+     protobuf_c_message_unpack (&ashlar__control__v1__create_snapshots_request__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__control__v1__create_snapshots_request__free_unpacked
+                     (Ashlar__Control__V1__CreateSnapshotsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__control__v1__create_snapshots_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__control__v1__create_snapshots_response__init
+                     (Ashlar__Control__V1__CreateSnapshotsResponse         *message)
+{
+  static const Ashlar__Control__V1__CreateSnapshotsResponse init_value = ASHLAR__CONTROL__V1__CREATE_SNAPSHOTS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t ashlar__control__v1__create_snapshots_response__get_packed_size
+                     (const Ashlar__Control__V1__CreateSnapshotsResponse *message)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__create_snapshots_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__control__v1__create_snapshots_response__pack
+                     (const Ashlar__Control__V1__CreateSnapshotsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__create_snapshots_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__control__v1__create_snapshots_response__pack_to_buffer
+                     (const Ashlar__Control__V1__CreateSnapshotsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__create_snapshots_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Control__V1__CreateSnapshotsResponse *
+       ashlar__control__v1__create_snapshots_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Control__V1__CreateSnapshotsResponse *)
+     protobuf_c_message_unpack (&ashlar__control__v1__create_snapshots_response__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__control__v1__create_snapshots_response__free_unpacked
+                     (Ashlar__Control__V1__CreateSnapshotsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__control__v1__create_snapshots_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__control__v1__delete_snapshot_request__init
+                     (Ashlar__Control__V1__DeleteSnapshotRequest         *message)
+{
+  static const Ashlar__Control__V1__DeleteSnapshotRequest init_value = ASHLAR__CONTROL__V1__DELETE_SNAPSHOT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t ashlar__control__v1__delete_snapshot_request__get_packed_size
+                     (const Ashlar__Control__V1__DeleteSnapshotRequest *message)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__delete_snapshot_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__control__v1__delete_snapshot_request__pack
+                     (const Ashlar__Control__V1__DeleteSnapshotRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__delete_snapshot_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__control__v1__delete_snapshot_request__pack_to_buffer
+                     (const Ashlar__Control__V1__DeleteSnapshotRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__delete_snapshot_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Control__V1__DeleteSnapshotRequest *
+       ashlar__control__v1__delete_snapshot_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Control__V1__DeleteSnapshotRequest *)
+     protobuf_c_message_unpack (&ashlar__control__v1__delete_snapshot_request__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__control__v1__delete_snapshot_request__free_unpacked
+                     (Ashlar__Control__V1__DeleteSnapshotRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__control__v1__delete_snapshot_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__control__v1__delete_snapshot_response__init
+                     (Ashlar__Control__V1__DeleteSnapshotResponse         *message)
+{
+  static const Ashlar__Control__V1__DeleteSnapshotResponse init_value = ASHLAR__CONTROL__V1__DELETE_SNAPSHOT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t ashlar__control__v1__delete_snapshot_response__get_packed_size
+                     (const Ashlar__Control__V1__DeleteSnapshotResponse *message)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__delete_snapshot_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__control__v1__delete_snapshot_response__pack
+                     (const Ashlar__Control__V1__DeleteSnapshotResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__delete_snapshot_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__control__v1__delete_snapshot_response__pack_to_buffer
+                     (const Ashlar__Control__V1__DeleteSnapshotResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__delete_snapshot_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Control__V1__DeleteSnapshotResponse *
+       ashlar__control__v1__delete_snapshot_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Control__V1__DeleteSnapshotResponse *)
+     protobuf_c_message_unpack (&ashlar__control__v1__delete_snapshot_response__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__control__v1__delete_snapshot_response__free_unpacked
+                     (Ashlar__Control__V1__DeleteSnapshotResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__control__v1__delete_snapshot_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__control__v1__roll_back_volume_request__init
+                     (Ashlar__Control__V1__RollBackVolumeRequest         *message)
+{
+  static const Ashlar__Control__V1__RollBackVolumeRequest init_value = ASHLAR__CONTROL__V1__ROLL_BACK_VOLUME_REQUEST__INIT;
+  *message = init_value;
+}
+size_t ashlar__control__v1__roll_back_volume_request__get_packed_size
+                     (const Ashlar__Control__V1__RollBackVolumeRequest *message)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__roll_back_volume_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__control__v1__roll_back_volume_request__pack
+                     (const Ashlar__Control__V1__RollBackVolumeRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__roll_back_volume_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__control__v1__roll_back_volume_request__pack_to_buffer
+                     (const Ashlar__Control__V1__RollBackVolumeRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__roll_back_volume_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Control__V1__RollBackVolumeRequest *
+       ashlar__control__v1__roll_back_volume_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Control__V1__RollBackVolumeRequest *)
+     protobuf_c_message_unpack (&ashlar__control__v1__roll_back_volume_request__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__control__v1__roll_back_volume_request__free_unpacked
+                     (Ashlar__Control__V1__RollBackVolumeRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__control__v1__roll_back_volume_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__control__v1__roll_back_volume_response__init
+                     (Ashlar__Control__V1__RollBackVolumeResponse         *message)
+{
+  static const Ashlar__Control__V1__RollBackVolumeResponse init_value = ASHLAR__CONTROL__V1__ROLL_BACK_VOLUME_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t ashlar__control__v1__roll_back_volume_response__get_packed_size
+                     (const Ashlar__Control__V1__RollBackVolumeResponse *message)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__roll_back_volume_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__control__v1__roll_back_volume_response__pack
+                     (const Ashlar__Control__V1__RollBackVolumeResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__roll_back_volume_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__control__v1__roll_back_volume_response__pack_to_buffer
+                     (const Ashlar__Control__V1__RollBackVolumeResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__roll_back_volume_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Control__V1__RollBackVolumeResponse *
+       ashlar__control__v1__roll_back_volume_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Control__V1__RollBackVolumeResponse *)
+     protobuf_c_message_unpack (&ashlar__control__v1__roll_back_volume_response__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__control__v1__roll_back_volume_response__free_unpacked
+                     (Ashlar__Control__V1__RollBackVolumeResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__control__v1__roll_back_volume_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__control__v1__clone_volume_request__init
+                     (Ashlar__Control__V1__CloneVolumeRequest         *message)
+{
+  static const Ashlar__Control__V1__CloneVolumeRequest init_value = ASHLAR__CONTROL__V1__CLONE_VOLUME_REQUEST__INIT;
+  *message = init_value;
+}
+size_t ashlar__control__v1__clone_volume_request__get_packed_size
+                     (const Ashlar__Control__V1__CloneVolumeRequest *message)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__clone_volume_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__control__v1__clone_volume_request__pack
+                     (const Ashlar__Control__V1__CloneVolumeRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__clone_volume_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__control__v1__clone_volume_request__pack_to_buffer
+                     (const Ashlar__Control__V1__CloneVolumeRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__clone_volume_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Control__V1__CloneVolumeRequest *
+       ashlar__control__v1__clone_volume_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Control__V1__CloneVolumeRequest *)
+     protobuf_c_message_unpack (&ashlar__control__v1__clone_volume_request__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__control__v1__clone_volume_request__free_unpacked
+                     (Ashlar__Control__V1__CloneVolumeRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__control__v1__clone_volume_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__control__v1__clone_volume_response__init
+                     (Ashlar__Control__V1__CloneVolumeResponse         *message)
+{
+  static const Ashlar__Control__V1__CloneVolumeResponse init_value = ASHLAR__CONTROL__V1__CLONE_VOLUME_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t ashlar__control__v1__clone_volume_response__get_packed_size
+                     (const Ashlar__Control__V1__CloneVolumeResponse *message)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__clone_volume_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__control__v1__clone_volume_response__pack
+                     (const Ashlar__Control__V1__CloneVolumeResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__clone_volume_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__control__v1__clone_volume_response__pack_to_buffer
+                     (const Ashlar__Control__V1__CloneVolumeResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__clone_volume_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Control__V1__CloneVolumeResponse *
+       ashlar__control__v1__clone_volume_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Control__V1__CloneVolumeResponse *)
+     protobuf_c_message_unpack (&ashlar__control__v1__clone_volume_response__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__control__v1__clone_volume_response__free_unpacked
+                     (Ashlar__Control__V1__CloneVolumeResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__control__v1__clone_volume_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor ashlar__control__v1__create_group_request__field_descriptors[8] =
 {
   {
@@ -501,6 +861,348 @@ const ProtobufCMessageDescriptor ashlar__control__v1__delete_group_response__des
   (ProtobufCMessageInit) ashlar__control__v1__delete_group_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor ashlar__control__v1__create_snapshots_request__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Control__V1__CreateSnapshotsRequest, name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "volume_ids",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Ashlar__Control__V1__CreateSnapshotsRequest, n_volume_ids),
+    offsetof(Ashlar__Control__V1__CreateSnapshotsRequest, volume_ids),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__control__v1__create_snapshots_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = volume_ids */
+};
+static const ProtobufCIntRange ashlar__control__v1__create_snapshots_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor ashlar__control__v1__create_snapshots_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.control.v1.CreateSnapshotsRequest",
+  "CreateSnapshotsRequest",
+  "Ashlar__Control__V1__CreateSnapshotsRequest",
+  "ashlar.control.v1",
+  sizeof(Ashlar__Control__V1__CreateSnapshotsRequest),
+  2,
+  ashlar__control__v1__create_snapshots_request__field_descriptors,
+  ashlar__control__v1__create_snapshots_request__field_indices_by_name,
+  1,  ashlar__control__v1__create_snapshots_request__number_ranges,
+  (ProtobufCMessageInit) ashlar__control__v1__create_snapshots_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__control__v1__create_snapshots_response__field_descriptors[1] =
+{
+  {
+    "snapshot_ids",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Ashlar__Control__V1__CreateSnapshotsResponse, n_snapshot_ids),
+    offsetof(Ashlar__Control__V1__CreateSnapshotsResponse, snapshot_ids),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__control__v1__create_snapshots_response__field_indices_by_name[] = {
+  0,   /* field[0] = snapshot_ids */
+};
+static const ProtobufCIntRange ashlar__control__v1__create_snapshots_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor ashlar__control__v1__create_snapshots_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.control.v1.CreateSnapshotsResponse",
+  "CreateSnapshotsResponse",
+  "Ashlar__Control__V1__CreateSnapshotsResponse",
+  "ashlar.control.v1",
+  sizeof(Ashlar__Control__V1__CreateSnapshotsResponse),
+  1,
+  ashlar__control__v1__create_snapshots_response__field_descriptors,
+  ashlar__control__v1__create_snapshots_response__field_indices_by_name,
+  1,  ashlar__control__v1__create_snapshots_response__number_ranges,
+  (ProtobufCMessageInit) ashlar__control__v1__create_snapshots_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__control__v1__delete_snapshot_request__field_descriptors[2] =
+{
+  {
+    "snapshot_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Ashlar__Control__V1__DeleteSnapshotRequest, subject_case),
+    offsetof(Ashlar__Control__V1__DeleteSnapshotRequest, snapshot_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cut_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Ashlar__Control__V1__DeleteSnapshotRequest, subject_case),
+    offsetof(Ashlar__Control__V1__DeleteSnapshotRequest, cut_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__control__v1__delete_snapshot_request__field_indices_by_name[] = {
+  1,   /* field[1] = cut_id */
+  0,   /* field[0] = snapshot_id */
+};
+static const ProtobufCIntRange ashlar__control__v1__delete_snapshot_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor ashlar__control__v1__delete_snapshot_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.control.v1.DeleteSnapshotRequest",
+  "DeleteSnapshotRequest",
+  "Ashlar__Control__V1__DeleteSnapshotRequest",
+  "ashlar.control.v1",
+  sizeof(Ashlar__Control__V1__DeleteSnapshotRequest),
+  2,
+  ashlar__control__v1__delete_snapshot_request__field_descriptors,
+  ashlar__control__v1__delete_snapshot_request__field_indices_by_name,
+  1,  ashlar__control__v1__delete_snapshot_request__number_ranges,
+  (ProtobufCMessageInit) ashlar__control__v1__delete_snapshot_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define ashlar__control__v1__delete_snapshot_response__field_descriptors NULL
+#define ashlar__control__v1__delete_snapshot_response__field_indices_by_name NULL
+#define ashlar__control__v1__delete_snapshot_response__number_ranges NULL
+const ProtobufCMessageDescriptor ashlar__control__v1__delete_snapshot_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.control.v1.DeleteSnapshotResponse",
+  "DeleteSnapshotResponse",
+  "Ashlar__Control__V1__DeleteSnapshotResponse",
+  "ashlar.control.v1",
+  sizeof(Ashlar__Control__V1__DeleteSnapshotResponse),
+  0,
+  ashlar__control__v1__delete_snapshot_response__field_descriptors,
+  ashlar__control__v1__delete_snapshot_response__field_indices_by_name,
+  0,  ashlar__control__v1__delete_snapshot_response__number_ranges,
+  (ProtobufCMessageInit) ashlar__control__v1__delete_snapshot_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__control__v1__roll_back_volume_request__field_descriptors[2] =
+{
+  {
+    "volume_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Control__V1__RollBackVolumeRequest, volume_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "snapshot_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Control__V1__RollBackVolumeRequest, snapshot_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__control__v1__roll_back_volume_request__field_indices_by_name[] = {
+  1,   /* field[1] = snapshot_id */
+  0,   /* field[0] = volume_id */
+};
+static const ProtobufCIntRange ashlar__control__v1__roll_back_volume_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor ashlar__control__v1__roll_back_volume_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.control.v1.RollBackVolumeRequest",
+  "RollBackVolumeRequest",
+  "Ashlar__Control__V1__RollBackVolumeRequest",
+  "ashlar.control.v1",
+  sizeof(Ashlar__Control__V1__RollBackVolumeRequest),
+  2,
+  ashlar__control__v1__roll_back_volume_request__field_descriptors,
+  ashlar__control__v1__roll_back_volume_request__field_indices_by_name,
+  1,  ashlar__control__v1__roll_back_volume_request__number_ranges,
+  (ProtobufCMessageInit) ashlar__control__v1__roll_back_volume_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define ashlar__control__v1__roll_back_volume_response__field_descriptors NULL
+#define ashlar__control__v1__roll_back_volume_response__field_indices_by_name NULL
+#define ashlar__control__v1__roll_back_volume_response__number_ranges NULL
+const ProtobufCMessageDescriptor ashlar__control__v1__roll_back_volume_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.control.v1.RollBackVolumeResponse",
+  "RollBackVolumeResponse",
+  "Ashlar__Control__V1__RollBackVolumeResponse",
+  "ashlar.control.v1",
+  sizeof(Ashlar__Control__V1__RollBackVolumeResponse),
+  0,
+  ashlar__control__v1__roll_back_volume_response__field_descriptors,
+  ashlar__control__v1__roll_back_volume_response__field_indices_by_name,
+  0,  ashlar__control__v1__roll_back_volume_response__number_ranges,
+  (ProtobufCMessageInit) ashlar__control__v1__roll_back_volume_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__control__v1__clone_volume_request__field_descriptors[4] =
+{
+  {
+    "snapshot_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Ashlar__Control__V1__CloneVolumeRequest, source_case),
+    offsetof(Ashlar__Control__V1__CloneVolumeRequest, snapshot_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "volume_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Ashlar__Control__V1__CloneVolumeRequest, source_case),
+    offsetof(Ashlar__Control__V1__CloneVolumeRequest, volume_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "name",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Control__V1__CloneVolumeRequest, name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "size_bytes",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Control__V1__CloneVolumeRequest, size_bytes),
+    &google__protobuf__uint64_value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__control__v1__clone_volume_request__field_indices_by_name[] = {
+  2,   /* field[2] = name */
+  3,   /* field[3] = size_bytes */
+  0,   /* field[0] = snapshot_id */
+  1,   /* field[1] = volume_id */
+};
+static const ProtobufCIntRange ashlar__control__v1__clone_volume_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor ashlar__control__v1__clone_volume_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.control.v1.CloneVolumeRequest",
+  "CloneVolumeRequest",
+  "Ashlar__Control__V1__CloneVolumeRequest",
+  "ashlar.control.v1",
+  sizeof(Ashlar__Control__V1__CloneVolumeRequest),
+  4,
+  ashlar__control__v1__clone_volume_request__field_descriptors,
+  ashlar__control__v1__clone_volume_request__field_indices_by_name,
+  1,  ashlar__control__v1__clone_volume_request__number_ranges,
+  (ProtobufCMessageInit) ashlar__control__v1__clone_volume_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__control__v1__clone_volume_response__field_descriptors[1] =
+{
+  {
+    "volume_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Control__V1__CloneVolumeResponse, volume_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__control__v1__clone_volume_response__field_indices_by_name[] = {
+  0,   /* field[0] = volume_id */
+};
+static const ProtobufCIntRange ashlar__control__v1__clone_volume_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor ashlar__control__v1__clone_volume_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.control.v1.CloneVolumeResponse",
+  "CloneVolumeResponse",
+  "Ashlar__Control__V1__CloneVolumeResponse",
+  "ashlar.control.v1",
+  sizeof(Ashlar__Control__V1__CloneVolumeResponse),
+  1,
+  ashlar__control__v1__clone_volume_response__field_descriptors,
+  ashlar__control__v1__clone_volume_response__field_indices_by_name,
+  1,  ashlar__control__v1__clone_volume_response__number_ranges,
+  (ProtobufCMessageInit) ashlar__control__v1__clone_volume_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCMethodDescriptor ashlar__control__v1__groups__method_descriptors[2] =
 {
   { "CreateGroup", &ashlar__control__v1__create_group_request__descriptor, &ashlar__control__v1__create_group_response__descriptor },
@@ -542,5 +1244,68 @@ void ashlar__control__v1__groups__init (Ashlar__Control__V1__Groups_Service *ser
 {
   protobuf_c_service_generated_init (&service->base,
                                      &ashlar__control__v1__groups__descriptor,
+                                     (ProtobufCServiceDestroy) destroy);
+}
+static const ProtobufCMethodDescriptor ashlar__control__v1__snapshots__method_descriptors[4] =
+{
+  { "CreateSnapshots", &ashlar__control__v1__create_snapshots_request__descriptor, &ashlar__control__v1__create_snapshots_response__descriptor },
+  { "DeleteSnapshot", &ashlar__control__v1__delete_snapshot_request__descriptor, &ashlar__control__v1__delete_snapshot_response__descriptor },
+  { "RollBackVolume", &ashlar__control__v1__roll_back_volume_request__descriptor, &ashlar__control__v1__roll_back_volume_response__descriptor },
+  { "CloneVolume", &ashlar__control__v1__clone_volume_request__descriptor, &ashlar__control__v1__clone_volume_response__descriptor },
+};
+const unsigned ashlar__control__v1__snapshots__method_indices_by_name[] = {
+  3,        /* CloneVolume */
+  0,        /* CreateSnapshots */
+  1,        /* DeleteSnapshot */
+  2         /* RollBackVolume */
+};
+const ProtobufCServiceDescriptor ashlar__control__v1__snapshots__descriptor =
+{
+  PROTOBUF_C__SERVICE_DESCRIPTOR_MAGIC,
+  "ashlar.control.v1.Snapshots",
+  "Snapshots",
+  "Ashlar__Control__V1__Snapshots",
+  "ashlar.control.v1",
+  4,
+  ashlar__control__v1__snapshots__method_descriptors,
+  ashlar__control__v1__snapshots__method_indices_by_name
+};
+void ashlar__control__v1__snapshots__create_snapshots(ProtobufCService *service,
+                                                      const Ashlar__Control__V1__CreateSnapshotsRequest *input,
+                                                      Ashlar__Control__V1__CreateSnapshotsResponse_Closure closure,
+                                                      void *closure_data)
+{
+  assert(service->descriptor == &ashlar__control__v1__snapshots__descriptor);
+  service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void ashlar__control__v1__snapshots__delete_snapshot(ProtobufCService *service,
+                                                     const Ashlar__Control__V1__DeleteSnapshotRequest *input,
+                                                     Ashlar__Control__V1__DeleteSnapshotResponse_Closure closure,
+                                                     void *closure_data)
+{
+  assert(service->descriptor == &ashlar__control__v1__snapshots__descriptor);
+  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void ashlar__control__v1__snapshots__roll_back_volume(ProtobufCService *service,
+                                                      const Ashlar__Control__V1__RollBackVolumeRequest *input,
+                                                      Ashlar__Control__V1__RollBackVolumeResponse_Closure closure,
+                                                      void *closure_data)
+{
+  assert(service->descriptor == &ashlar__control__v1__snapshots__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void ashlar__control__v1__snapshots__clone_volume(ProtobufCService *service,
+                                                  const Ashlar__Control__V1__CloneVolumeRequest *input,
+                                                  Ashlar__Control__V1__CloneVolumeResponse_Closure closure,
+                                                  void *closure_data)
+{
+  assert(service->descriptor == &ashlar__control__v1__snapshots__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void ashlar__control__v1__snapshots__init (Ashlar__Control__V1__Snapshots_Service *service,
+                                           Ashlar__Control__V1__Snapshots_ServiceDestroy destroy)
+{
+  protobuf_c_service_generated_init (&service->base,
+                                     &ashlar__control__v1__snapshots__descriptor,
                                      (ProtobufCServiceDestroy) destroy);
 }

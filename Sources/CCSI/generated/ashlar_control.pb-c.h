@@ -20,6 +20,14 @@ typedef struct Ashlar__Control__V1__CreateGroupRequest Ashlar__Control__V1__Crea
 typedef struct Ashlar__Control__V1__CreateGroupResponse Ashlar__Control__V1__CreateGroupResponse;
 typedef struct Ashlar__Control__V1__DeleteGroupRequest Ashlar__Control__V1__DeleteGroupRequest;
 typedef struct Ashlar__Control__V1__DeleteGroupResponse Ashlar__Control__V1__DeleteGroupResponse;
+typedef struct Ashlar__Control__V1__CreateSnapshotsRequest Ashlar__Control__V1__CreateSnapshotsRequest;
+typedef struct Ashlar__Control__V1__CreateSnapshotsResponse Ashlar__Control__V1__CreateSnapshotsResponse;
+typedef struct Ashlar__Control__V1__DeleteSnapshotRequest Ashlar__Control__V1__DeleteSnapshotRequest;
+typedef struct Ashlar__Control__V1__DeleteSnapshotResponse Ashlar__Control__V1__DeleteSnapshotResponse;
+typedef struct Ashlar__Control__V1__RollBackVolumeRequest Ashlar__Control__V1__RollBackVolumeRequest;
+typedef struct Ashlar__Control__V1__RollBackVolumeResponse Ashlar__Control__V1__RollBackVolumeResponse;
+typedef struct Ashlar__Control__V1__CloneVolumeRequest Ashlar__Control__V1__CloneVolumeRequest;
+typedef struct Ashlar__Control__V1__CloneVolumeResponse Ashlar__Control__V1__CloneVolumeResponse;
 
 
 /* --- enums --- */
@@ -103,6 +111,115 @@ struct  Ashlar__Control__V1__DeleteGroupResponse
     , 0, 0 }
 
 
+struct  Ashlar__Control__V1__CreateSnapshotsRequest
+{
+  ProtobufCMessage base;
+  char *name;
+  size_t n_volume_ids;
+  char **volume_ids;
+};
+#define ASHLAR__CONTROL__V1__CREATE_SNAPSHOTS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__control__v1__create_snapshots_request__descriptor) \
+    , (char *)protobuf_c_empty_string, 0,NULL }
+
+
+struct  Ashlar__Control__V1__CreateSnapshotsResponse
+{
+  ProtobufCMessage base;
+  size_t n_snapshot_ids;
+  char **snapshot_ids;
+};
+#define ASHLAR__CONTROL__V1__CREATE_SNAPSHOTS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__control__v1__create_snapshots_response__descriptor) \
+    , 0,NULL }
+
+
+typedef enum {
+  ASHLAR__CONTROL__V1__DELETE_SNAPSHOT_REQUEST__SUBJECT__NOT_SET = 0,
+  ASHLAR__CONTROL__V1__DELETE_SNAPSHOT_REQUEST__SUBJECT_SNAPSHOT_ID = 1,
+  ASHLAR__CONTROL__V1__DELETE_SNAPSHOT_REQUEST__SUBJECT_CUT_ID = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ASHLAR__CONTROL__V1__DELETE_SNAPSHOT_REQUEST__SUBJECT__CASE)
+} Ashlar__Control__V1__DeleteSnapshotRequest__SubjectCase;
+
+struct  Ashlar__Control__V1__DeleteSnapshotRequest
+{
+  ProtobufCMessage base;
+  Ashlar__Control__V1__DeleteSnapshotRequest__SubjectCase subject_case;
+  union {
+    char *snapshot_id;
+    char *cut_id;
+  };
+};
+#define ASHLAR__CONTROL__V1__DELETE_SNAPSHOT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__control__v1__delete_snapshot_request__descriptor) \
+    , ASHLAR__CONTROL__V1__DELETE_SNAPSHOT_REQUEST__SUBJECT__NOT_SET, {0} }
+
+
+struct  Ashlar__Control__V1__DeleteSnapshotResponse
+{
+  ProtobufCMessage base;
+};
+#define ASHLAR__CONTROL__V1__DELETE_SNAPSHOT_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__control__v1__delete_snapshot_response__descriptor) \
+     }
+
+
+struct  Ashlar__Control__V1__RollBackVolumeRequest
+{
+  ProtobufCMessage base;
+  char *volume_id;
+  char *snapshot_id;
+};
+#define ASHLAR__CONTROL__V1__ROLL_BACK_VOLUME_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__control__v1__roll_back_volume_request__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Ashlar__Control__V1__RollBackVolumeResponse
+{
+  ProtobufCMessage base;
+};
+#define ASHLAR__CONTROL__V1__ROLL_BACK_VOLUME_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__control__v1__roll_back_volume_response__descriptor) \
+     }
+
+
+typedef enum {
+  ASHLAR__CONTROL__V1__CLONE_VOLUME_REQUEST__SOURCE__NOT_SET = 0,
+  ASHLAR__CONTROL__V1__CLONE_VOLUME_REQUEST__SOURCE_SNAPSHOT_ID = 1,
+  ASHLAR__CONTROL__V1__CLONE_VOLUME_REQUEST__SOURCE_VOLUME_ID = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ASHLAR__CONTROL__V1__CLONE_VOLUME_REQUEST__SOURCE__CASE)
+} Ashlar__Control__V1__CloneVolumeRequest__SourceCase;
+
+struct  Ashlar__Control__V1__CloneVolumeRequest
+{
+  ProtobufCMessage base;
+  char *name;
+  /*
+   * Absent: the source's.
+   */
+  Google__Protobuf__UInt64Value *size_bytes;
+  Ashlar__Control__V1__CloneVolumeRequest__SourceCase source_case;
+  union {
+    char *snapshot_id;
+    char *volume_id;
+  };
+};
+#define ASHLAR__CONTROL__V1__CLONE_VOLUME_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__control__v1__clone_volume_request__descriptor) \
+    , (char *)protobuf_c_empty_string, NULL, ASHLAR__CONTROL__V1__CLONE_VOLUME_REQUEST__SOURCE__NOT_SET, {0} }
+
+
+struct  Ashlar__Control__V1__CloneVolumeResponse
+{
+  ProtobufCMessage base;
+  char *volume_id;
+};
+#define ASHLAR__CONTROL__V1__CLONE_VOLUME_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__control__v1__clone_volume_response__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
 /* Ashlar__Control__V1__CreateGroupRequest methods */
 void   ashlar__control__v1__create_group_request__init
                      (Ashlar__Control__V1__CreateGroupRequest         *message);
@@ -179,6 +296,158 @@ Ashlar__Control__V1__DeleteGroupResponse *
 void   ashlar__control__v1__delete_group_response__free_unpacked
                      (Ashlar__Control__V1__DeleteGroupResponse *message,
                       ProtobufCAllocator *allocator);
+/* Ashlar__Control__V1__CreateSnapshotsRequest methods */
+void   ashlar__control__v1__create_snapshots_request__init
+                     (Ashlar__Control__V1__CreateSnapshotsRequest         *message);
+size_t ashlar__control__v1__create_snapshots_request__get_packed_size
+                     (const Ashlar__Control__V1__CreateSnapshotsRequest   *message);
+size_t ashlar__control__v1__create_snapshots_request__pack
+                     (const Ashlar__Control__V1__CreateSnapshotsRequest   *message,
+                      uint8_t             *out);
+size_t ashlar__control__v1__create_snapshots_request__pack_to_buffer
+                     (const Ashlar__Control__V1__CreateSnapshotsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Control__V1__CreateSnapshotsRequest *
+       ashlar__control__v1__create_snapshots_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__control__v1__create_snapshots_request__free_unpacked
+                     (Ashlar__Control__V1__CreateSnapshotsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Control__V1__CreateSnapshotsResponse methods */
+void   ashlar__control__v1__create_snapshots_response__init
+                     (Ashlar__Control__V1__CreateSnapshotsResponse         *message);
+size_t ashlar__control__v1__create_snapshots_response__get_packed_size
+                     (const Ashlar__Control__V1__CreateSnapshotsResponse   *message);
+size_t ashlar__control__v1__create_snapshots_response__pack
+                     (const Ashlar__Control__V1__CreateSnapshotsResponse   *message,
+                      uint8_t             *out);
+size_t ashlar__control__v1__create_snapshots_response__pack_to_buffer
+                     (const Ashlar__Control__V1__CreateSnapshotsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Control__V1__CreateSnapshotsResponse *
+       ashlar__control__v1__create_snapshots_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__control__v1__create_snapshots_response__free_unpacked
+                     (Ashlar__Control__V1__CreateSnapshotsResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Control__V1__DeleteSnapshotRequest methods */
+void   ashlar__control__v1__delete_snapshot_request__init
+                     (Ashlar__Control__V1__DeleteSnapshotRequest         *message);
+size_t ashlar__control__v1__delete_snapshot_request__get_packed_size
+                     (const Ashlar__Control__V1__DeleteSnapshotRequest   *message);
+size_t ashlar__control__v1__delete_snapshot_request__pack
+                     (const Ashlar__Control__V1__DeleteSnapshotRequest   *message,
+                      uint8_t             *out);
+size_t ashlar__control__v1__delete_snapshot_request__pack_to_buffer
+                     (const Ashlar__Control__V1__DeleteSnapshotRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Control__V1__DeleteSnapshotRequest *
+       ashlar__control__v1__delete_snapshot_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__control__v1__delete_snapshot_request__free_unpacked
+                     (Ashlar__Control__V1__DeleteSnapshotRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Control__V1__DeleteSnapshotResponse methods */
+void   ashlar__control__v1__delete_snapshot_response__init
+                     (Ashlar__Control__V1__DeleteSnapshotResponse         *message);
+size_t ashlar__control__v1__delete_snapshot_response__get_packed_size
+                     (const Ashlar__Control__V1__DeleteSnapshotResponse   *message);
+size_t ashlar__control__v1__delete_snapshot_response__pack
+                     (const Ashlar__Control__V1__DeleteSnapshotResponse   *message,
+                      uint8_t             *out);
+size_t ashlar__control__v1__delete_snapshot_response__pack_to_buffer
+                     (const Ashlar__Control__V1__DeleteSnapshotResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Control__V1__DeleteSnapshotResponse *
+       ashlar__control__v1__delete_snapshot_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__control__v1__delete_snapshot_response__free_unpacked
+                     (Ashlar__Control__V1__DeleteSnapshotResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Control__V1__RollBackVolumeRequest methods */
+void   ashlar__control__v1__roll_back_volume_request__init
+                     (Ashlar__Control__V1__RollBackVolumeRequest         *message);
+size_t ashlar__control__v1__roll_back_volume_request__get_packed_size
+                     (const Ashlar__Control__V1__RollBackVolumeRequest   *message);
+size_t ashlar__control__v1__roll_back_volume_request__pack
+                     (const Ashlar__Control__V1__RollBackVolumeRequest   *message,
+                      uint8_t             *out);
+size_t ashlar__control__v1__roll_back_volume_request__pack_to_buffer
+                     (const Ashlar__Control__V1__RollBackVolumeRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Control__V1__RollBackVolumeRequest *
+       ashlar__control__v1__roll_back_volume_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__control__v1__roll_back_volume_request__free_unpacked
+                     (Ashlar__Control__V1__RollBackVolumeRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Control__V1__RollBackVolumeResponse methods */
+void   ashlar__control__v1__roll_back_volume_response__init
+                     (Ashlar__Control__V1__RollBackVolumeResponse         *message);
+size_t ashlar__control__v1__roll_back_volume_response__get_packed_size
+                     (const Ashlar__Control__V1__RollBackVolumeResponse   *message);
+size_t ashlar__control__v1__roll_back_volume_response__pack
+                     (const Ashlar__Control__V1__RollBackVolumeResponse   *message,
+                      uint8_t             *out);
+size_t ashlar__control__v1__roll_back_volume_response__pack_to_buffer
+                     (const Ashlar__Control__V1__RollBackVolumeResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Control__V1__RollBackVolumeResponse *
+       ashlar__control__v1__roll_back_volume_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__control__v1__roll_back_volume_response__free_unpacked
+                     (Ashlar__Control__V1__RollBackVolumeResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Control__V1__CloneVolumeRequest methods */
+void   ashlar__control__v1__clone_volume_request__init
+                     (Ashlar__Control__V1__CloneVolumeRequest         *message);
+size_t ashlar__control__v1__clone_volume_request__get_packed_size
+                     (const Ashlar__Control__V1__CloneVolumeRequest   *message);
+size_t ashlar__control__v1__clone_volume_request__pack
+                     (const Ashlar__Control__V1__CloneVolumeRequest   *message,
+                      uint8_t             *out);
+size_t ashlar__control__v1__clone_volume_request__pack_to_buffer
+                     (const Ashlar__Control__V1__CloneVolumeRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Control__V1__CloneVolumeRequest *
+       ashlar__control__v1__clone_volume_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__control__v1__clone_volume_request__free_unpacked
+                     (Ashlar__Control__V1__CloneVolumeRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Control__V1__CloneVolumeResponse methods */
+void   ashlar__control__v1__clone_volume_response__init
+                     (Ashlar__Control__V1__CloneVolumeResponse         *message);
+size_t ashlar__control__v1__clone_volume_response__get_packed_size
+                     (const Ashlar__Control__V1__CloneVolumeResponse   *message);
+size_t ashlar__control__v1__clone_volume_response__pack
+                     (const Ashlar__Control__V1__CloneVolumeResponse   *message,
+                      uint8_t             *out);
+size_t ashlar__control__v1__clone_volume_response__pack_to_buffer
+                     (const Ashlar__Control__V1__CloneVolumeResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Control__V1__CloneVolumeResponse *
+       ashlar__control__v1__clone_volume_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__control__v1__clone_volume_response__free_unpacked
+                     (Ashlar__Control__V1__CloneVolumeResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Ashlar__Control__V1__CreateGroupRequest_Closure)
@@ -192,6 +461,30 @@ typedef void (*Ashlar__Control__V1__DeleteGroupRequest_Closure)
                   void *closure_data);
 typedef void (*Ashlar__Control__V1__DeleteGroupResponse_Closure)
                  (const Ashlar__Control__V1__DeleteGroupResponse *message,
+                  void *closure_data);
+typedef void (*Ashlar__Control__V1__CreateSnapshotsRequest_Closure)
+                 (const Ashlar__Control__V1__CreateSnapshotsRequest *message,
+                  void *closure_data);
+typedef void (*Ashlar__Control__V1__CreateSnapshotsResponse_Closure)
+                 (const Ashlar__Control__V1__CreateSnapshotsResponse *message,
+                  void *closure_data);
+typedef void (*Ashlar__Control__V1__DeleteSnapshotRequest_Closure)
+                 (const Ashlar__Control__V1__DeleteSnapshotRequest *message,
+                  void *closure_data);
+typedef void (*Ashlar__Control__V1__DeleteSnapshotResponse_Closure)
+                 (const Ashlar__Control__V1__DeleteSnapshotResponse *message,
+                  void *closure_data);
+typedef void (*Ashlar__Control__V1__RollBackVolumeRequest_Closure)
+                 (const Ashlar__Control__V1__RollBackVolumeRequest *message,
+                  void *closure_data);
+typedef void (*Ashlar__Control__V1__RollBackVolumeResponse_Closure)
+                 (const Ashlar__Control__V1__RollBackVolumeResponse *message,
+                  void *closure_data);
+typedef void (*Ashlar__Control__V1__CloneVolumeRequest_Closure)
+                 (const Ashlar__Control__V1__CloneVolumeRequest *message,
+                  void *closure_data);
+typedef void (*Ashlar__Control__V1__CloneVolumeResponse_Closure)
+                 (const Ashlar__Control__V1__CloneVolumeResponse *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -226,6 +519,54 @@ void ashlar__control__v1__groups__delete_group(ProtobufCService *service,
                                                const Ashlar__Control__V1__DeleteGroupRequest *input,
                                                Ashlar__Control__V1__DeleteGroupResponse_Closure closure,
                                                void *closure_data);
+typedef struct Ashlar__Control__V1__Snapshots_Service Ashlar__Control__V1__Snapshots_Service;
+struct Ashlar__Control__V1__Snapshots_Service
+{
+  ProtobufCService base;
+  void (*create_snapshots)(Ashlar__Control__V1__Snapshots_Service *service,
+                           const Ashlar__Control__V1__CreateSnapshotsRequest *input,
+                           Ashlar__Control__V1__CreateSnapshotsResponse_Closure closure,
+                           void *closure_data);
+  void (*delete_snapshot)(Ashlar__Control__V1__Snapshots_Service *service,
+                          const Ashlar__Control__V1__DeleteSnapshotRequest *input,
+                          Ashlar__Control__V1__DeleteSnapshotResponse_Closure closure,
+                          void *closure_data);
+  void (*roll_back_volume)(Ashlar__Control__V1__Snapshots_Service *service,
+                           const Ashlar__Control__V1__RollBackVolumeRequest *input,
+                           Ashlar__Control__V1__RollBackVolumeResponse_Closure closure,
+                           void *closure_data);
+  void (*clone_volume)(Ashlar__Control__V1__Snapshots_Service *service,
+                       const Ashlar__Control__V1__CloneVolumeRequest *input,
+                       Ashlar__Control__V1__CloneVolumeResponse_Closure closure,
+                       void *closure_data);
+};
+typedef void (*Ashlar__Control__V1__Snapshots_ServiceDestroy)(Ashlar__Control__V1__Snapshots_Service *);
+void ashlar__control__v1__snapshots__init (Ashlar__Control__V1__Snapshots_Service *service,
+                                           Ashlar__Control__V1__Snapshots_ServiceDestroy destroy);
+#define ASHLAR__CONTROL__V1__SNAPSHOTS__BASE_INIT \
+    { &ashlar__control__v1__snapshots__descriptor, protobuf_c_service_invoke_internal, NULL }
+#define ASHLAR__CONTROL__V1__SNAPSHOTS__INIT(function_prefix__) \
+    { ASHLAR__CONTROL__V1__SNAPSHOTS__BASE_INIT,\
+      function_prefix__ ## create_snapshots,\
+      function_prefix__ ## delete_snapshot,\
+      function_prefix__ ## roll_back_volume,\
+      function_prefix__ ## clone_volume  }
+void ashlar__control__v1__snapshots__create_snapshots(ProtobufCService *service,
+                                                      const Ashlar__Control__V1__CreateSnapshotsRequest *input,
+                                                      Ashlar__Control__V1__CreateSnapshotsResponse_Closure closure,
+                                                      void *closure_data);
+void ashlar__control__v1__snapshots__delete_snapshot(ProtobufCService *service,
+                                                     const Ashlar__Control__V1__DeleteSnapshotRequest *input,
+                                                     Ashlar__Control__V1__DeleteSnapshotResponse_Closure closure,
+                                                     void *closure_data);
+void ashlar__control__v1__snapshots__roll_back_volume(ProtobufCService *service,
+                                                      const Ashlar__Control__V1__RollBackVolumeRequest *input,
+                                                      Ashlar__Control__V1__RollBackVolumeResponse_Closure closure,
+                                                      void *closure_data);
+void ashlar__control__v1__snapshots__clone_volume(ProtobufCService *service,
+                                                  const Ashlar__Control__V1__CloneVolumeRequest *input,
+                                                  Ashlar__Control__V1__CloneVolumeResponse_Closure closure,
+                                                  void *closure_data);
 
 /* --- descriptors --- */
 
@@ -234,7 +575,16 @@ extern const ProtobufCMessageDescriptor ashlar__control__v1__create_group_respon
 extern const ProtobufCEnumDescriptor    ashlar__control__v1__create_group_response__outcome__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__control__v1__delete_group_request__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__control__v1__delete_group_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__control__v1__create_snapshots_request__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__control__v1__create_snapshots_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__control__v1__delete_snapshot_request__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__control__v1__delete_snapshot_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__control__v1__roll_back_volume_request__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__control__v1__roll_back_volume_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__control__v1__clone_volume_request__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__control__v1__clone_volume_response__descriptor;
 extern const ProtobufCServiceDescriptor ashlar__control__v1__groups__descriptor;
+extern const ProtobufCServiceDescriptor ashlar__control__v1__snapshots__descriptor;
 
 PROTOBUF_C__END_DECLS
 

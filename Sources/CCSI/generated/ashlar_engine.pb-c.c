@@ -142,6 +142,51 @@ void   ashlar__engine__v1__volume__free_unpacked
   assert(message->base.descriptor == &ashlar__engine__v1__volume__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   ashlar__engine__v1__snapshot__init
+                     (Ashlar__Engine__V1__Snapshot         *message)
+{
+  static const Ashlar__Engine__V1__Snapshot init_value = ASHLAR__ENGINE__V1__SNAPSHOT__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__snapshot__get_packed_size
+                     (const Ashlar__Engine__V1__Snapshot *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__snapshot__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__snapshot__pack
+                     (const Ashlar__Engine__V1__Snapshot *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__snapshot__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__snapshot__pack_to_buffer
+                     (const Ashlar__Engine__V1__Snapshot *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__snapshot__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__Snapshot *
+       ashlar__engine__v1__snapshot__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__Snapshot *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__snapshot__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__snapshot__free_unpacked
+                     (Ashlar__Engine__V1__Snapshot *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__snapshot__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   ashlar__engine__v1__mountpath__init
                      (Ashlar__Engine__V1__Mountpath         *message)
 {
@@ -1492,6 +1537,462 @@ void   ashlar__engine__v1__store_catalogue_response__free_unpacked
   assert(message->base.descriptor == &ashlar__engine__v1__store_catalogue_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   ashlar__engine__v1__create_snapshots_request__snapshot__init
+                     (Ashlar__Engine__V1__CreateSnapshotsRequest__Snapshot         *message)
+{
+  static const Ashlar__Engine__V1__CreateSnapshotsRequest__Snapshot init_value = ASHLAR__ENGINE__V1__CREATE_SNAPSHOTS_REQUEST__SNAPSHOT__INIT;
+  *message = init_value;
+}
+void   ashlar__engine__v1__create_snapshots_request__init
+                     (Ashlar__Engine__V1__CreateSnapshotsRequest         *message)
+{
+  static const Ashlar__Engine__V1__CreateSnapshotsRequest init_value = ASHLAR__ENGINE__V1__CREATE_SNAPSHOTS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__create_snapshots_request__get_packed_size
+                     (const Ashlar__Engine__V1__CreateSnapshotsRequest *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__create_snapshots_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__create_snapshots_request__pack
+                     (const Ashlar__Engine__V1__CreateSnapshotsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__create_snapshots_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__create_snapshots_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__CreateSnapshotsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__create_snapshots_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__CreateSnapshotsRequest *
+       ashlar__engine__v1__create_snapshots_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__CreateSnapshotsRequest *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__create_snapshots_request__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__create_snapshots_request__free_unpacked
+                     (Ashlar__Engine__V1__CreateSnapshotsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__create_snapshots_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__create_snapshots_response__init
+                     (Ashlar__Engine__V1__CreateSnapshotsResponse         *message)
+{
+  static const Ashlar__Engine__V1__CreateSnapshotsResponse init_value = ASHLAR__ENGINE__V1__CREATE_SNAPSHOTS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__create_snapshots_response__get_packed_size
+                     (const Ashlar__Engine__V1__CreateSnapshotsResponse *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__create_snapshots_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__create_snapshots_response__pack
+                     (const Ashlar__Engine__V1__CreateSnapshotsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__create_snapshots_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__create_snapshots_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__CreateSnapshotsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__create_snapshots_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__CreateSnapshotsResponse *
+       ashlar__engine__v1__create_snapshots_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__CreateSnapshotsResponse *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__create_snapshots_response__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__create_snapshots_response__free_unpacked
+                     (Ashlar__Engine__V1__CreateSnapshotsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__create_snapshots_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__delete_snapshot_request__init
+                     (Ashlar__Engine__V1__DeleteSnapshotRequest         *message)
+{
+  static const Ashlar__Engine__V1__DeleteSnapshotRequest init_value = ASHLAR__ENGINE__V1__DELETE_SNAPSHOT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__delete_snapshot_request__get_packed_size
+                     (const Ashlar__Engine__V1__DeleteSnapshotRequest *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__delete_snapshot_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__delete_snapshot_request__pack
+                     (const Ashlar__Engine__V1__DeleteSnapshotRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__delete_snapshot_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__delete_snapshot_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__DeleteSnapshotRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__delete_snapshot_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__DeleteSnapshotRequest *
+       ashlar__engine__v1__delete_snapshot_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__DeleteSnapshotRequest *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__delete_snapshot_request__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__delete_snapshot_request__free_unpacked
+                     (Ashlar__Engine__V1__DeleteSnapshotRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__delete_snapshot_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__delete_snapshot_response__init
+                     (Ashlar__Engine__V1__DeleteSnapshotResponse         *message)
+{
+  static const Ashlar__Engine__V1__DeleteSnapshotResponse init_value = ASHLAR__ENGINE__V1__DELETE_SNAPSHOT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__delete_snapshot_response__get_packed_size
+                     (const Ashlar__Engine__V1__DeleteSnapshotResponse *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__delete_snapshot_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__delete_snapshot_response__pack
+                     (const Ashlar__Engine__V1__DeleteSnapshotResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__delete_snapshot_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__delete_snapshot_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__DeleteSnapshotResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__delete_snapshot_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__DeleteSnapshotResponse *
+       ashlar__engine__v1__delete_snapshot_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__DeleteSnapshotResponse *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__delete_snapshot_response__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__delete_snapshot_response__free_unpacked
+                     (Ashlar__Engine__V1__DeleteSnapshotResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__delete_snapshot_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__get_snapshot_request__init
+                     (Ashlar__Engine__V1__GetSnapshotRequest         *message)
+{
+  static const Ashlar__Engine__V1__GetSnapshotRequest init_value = ASHLAR__ENGINE__V1__GET_SNAPSHOT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__get_snapshot_request__get_packed_size
+                     (const Ashlar__Engine__V1__GetSnapshotRequest *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__get_snapshot_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__get_snapshot_request__pack
+                     (const Ashlar__Engine__V1__GetSnapshotRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__get_snapshot_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__get_snapshot_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__GetSnapshotRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__get_snapshot_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__GetSnapshotRequest *
+       ashlar__engine__v1__get_snapshot_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__GetSnapshotRequest *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__get_snapshot_request__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__get_snapshot_request__free_unpacked
+                     (Ashlar__Engine__V1__GetSnapshotRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__get_snapshot_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__get_snapshot_response__init
+                     (Ashlar__Engine__V1__GetSnapshotResponse         *message)
+{
+  static const Ashlar__Engine__V1__GetSnapshotResponse init_value = ASHLAR__ENGINE__V1__GET_SNAPSHOT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__get_snapshot_response__get_packed_size
+                     (const Ashlar__Engine__V1__GetSnapshotResponse *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__get_snapshot_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__get_snapshot_response__pack
+                     (const Ashlar__Engine__V1__GetSnapshotResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__get_snapshot_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__get_snapshot_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__GetSnapshotResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__get_snapshot_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__GetSnapshotResponse *
+       ashlar__engine__v1__get_snapshot_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__GetSnapshotResponse *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__get_snapshot_response__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__get_snapshot_response__free_unpacked
+                     (Ashlar__Engine__V1__GetSnapshotResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__get_snapshot_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__list_snapshots_request__init
+                     (Ashlar__Engine__V1__ListSnapshotsRequest         *message)
+{
+  static const Ashlar__Engine__V1__ListSnapshotsRequest init_value = ASHLAR__ENGINE__V1__LIST_SNAPSHOTS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__list_snapshots_request__get_packed_size
+                     (const Ashlar__Engine__V1__ListSnapshotsRequest *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__list_snapshots_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__list_snapshots_request__pack
+                     (const Ashlar__Engine__V1__ListSnapshotsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__list_snapshots_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__list_snapshots_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__ListSnapshotsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__list_snapshots_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__ListSnapshotsRequest *
+       ashlar__engine__v1__list_snapshots_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__ListSnapshotsRequest *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__list_snapshots_request__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__list_snapshots_request__free_unpacked
+                     (Ashlar__Engine__V1__ListSnapshotsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__list_snapshots_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__list_snapshots_response__init
+                     (Ashlar__Engine__V1__ListSnapshotsResponse         *message)
+{
+  static const Ashlar__Engine__V1__ListSnapshotsResponse init_value = ASHLAR__ENGINE__V1__LIST_SNAPSHOTS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__list_snapshots_response__get_packed_size
+                     (const Ashlar__Engine__V1__ListSnapshotsResponse *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__list_snapshots_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__list_snapshots_response__pack
+                     (const Ashlar__Engine__V1__ListSnapshotsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__list_snapshots_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__list_snapshots_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__ListSnapshotsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__list_snapshots_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__ListSnapshotsResponse *
+       ashlar__engine__v1__list_snapshots_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__ListSnapshotsResponse *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__list_snapshots_response__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__list_snapshots_response__free_unpacked
+                     (Ashlar__Engine__V1__ListSnapshotsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__list_snapshots_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__roll_back_volume_request__init
+                     (Ashlar__Engine__V1__RollBackVolumeRequest         *message)
+{
+  static const Ashlar__Engine__V1__RollBackVolumeRequest init_value = ASHLAR__ENGINE__V1__ROLL_BACK_VOLUME_REQUEST__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__roll_back_volume_request__get_packed_size
+                     (const Ashlar__Engine__V1__RollBackVolumeRequest *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__roll_back_volume_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__roll_back_volume_request__pack
+                     (const Ashlar__Engine__V1__RollBackVolumeRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__roll_back_volume_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__roll_back_volume_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__RollBackVolumeRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__roll_back_volume_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__RollBackVolumeRequest *
+       ashlar__engine__v1__roll_back_volume_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__RollBackVolumeRequest *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__roll_back_volume_request__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__roll_back_volume_request__free_unpacked
+                     (Ashlar__Engine__V1__RollBackVolumeRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__roll_back_volume_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__roll_back_volume_response__init
+                     (Ashlar__Engine__V1__RollBackVolumeResponse         *message)
+{
+  static const Ashlar__Engine__V1__RollBackVolumeResponse init_value = ASHLAR__ENGINE__V1__ROLL_BACK_VOLUME_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__roll_back_volume_response__get_packed_size
+                     (const Ashlar__Engine__V1__RollBackVolumeResponse *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__roll_back_volume_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__roll_back_volume_response__pack
+                     (const Ashlar__Engine__V1__RollBackVolumeResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__roll_back_volume_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__roll_back_volume_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__RollBackVolumeResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__roll_back_volume_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__RollBackVolumeResponse *
+       ashlar__engine__v1__roll_back_volume_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__RollBackVolumeResponse *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__roll_back_volume_response__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__roll_back_volume_response__free_unpacked
+                     (Ashlar__Engine__V1__RollBackVolumeResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__roll_back_volume_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   ashlar__engine__v1__attach_request__init
                      (Ashlar__Engine__V1__AttachRequest         *message)
 {
@@ -2219,6 +2720,96 @@ const ProtobufCMessageDescriptor ashlar__engine__v1__volume__descriptor =
   (ProtobufCMessageInit) ashlar__engine__v1__volume__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor ashlar__engine__v1__snapshot__field_descriptors[5] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__Snapshot, id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "volume_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__Snapshot, volume_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "group",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__Snapshot, group),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "size_bytes",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__Snapshot, size_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "created",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__Snapshot, created),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__snapshot__field_indices_by_name[] = {
+  4,   /* field[4] = created */
+  2,   /* field[2] = group */
+  0,   /* field[0] = id */
+  3,   /* field[3] = size_bytes */
+  1,   /* field[1] = volume_id */
+};
+static const ProtobufCIntRange ashlar__engine__v1__snapshot__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__snapshot__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.Snapshot",
+  "Snapshot",
+  "Ashlar__Engine__V1__Snapshot",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__Snapshot),
+  5,
+  ashlar__engine__v1__snapshot__field_descriptors,
+  ashlar__engine__v1__snapshot__field_indices_by_name,
+  1,  ashlar__engine__v1__snapshot__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__snapshot__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCEnumValue ashlar__engine__v1__mountpath__state__enum_values_by_number[5] =
 {
   { "STATE_UNSPECIFIED", "ASHLAR__ENGINE__V1__MOUNTPATH__STATE__STATE_UNSPECIFIED", 0 },
@@ -2515,7 +3106,7 @@ const ProtobufCMessageDescriptor ashlar__engine__v1__ensure_group_response__desc
   (ProtobufCMessageInit) ashlar__engine__v1__ensure_group_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor ashlar__engine__v1__create_volume_request__field_descriptors[4] =
+static const ProtobufCFieldDescriptor ashlar__engine__v1__create_volume_request__field_descriptors[6] =
 {
   {
     "volume_id",
@@ -2565,17 +3156,43 @@ static const ProtobufCFieldDescriptor ashlar__engine__v1__create_volume_request_
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "snapshot_id",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Ashlar__Engine__V1__CreateVolumeRequest, content_case),
+    offsetof(Ashlar__Engine__V1__CreateVolumeRequest, snapshot_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "source_volume_id",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Ashlar__Engine__V1__CreateVolumeRequest, content_case),
+    offsetof(Ashlar__Engine__V1__CreateVolumeRequest, source_volume_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned ashlar__engine__v1__create_volume_request__field_indices_by_name[] = {
   3,   /* field[3] = annotation */
   1,   /* field[1] = group */
   2,   /* field[2] = size_bytes */
+  4,   /* field[4] = snapshot_id */
+  5,   /* field[5] = source_volume_id */
   0,   /* field[0] = volume_id */
 };
 static const ProtobufCIntRange ashlar__engine__v1__create_volume_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor ashlar__engine__v1__create_volume_request__descriptor =
 {
@@ -2585,7 +3202,7 @@ const ProtobufCMessageDescriptor ashlar__engine__v1__create_volume_request__desc
   "Ashlar__Engine__V1__CreateVolumeRequest",
   "ashlar.engine.v1",
   sizeof(Ashlar__Engine__V1__CreateVolumeRequest),
-  4,
+  6,
   ashlar__engine__v1__create_volume_request__field_descriptors,
   ashlar__engine__v1__create_volume_request__field_indices_by_name,
   1,  ashlar__engine__v1__create_volume_request__number_ranges,
@@ -3538,6 +4155,423 @@ const ProtobufCMessageDescriptor ashlar__engine__v1__store_catalogue_response__d
   (ProtobufCMessageInit) ashlar__engine__v1__store_catalogue_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor ashlar__engine__v1__create_snapshots_request__snapshot__field_descriptors[3] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__CreateSnapshotsRequest__Snapshot, id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "volume_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__CreateSnapshotsRequest__Snapshot, volume_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "annotation",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__CreateSnapshotsRequest__Snapshot, annotation),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__create_snapshots_request__snapshot__field_indices_by_name[] = {
+  2,   /* field[2] = annotation */
+  0,   /* field[0] = id */
+  1,   /* field[1] = volume_id */
+};
+static const ProtobufCIntRange ashlar__engine__v1__create_snapshots_request__snapshot__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__create_snapshots_request__snapshot__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.CreateSnapshotsRequest.Snapshot",
+  "Snapshot",
+  "Ashlar__Engine__V1__CreateSnapshotsRequest__Snapshot",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__CreateSnapshotsRequest__Snapshot),
+  3,
+  ashlar__engine__v1__create_snapshots_request__snapshot__field_descriptors,
+  ashlar__engine__v1__create_snapshots_request__snapshot__field_indices_by_name,
+  1,  ashlar__engine__v1__create_snapshots_request__snapshot__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__create_snapshots_request__snapshot__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__create_snapshots_request__field_descriptors[1] =
+{
+  {
+    "snapshots",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Ashlar__Engine__V1__CreateSnapshotsRequest, n_snapshots),
+    offsetof(Ashlar__Engine__V1__CreateSnapshotsRequest, snapshots),
+    &ashlar__engine__v1__create_snapshots_request__snapshot__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__create_snapshots_request__field_indices_by_name[] = {
+  0,   /* field[0] = snapshots */
+};
+static const ProtobufCIntRange ashlar__engine__v1__create_snapshots_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__create_snapshots_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.CreateSnapshotsRequest",
+  "CreateSnapshotsRequest",
+  "Ashlar__Engine__V1__CreateSnapshotsRequest",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__CreateSnapshotsRequest),
+  1,
+  ashlar__engine__v1__create_snapshots_request__field_descriptors,
+  ashlar__engine__v1__create_snapshots_request__field_indices_by_name,
+  1,  ashlar__engine__v1__create_snapshots_request__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__create_snapshots_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__create_snapshots_response__field_descriptors[1] =
+{
+  {
+    "snapshots",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Ashlar__Engine__V1__CreateSnapshotsResponse, n_snapshots),
+    offsetof(Ashlar__Engine__V1__CreateSnapshotsResponse, snapshots),
+    &ashlar__engine__v1__snapshot__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__create_snapshots_response__field_indices_by_name[] = {
+  0,   /* field[0] = snapshots */
+};
+static const ProtobufCIntRange ashlar__engine__v1__create_snapshots_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__create_snapshots_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.CreateSnapshotsResponse",
+  "CreateSnapshotsResponse",
+  "Ashlar__Engine__V1__CreateSnapshotsResponse",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__CreateSnapshotsResponse),
+  1,
+  ashlar__engine__v1__create_snapshots_response__field_descriptors,
+  ashlar__engine__v1__create_snapshots_response__field_indices_by_name,
+  1,  ashlar__engine__v1__create_snapshots_response__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__create_snapshots_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__delete_snapshot_request__field_descriptors[1] =
+{
+  {
+    "snapshot_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__DeleteSnapshotRequest, snapshot_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__delete_snapshot_request__field_indices_by_name[] = {
+  0,   /* field[0] = snapshot_id */
+};
+static const ProtobufCIntRange ashlar__engine__v1__delete_snapshot_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__delete_snapshot_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.DeleteSnapshotRequest",
+  "DeleteSnapshotRequest",
+  "Ashlar__Engine__V1__DeleteSnapshotRequest",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__DeleteSnapshotRequest),
+  1,
+  ashlar__engine__v1__delete_snapshot_request__field_descriptors,
+  ashlar__engine__v1__delete_snapshot_request__field_indices_by_name,
+  1,  ashlar__engine__v1__delete_snapshot_request__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__delete_snapshot_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define ashlar__engine__v1__delete_snapshot_response__field_descriptors NULL
+#define ashlar__engine__v1__delete_snapshot_response__field_indices_by_name NULL
+#define ashlar__engine__v1__delete_snapshot_response__number_ranges NULL
+const ProtobufCMessageDescriptor ashlar__engine__v1__delete_snapshot_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.DeleteSnapshotResponse",
+  "DeleteSnapshotResponse",
+  "Ashlar__Engine__V1__DeleteSnapshotResponse",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__DeleteSnapshotResponse),
+  0,
+  ashlar__engine__v1__delete_snapshot_response__field_descriptors,
+  ashlar__engine__v1__delete_snapshot_response__field_indices_by_name,
+  0,  ashlar__engine__v1__delete_snapshot_response__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__delete_snapshot_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__get_snapshot_request__field_descriptors[1] =
+{
+  {
+    "snapshot_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__GetSnapshotRequest, snapshot_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__get_snapshot_request__field_indices_by_name[] = {
+  0,   /* field[0] = snapshot_id */
+};
+static const ProtobufCIntRange ashlar__engine__v1__get_snapshot_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__get_snapshot_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.GetSnapshotRequest",
+  "GetSnapshotRequest",
+  "Ashlar__Engine__V1__GetSnapshotRequest",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__GetSnapshotRequest),
+  1,
+  ashlar__engine__v1__get_snapshot_request__field_descriptors,
+  ashlar__engine__v1__get_snapshot_request__field_indices_by_name,
+  1,  ashlar__engine__v1__get_snapshot_request__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__get_snapshot_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__get_snapshot_response__field_descriptors[1] =
+{
+  {
+    "snapshot",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__GetSnapshotResponse, snapshot),
+    &ashlar__engine__v1__snapshot__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__get_snapshot_response__field_indices_by_name[] = {
+  0,   /* field[0] = snapshot */
+};
+static const ProtobufCIntRange ashlar__engine__v1__get_snapshot_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__get_snapshot_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.GetSnapshotResponse",
+  "GetSnapshotResponse",
+  "Ashlar__Engine__V1__GetSnapshotResponse",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__GetSnapshotResponse),
+  1,
+  ashlar__engine__v1__get_snapshot_response__field_descriptors,
+  ashlar__engine__v1__get_snapshot_response__field_indices_by_name,
+  1,  ashlar__engine__v1__get_snapshot_response__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__get_snapshot_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define ashlar__engine__v1__list_snapshots_request__field_descriptors NULL
+#define ashlar__engine__v1__list_snapshots_request__field_indices_by_name NULL
+#define ashlar__engine__v1__list_snapshots_request__number_ranges NULL
+const ProtobufCMessageDescriptor ashlar__engine__v1__list_snapshots_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.ListSnapshotsRequest",
+  "ListSnapshotsRequest",
+  "Ashlar__Engine__V1__ListSnapshotsRequest",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__ListSnapshotsRequest),
+  0,
+  ashlar__engine__v1__list_snapshots_request__field_descriptors,
+  ashlar__engine__v1__list_snapshots_request__field_indices_by_name,
+  0,  ashlar__engine__v1__list_snapshots_request__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__list_snapshots_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__list_snapshots_response__field_descriptors[1] =
+{
+  {
+    "snapshots",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Ashlar__Engine__V1__ListSnapshotsResponse, n_snapshots),
+    offsetof(Ashlar__Engine__V1__ListSnapshotsResponse, snapshots),
+    &ashlar__engine__v1__snapshot__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__list_snapshots_response__field_indices_by_name[] = {
+  0,   /* field[0] = snapshots */
+};
+static const ProtobufCIntRange ashlar__engine__v1__list_snapshots_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__list_snapshots_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.ListSnapshotsResponse",
+  "ListSnapshotsResponse",
+  "Ashlar__Engine__V1__ListSnapshotsResponse",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__ListSnapshotsResponse),
+  1,
+  ashlar__engine__v1__list_snapshots_response__field_descriptors,
+  ashlar__engine__v1__list_snapshots_response__field_indices_by_name,
+  1,  ashlar__engine__v1__list_snapshots_response__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__list_snapshots_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__roll_back_volume_request__field_descriptors[2] =
+{
+  {
+    "volume_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__RollBackVolumeRequest, volume_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "snapshot_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__RollBackVolumeRequest, snapshot_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__roll_back_volume_request__field_indices_by_name[] = {
+  1,   /* field[1] = snapshot_id */
+  0,   /* field[0] = volume_id */
+};
+static const ProtobufCIntRange ashlar__engine__v1__roll_back_volume_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__roll_back_volume_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.RollBackVolumeRequest",
+  "RollBackVolumeRequest",
+  "Ashlar__Engine__V1__RollBackVolumeRequest",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__RollBackVolumeRequest),
+  2,
+  ashlar__engine__v1__roll_back_volume_request__field_descriptors,
+  ashlar__engine__v1__roll_back_volume_request__field_indices_by_name,
+  1,  ashlar__engine__v1__roll_back_volume_request__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__roll_back_volume_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__roll_back_volume_response__field_descriptors[1] =
+{
+  {
+    "volume",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__RollBackVolumeResponse, volume),
+    &ashlar__engine__v1__volume__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__roll_back_volume_response__field_indices_by_name[] = {
+  0,   /* field[0] = volume */
+};
+static const ProtobufCIntRange ashlar__engine__v1__roll_back_volume_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__roll_back_volume_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.RollBackVolumeResponse",
+  "RollBackVolumeResponse",
+  "Ashlar__Engine__V1__RollBackVolumeResponse",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__RollBackVolumeResponse),
+  1,
+  ashlar__engine__v1__roll_back_volume_response__field_descriptors,
+  ashlar__engine__v1__roll_back_volume_response__field_indices_by_name,
+  1,  ashlar__engine__v1__roll_back_volume_response__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__roll_back_volume_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor ashlar__engine__v1__attach_request__field_descriptors[3] =
 {
   {
@@ -3848,7 +4882,7 @@ const ProtobufCMessageDescriptor ashlar__engine__v1__refresh_response__descripto
   (ProtobufCMessageInit) ashlar__engine__v1__refresh_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor ashlar__engine__v1__volumes__method_descriptors[14] =
+static const ProtobufCMethodDescriptor ashlar__engine__v1__volumes__method_descriptors[19] =
 {
   { "EnsureGroup", &ashlar__engine__v1__ensure_group_request__descriptor, &ashlar__engine__v1__ensure_group_response__descriptor },
   { "CreateVolume", &ashlar__engine__v1__create_volume_request__descriptor, &ashlar__engine__v1__create_volume_response__descriptor },
@@ -3864,21 +4898,31 @@ static const ProtobufCMethodDescriptor ashlar__engine__v1__volumes__method_descr
   { "RetainGroup", &ashlar__engine__v1__retain_group_request__descriptor, &ashlar__engine__v1__retain_group_response__descriptor },
   { "DeleteGroup", &ashlar__engine__v1__delete_group_request__descriptor, &ashlar__engine__v1__delete_group_response__descriptor },
   { "StoreCatalogue", &ashlar__engine__v1__store_catalogue_request__descriptor, &ashlar__engine__v1__store_catalogue_response__descriptor },
+  { "CreateSnapshots", &ashlar__engine__v1__create_snapshots_request__descriptor, &ashlar__engine__v1__create_snapshots_response__descriptor },
+  { "DeleteSnapshot", &ashlar__engine__v1__delete_snapshot_request__descriptor, &ashlar__engine__v1__delete_snapshot_response__descriptor },
+  { "GetSnapshot", &ashlar__engine__v1__get_snapshot_request__descriptor, &ashlar__engine__v1__get_snapshot_response__descriptor },
+  { "ListSnapshots", &ashlar__engine__v1__list_snapshots_request__descriptor, &ashlar__engine__v1__list_snapshots_response__descriptor },
+  { "RollBackVolume", &ashlar__engine__v1__roll_back_volume_request__descriptor, &ashlar__engine__v1__roll_back_volume_response__descriptor },
 };
 const unsigned ashlar__engine__v1__volumes__method_indices_by_name[] = {
   10,        /* AnnotateVolume */
+  14,        /* CreateSnapshots */
   1,        /* CreateVolume */
   12,        /* DeleteGroup */
+  15,        /* DeleteSnapshot */
   2,        /* DeleteVolume */
   0,        /* EnsureGroup */
   8,        /* GetCapacity */
   9,        /* GetPoolStatus */
+  16,        /* GetSnapshot */
   4,        /* GetVolume */
+  17,        /* ListSnapshots */
   5,        /* ListVolumes */
   7,        /* MarkFormatted */
   6,        /* RaiseEpoch */
   3,        /* ResizeVolume */
   11,        /* RetainGroup */
+  18,        /* RollBackVolume */
   13         /* StoreCatalogue */
 };
 const ProtobufCServiceDescriptor ashlar__engine__v1__volumes__descriptor =
@@ -3888,7 +4932,7 @@ const ProtobufCServiceDescriptor ashlar__engine__v1__volumes__descriptor =
   "Volumes",
   "Ashlar__Engine__V1__Volumes",
   "ashlar.engine.v1",
-  14,
+  19,
   ashlar__engine__v1__volumes__method_descriptors,
   ashlar__engine__v1__volumes__method_indices_by_name
 };
@@ -4003,6 +5047,46 @@ void ashlar__engine__v1__volumes__store_catalogue(ProtobufCService *service,
 {
   assert(service->descriptor == &ashlar__engine__v1__volumes__descriptor);
   service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void ashlar__engine__v1__volumes__create_snapshots(ProtobufCService *service,
+                                                   const Ashlar__Engine__V1__CreateSnapshotsRequest *input,
+                                                   Ashlar__Engine__V1__CreateSnapshotsResponse_Closure closure,
+                                                   void *closure_data)
+{
+  assert(service->descriptor == &ashlar__engine__v1__volumes__descriptor);
+  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void ashlar__engine__v1__volumes__delete_snapshot(ProtobufCService *service,
+                                                  const Ashlar__Engine__V1__DeleteSnapshotRequest *input,
+                                                  Ashlar__Engine__V1__DeleteSnapshotResponse_Closure closure,
+                                                  void *closure_data)
+{
+  assert(service->descriptor == &ashlar__engine__v1__volumes__descriptor);
+  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void ashlar__engine__v1__volumes__get_snapshot(ProtobufCService *service,
+                                               const Ashlar__Engine__V1__GetSnapshotRequest *input,
+                                               Ashlar__Engine__V1__GetSnapshotResponse_Closure closure,
+                                               void *closure_data)
+{
+  assert(service->descriptor == &ashlar__engine__v1__volumes__descriptor);
+  service->invoke(service, 16, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void ashlar__engine__v1__volumes__list_snapshots(ProtobufCService *service,
+                                                 const Ashlar__Engine__V1__ListSnapshotsRequest *input,
+                                                 Ashlar__Engine__V1__ListSnapshotsResponse_Closure closure,
+                                                 void *closure_data)
+{
+  assert(service->descriptor == &ashlar__engine__v1__volumes__descriptor);
+  service->invoke(service, 17, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void ashlar__engine__v1__volumes__roll_back_volume(ProtobufCService *service,
+                                                   const Ashlar__Engine__V1__RollBackVolumeRequest *input,
+                                                   Ashlar__Engine__V1__RollBackVolumeResponse_Closure closure,
+                                                   void *closure_data)
+{
+  assert(service->descriptor == &ashlar__engine__v1__volumes__descriptor);
+  service->invoke(service, 18, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void ashlar__engine__v1__volumes__init (Ashlar__Engine__V1__Volumes_Service *service,
                                         Ashlar__Engine__V1__Volumes_ServiceDestroy destroy)

@@ -19,6 +19,7 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Ashlar__Engine__V1__Group Ashlar__Engine__V1__Group;
 typedef struct Ashlar__Engine__V1__Formatted Ashlar__Engine__V1__Formatted;
 typedef struct Ashlar__Engine__V1__Volume Ashlar__Engine__V1__Volume;
+typedef struct Ashlar__Engine__V1__Snapshot Ashlar__Engine__V1__Snapshot;
 typedef struct Ashlar__Engine__V1__Mountpath Ashlar__Engine__V1__Mountpath;
 typedef struct Ashlar__Engine__V1__Device Ashlar__Engine__V1__Device;
 typedef struct Ashlar__Engine__V1__EnsureGroupRequest Ashlar__Engine__V1__EnsureGroupRequest;
@@ -49,6 +50,17 @@ typedef struct Ashlar__Engine__V1__DeleteGroupRequest Ashlar__Engine__V1__Delete
 typedef struct Ashlar__Engine__V1__DeleteGroupResponse Ashlar__Engine__V1__DeleteGroupResponse;
 typedef struct Ashlar__Engine__V1__StoreCatalogueRequest Ashlar__Engine__V1__StoreCatalogueRequest;
 typedef struct Ashlar__Engine__V1__StoreCatalogueResponse Ashlar__Engine__V1__StoreCatalogueResponse;
+typedef struct Ashlar__Engine__V1__CreateSnapshotsRequest Ashlar__Engine__V1__CreateSnapshotsRequest;
+typedef struct Ashlar__Engine__V1__CreateSnapshotsRequest__Snapshot Ashlar__Engine__V1__CreateSnapshotsRequest__Snapshot;
+typedef struct Ashlar__Engine__V1__CreateSnapshotsResponse Ashlar__Engine__V1__CreateSnapshotsResponse;
+typedef struct Ashlar__Engine__V1__DeleteSnapshotRequest Ashlar__Engine__V1__DeleteSnapshotRequest;
+typedef struct Ashlar__Engine__V1__DeleteSnapshotResponse Ashlar__Engine__V1__DeleteSnapshotResponse;
+typedef struct Ashlar__Engine__V1__GetSnapshotRequest Ashlar__Engine__V1__GetSnapshotRequest;
+typedef struct Ashlar__Engine__V1__GetSnapshotResponse Ashlar__Engine__V1__GetSnapshotResponse;
+typedef struct Ashlar__Engine__V1__ListSnapshotsRequest Ashlar__Engine__V1__ListSnapshotsRequest;
+typedef struct Ashlar__Engine__V1__ListSnapshotsResponse Ashlar__Engine__V1__ListSnapshotsResponse;
+typedef struct Ashlar__Engine__V1__RollBackVolumeRequest Ashlar__Engine__V1__RollBackVolumeRequest;
+typedef struct Ashlar__Engine__V1__RollBackVolumeResponse Ashlar__Engine__V1__RollBackVolumeResponse;
 typedef struct Ashlar__Engine__V1__AttachRequest Ashlar__Engine__V1__AttachRequest;
 typedef struct Ashlar__Engine__V1__AttachResponse Ashlar__Engine__V1__AttachResponse;
 typedef struct Ashlar__Engine__V1__DetachRequest Ashlar__Engine__V1__DetachRequest;
@@ -156,6 +168,23 @@ struct  Ashlar__Engine__V1__Volume
     , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, NULL, ASHLAR__ENGINE__V1__VOLUME__HEALTH__HEALTH_UNSPECIFIED, (char *)protobuf_c_empty_string, NULL, 0, 0 }
 
 
+struct  Ashlar__Engine__V1__Snapshot
+{
+  ProtobufCMessage base;
+  char *id;
+  char *volume_id;
+  char *group;
+  uint64_t size_bytes;
+  /*
+   * Seconds since 1970.
+   */
+  uint64_t created;
+};
+#define ASHLAR__ENGINE__V1__SNAPSHOT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__snapshot__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0 }
+
+
 struct  Ashlar__Engine__V1__Mountpath
 {
   ProtobufCMessage base;
@@ -205,6 +234,13 @@ struct  Ashlar__Engine__V1__EnsureGroupResponse
      }
 
 
+typedef enum {
+  ASHLAR__ENGINE__V1__CREATE_VOLUME_REQUEST__CONTENT__NOT_SET = 0,
+  ASHLAR__ENGINE__V1__CREATE_VOLUME_REQUEST__CONTENT_SNAPSHOT_ID = 5,
+  ASHLAR__ENGINE__V1__CREATE_VOLUME_REQUEST__CONTENT_SOURCE_VOLUME_ID = 6
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ASHLAR__ENGINE__V1__CREATE_VOLUME_REQUEST__CONTENT__CASE)
+} Ashlar__Engine__V1__CreateVolumeRequest__ContentCase;
+
 struct  Ashlar__Engine__V1__CreateVolumeRequest
 {
   ProtobufCMessage base;
@@ -215,10 +251,15 @@ struct  Ashlar__Engine__V1__CreateVolumeRequest
    * As in Group.
    */
   char *annotation;
+  Ashlar__Engine__V1__CreateVolumeRequest__ContentCase content_case;
+  union {
+    char *snapshot_id;
+    char *source_volume_id;
+  };
 };
 #define ASHLAR__ENGINE__V1__CREATE_VOLUME_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__create_volume_request__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, ASHLAR__ENGINE__V1__CREATE_VOLUME_REQUEST__CONTENT__NOT_SET, {0} }
 
 
 struct  Ashlar__Engine__V1__CreateVolumeResponse
@@ -484,6 +525,126 @@ struct  Ashlar__Engine__V1__StoreCatalogueResponse
     , 0 }
 
 
+struct  Ashlar__Engine__V1__CreateSnapshotsRequest__Snapshot
+{
+  ProtobufCMessage base;
+  char *id;
+  char *volume_id;
+  /*
+   * As in Group.
+   */
+  char *annotation;
+};
+#define ASHLAR__ENGINE__V1__CREATE_SNAPSHOTS_REQUEST__SNAPSHOT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__create_snapshots_request__snapshot__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Ashlar__Engine__V1__CreateSnapshotsRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Taken at one moment.
+   */
+  size_t n_snapshots;
+  Ashlar__Engine__V1__CreateSnapshotsRequest__Snapshot **snapshots;
+};
+#define ASHLAR__ENGINE__V1__CREATE_SNAPSHOTS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__create_snapshots_request__descriptor) \
+    , 0,NULL }
+
+
+struct  Ashlar__Engine__V1__CreateSnapshotsResponse
+{
+  ProtobufCMessage base;
+  size_t n_snapshots;
+  Ashlar__Engine__V1__Snapshot **snapshots;
+};
+#define ASHLAR__ENGINE__V1__CREATE_SNAPSHOTS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__create_snapshots_response__descriptor) \
+    , 0,NULL }
+
+
+struct  Ashlar__Engine__V1__DeleteSnapshotRequest
+{
+  ProtobufCMessage base;
+  char *snapshot_id;
+};
+#define ASHLAR__ENGINE__V1__DELETE_SNAPSHOT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__delete_snapshot_request__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+struct  Ashlar__Engine__V1__DeleteSnapshotResponse
+{
+  ProtobufCMessage base;
+};
+#define ASHLAR__ENGINE__V1__DELETE_SNAPSHOT_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__delete_snapshot_response__descriptor) \
+     }
+
+
+struct  Ashlar__Engine__V1__GetSnapshotRequest
+{
+  ProtobufCMessage base;
+  char *snapshot_id;
+};
+#define ASHLAR__ENGINE__V1__GET_SNAPSHOT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__get_snapshot_request__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+struct  Ashlar__Engine__V1__GetSnapshotResponse
+{
+  ProtobufCMessage base;
+  Ashlar__Engine__V1__Snapshot *snapshot;
+};
+#define ASHLAR__ENGINE__V1__GET_SNAPSHOT_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__get_snapshot_response__descriptor) \
+    , NULL }
+
+
+struct  Ashlar__Engine__V1__ListSnapshotsRequest
+{
+  ProtobufCMessage base;
+};
+#define ASHLAR__ENGINE__V1__LIST_SNAPSHOTS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__list_snapshots_request__descriptor) \
+     }
+
+
+struct  Ashlar__Engine__V1__ListSnapshotsResponse
+{
+  ProtobufCMessage base;
+  size_t n_snapshots;
+  Ashlar__Engine__V1__Snapshot **snapshots;
+};
+#define ASHLAR__ENGINE__V1__LIST_SNAPSHOTS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__list_snapshots_response__descriptor) \
+    , 0,NULL }
+
+
+struct  Ashlar__Engine__V1__RollBackVolumeRequest
+{
+  ProtobufCMessage base;
+  char *volume_id;
+  char *snapshot_id;
+};
+#define ASHLAR__ENGINE__V1__ROLL_BACK_VOLUME_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__roll_back_volume_request__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Ashlar__Engine__V1__RollBackVolumeResponse
+{
+  ProtobufCMessage base;
+  Ashlar__Engine__V1__Volume *volume;
+};
+#define ASHLAR__ENGINE__V1__ROLL_BACK_VOLUME_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__roll_back_volume_response__descriptor) \
+    , NULL }
+
+
 struct  Ashlar__Engine__V1__AttachRequest
 {
   ProtobufCMessage base;
@@ -624,6 +785,25 @@ Ashlar__Engine__V1__Volume *
                       const uint8_t       *data);
 void   ashlar__engine__v1__volume__free_unpacked
                      (Ashlar__Engine__V1__Volume *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__Snapshot methods */
+void   ashlar__engine__v1__snapshot__init
+                     (Ashlar__Engine__V1__Snapshot         *message);
+size_t ashlar__engine__v1__snapshot__get_packed_size
+                     (const Ashlar__Engine__V1__Snapshot   *message);
+size_t ashlar__engine__v1__snapshot__pack
+                     (const Ashlar__Engine__V1__Snapshot   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__snapshot__pack_to_buffer
+                     (const Ashlar__Engine__V1__Snapshot   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__Snapshot *
+       ashlar__engine__v1__snapshot__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__snapshot__free_unpacked
+                     (Ashlar__Engine__V1__Snapshot *message,
                       ProtobufCAllocator *allocator);
 /* Ashlar__Engine__V1__Mountpath methods */
 void   ashlar__engine__v1__mountpath__init
@@ -1195,6 +1375,199 @@ Ashlar__Engine__V1__StoreCatalogueResponse *
 void   ashlar__engine__v1__store_catalogue_response__free_unpacked
                      (Ashlar__Engine__V1__StoreCatalogueResponse *message,
                       ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__CreateSnapshotsRequest__Snapshot methods */
+void   ashlar__engine__v1__create_snapshots_request__snapshot__init
+                     (Ashlar__Engine__V1__CreateSnapshotsRequest__Snapshot         *message);
+/* Ashlar__Engine__V1__CreateSnapshotsRequest methods */
+void   ashlar__engine__v1__create_snapshots_request__init
+                     (Ashlar__Engine__V1__CreateSnapshotsRequest         *message);
+size_t ashlar__engine__v1__create_snapshots_request__get_packed_size
+                     (const Ashlar__Engine__V1__CreateSnapshotsRequest   *message);
+size_t ashlar__engine__v1__create_snapshots_request__pack
+                     (const Ashlar__Engine__V1__CreateSnapshotsRequest   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__create_snapshots_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__CreateSnapshotsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__CreateSnapshotsRequest *
+       ashlar__engine__v1__create_snapshots_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__create_snapshots_request__free_unpacked
+                     (Ashlar__Engine__V1__CreateSnapshotsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__CreateSnapshotsResponse methods */
+void   ashlar__engine__v1__create_snapshots_response__init
+                     (Ashlar__Engine__V1__CreateSnapshotsResponse         *message);
+size_t ashlar__engine__v1__create_snapshots_response__get_packed_size
+                     (const Ashlar__Engine__V1__CreateSnapshotsResponse   *message);
+size_t ashlar__engine__v1__create_snapshots_response__pack
+                     (const Ashlar__Engine__V1__CreateSnapshotsResponse   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__create_snapshots_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__CreateSnapshotsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__CreateSnapshotsResponse *
+       ashlar__engine__v1__create_snapshots_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__create_snapshots_response__free_unpacked
+                     (Ashlar__Engine__V1__CreateSnapshotsResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__DeleteSnapshotRequest methods */
+void   ashlar__engine__v1__delete_snapshot_request__init
+                     (Ashlar__Engine__V1__DeleteSnapshotRequest         *message);
+size_t ashlar__engine__v1__delete_snapshot_request__get_packed_size
+                     (const Ashlar__Engine__V1__DeleteSnapshotRequest   *message);
+size_t ashlar__engine__v1__delete_snapshot_request__pack
+                     (const Ashlar__Engine__V1__DeleteSnapshotRequest   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__delete_snapshot_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__DeleteSnapshotRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__DeleteSnapshotRequest *
+       ashlar__engine__v1__delete_snapshot_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__delete_snapshot_request__free_unpacked
+                     (Ashlar__Engine__V1__DeleteSnapshotRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__DeleteSnapshotResponse methods */
+void   ashlar__engine__v1__delete_snapshot_response__init
+                     (Ashlar__Engine__V1__DeleteSnapshotResponse         *message);
+size_t ashlar__engine__v1__delete_snapshot_response__get_packed_size
+                     (const Ashlar__Engine__V1__DeleteSnapshotResponse   *message);
+size_t ashlar__engine__v1__delete_snapshot_response__pack
+                     (const Ashlar__Engine__V1__DeleteSnapshotResponse   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__delete_snapshot_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__DeleteSnapshotResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__DeleteSnapshotResponse *
+       ashlar__engine__v1__delete_snapshot_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__delete_snapshot_response__free_unpacked
+                     (Ashlar__Engine__V1__DeleteSnapshotResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__GetSnapshotRequest methods */
+void   ashlar__engine__v1__get_snapshot_request__init
+                     (Ashlar__Engine__V1__GetSnapshotRequest         *message);
+size_t ashlar__engine__v1__get_snapshot_request__get_packed_size
+                     (const Ashlar__Engine__V1__GetSnapshotRequest   *message);
+size_t ashlar__engine__v1__get_snapshot_request__pack
+                     (const Ashlar__Engine__V1__GetSnapshotRequest   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__get_snapshot_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__GetSnapshotRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__GetSnapshotRequest *
+       ashlar__engine__v1__get_snapshot_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__get_snapshot_request__free_unpacked
+                     (Ashlar__Engine__V1__GetSnapshotRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__GetSnapshotResponse methods */
+void   ashlar__engine__v1__get_snapshot_response__init
+                     (Ashlar__Engine__V1__GetSnapshotResponse         *message);
+size_t ashlar__engine__v1__get_snapshot_response__get_packed_size
+                     (const Ashlar__Engine__V1__GetSnapshotResponse   *message);
+size_t ashlar__engine__v1__get_snapshot_response__pack
+                     (const Ashlar__Engine__V1__GetSnapshotResponse   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__get_snapshot_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__GetSnapshotResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__GetSnapshotResponse *
+       ashlar__engine__v1__get_snapshot_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__get_snapshot_response__free_unpacked
+                     (Ashlar__Engine__V1__GetSnapshotResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__ListSnapshotsRequest methods */
+void   ashlar__engine__v1__list_snapshots_request__init
+                     (Ashlar__Engine__V1__ListSnapshotsRequest         *message);
+size_t ashlar__engine__v1__list_snapshots_request__get_packed_size
+                     (const Ashlar__Engine__V1__ListSnapshotsRequest   *message);
+size_t ashlar__engine__v1__list_snapshots_request__pack
+                     (const Ashlar__Engine__V1__ListSnapshotsRequest   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__list_snapshots_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__ListSnapshotsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__ListSnapshotsRequest *
+       ashlar__engine__v1__list_snapshots_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__list_snapshots_request__free_unpacked
+                     (Ashlar__Engine__V1__ListSnapshotsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__ListSnapshotsResponse methods */
+void   ashlar__engine__v1__list_snapshots_response__init
+                     (Ashlar__Engine__V1__ListSnapshotsResponse         *message);
+size_t ashlar__engine__v1__list_snapshots_response__get_packed_size
+                     (const Ashlar__Engine__V1__ListSnapshotsResponse   *message);
+size_t ashlar__engine__v1__list_snapshots_response__pack
+                     (const Ashlar__Engine__V1__ListSnapshotsResponse   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__list_snapshots_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__ListSnapshotsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__ListSnapshotsResponse *
+       ashlar__engine__v1__list_snapshots_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__list_snapshots_response__free_unpacked
+                     (Ashlar__Engine__V1__ListSnapshotsResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__RollBackVolumeRequest methods */
+void   ashlar__engine__v1__roll_back_volume_request__init
+                     (Ashlar__Engine__V1__RollBackVolumeRequest         *message);
+size_t ashlar__engine__v1__roll_back_volume_request__get_packed_size
+                     (const Ashlar__Engine__V1__RollBackVolumeRequest   *message);
+size_t ashlar__engine__v1__roll_back_volume_request__pack
+                     (const Ashlar__Engine__V1__RollBackVolumeRequest   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__roll_back_volume_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__RollBackVolumeRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__RollBackVolumeRequest *
+       ashlar__engine__v1__roll_back_volume_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__roll_back_volume_request__free_unpacked
+                     (Ashlar__Engine__V1__RollBackVolumeRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__RollBackVolumeResponse methods */
+void   ashlar__engine__v1__roll_back_volume_response__init
+                     (Ashlar__Engine__V1__RollBackVolumeResponse         *message);
+size_t ashlar__engine__v1__roll_back_volume_response__get_packed_size
+                     (const Ashlar__Engine__V1__RollBackVolumeResponse   *message);
+size_t ashlar__engine__v1__roll_back_volume_response__pack
+                     (const Ashlar__Engine__V1__RollBackVolumeResponse   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__roll_back_volume_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__RollBackVolumeResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__RollBackVolumeResponse *
+       ashlar__engine__v1__roll_back_volume_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__roll_back_volume_response__free_unpacked
+                     (Ashlar__Engine__V1__RollBackVolumeResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Ashlar__Engine__V1__AttachRequest methods */
 void   ashlar__engine__v1__attach_request__init
                      (Ashlar__Engine__V1__AttachRequest         *message);
@@ -1358,6 +1731,9 @@ typedef void (*Ashlar__Engine__V1__Formatted_Closure)
 typedef void (*Ashlar__Engine__V1__Volume_Closure)
                  (const Ashlar__Engine__V1__Volume *message,
                   void *closure_data);
+typedef void (*Ashlar__Engine__V1__Snapshot_Closure)
+                 (const Ashlar__Engine__V1__Snapshot *message,
+                  void *closure_data);
 typedef void (*Ashlar__Engine__V1__Mountpath_Closure)
                  (const Ashlar__Engine__V1__Mountpath *message,
                   void *closure_data);
@@ -1448,6 +1824,39 @@ typedef void (*Ashlar__Engine__V1__StoreCatalogueRequest_Closure)
 typedef void (*Ashlar__Engine__V1__StoreCatalogueResponse_Closure)
                  (const Ashlar__Engine__V1__StoreCatalogueResponse *message,
                   void *closure_data);
+typedef void (*Ashlar__Engine__V1__CreateSnapshotsRequest__Snapshot_Closure)
+                 (const Ashlar__Engine__V1__CreateSnapshotsRequest__Snapshot *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__CreateSnapshotsRequest_Closure)
+                 (const Ashlar__Engine__V1__CreateSnapshotsRequest *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__CreateSnapshotsResponse_Closure)
+                 (const Ashlar__Engine__V1__CreateSnapshotsResponse *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__DeleteSnapshotRequest_Closure)
+                 (const Ashlar__Engine__V1__DeleteSnapshotRequest *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__DeleteSnapshotResponse_Closure)
+                 (const Ashlar__Engine__V1__DeleteSnapshotResponse *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__GetSnapshotRequest_Closure)
+                 (const Ashlar__Engine__V1__GetSnapshotRequest *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__GetSnapshotResponse_Closure)
+                 (const Ashlar__Engine__V1__GetSnapshotResponse *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__ListSnapshotsRequest_Closure)
+                 (const Ashlar__Engine__V1__ListSnapshotsRequest *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__ListSnapshotsResponse_Closure)
+                 (const Ashlar__Engine__V1__ListSnapshotsResponse *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__RollBackVolumeRequest_Closure)
+                 (const Ashlar__Engine__V1__RollBackVolumeRequest *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__RollBackVolumeResponse_Closure)
+                 (const Ashlar__Engine__V1__RollBackVolumeResponse *message,
+                  void *closure_data);
 typedef void (*Ashlar__Engine__V1__AttachRequest_Closure)
                  (const Ashlar__Engine__V1__AttachRequest *message,
                   void *closure_data);
@@ -1535,6 +1944,26 @@ struct Ashlar__Engine__V1__Volumes_Service
                           const Ashlar__Engine__V1__StoreCatalogueRequest *input,
                           Ashlar__Engine__V1__StoreCatalogueResponse_Closure closure,
                           void *closure_data);
+  void (*create_snapshots)(Ashlar__Engine__V1__Volumes_Service *service,
+                           const Ashlar__Engine__V1__CreateSnapshotsRequest *input,
+                           Ashlar__Engine__V1__CreateSnapshotsResponse_Closure closure,
+                           void *closure_data);
+  void (*delete_snapshot)(Ashlar__Engine__V1__Volumes_Service *service,
+                          const Ashlar__Engine__V1__DeleteSnapshotRequest *input,
+                          Ashlar__Engine__V1__DeleteSnapshotResponse_Closure closure,
+                          void *closure_data);
+  void (*get_snapshot)(Ashlar__Engine__V1__Volumes_Service *service,
+                       const Ashlar__Engine__V1__GetSnapshotRequest *input,
+                       Ashlar__Engine__V1__GetSnapshotResponse_Closure closure,
+                       void *closure_data);
+  void (*list_snapshots)(Ashlar__Engine__V1__Volumes_Service *service,
+                         const Ashlar__Engine__V1__ListSnapshotsRequest *input,
+                         Ashlar__Engine__V1__ListSnapshotsResponse_Closure closure,
+                         void *closure_data);
+  void (*roll_back_volume)(Ashlar__Engine__V1__Volumes_Service *service,
+                           const Ashlar__Engine__V1__RollBackVolumeRequest *input,
+                           Ashlar__Engine__V1__RollBackVolumeResponse_Closure closure,
+                           void *closure_data);
 };
 typedef void (*Ashlar__Engine__V1__Volumes_ServiceDestroy)(Ashlar__Engine__V1__Volumes_Service *);
 void ashlar__engine__v1__volumes__init (Ashlar__Engine__V1__Volumes_Service *service,
@@ -1556,7 +1985,12 @@ void ashlar__engine__v1__volumes__init (Ashlar__Engine__V1__Volumes_Service *ser
       function_prefix__ ## annotate_volume,\
       function_prefix__ ## retain_group,\
       function_prefix__ ## delete_group,\
-      function_prefix__ ## store_catalogue  }
+      function_prefix__ ## store_catalogue,\
+      function_prefix__ ## create_snapshots,\
+      function_prefix__ ## delete_snapshot,\
+      function_prefix__ ## get_snapshot,\
+      function_prefix__ ## list_snapshots,\
+      function_prefix__ ## roll_back_volume  }
 void ashlar__engine__v1__volumes__ensure_group(ProtobufCService *service,
                                                const Ashlar__Engine__V1__EnsureGroupRequest *input,
                                                Ashlar__Engine__V1__EnsureGroupResponse_Closure closure,
@@ -1613,6 +2047,26 @@ void ashlar__engine__v1__volumes__store_catalogue(ProtobufCService *service,
                                                   const Ashlar__Engine__V1__StoreCatalogueRequest *input,
                                                   Ashlar__Engine__V1__StoreCatalogueResponse_Closure closure,
                                                   void *closure_data);
+void ashlar__engine__v1__volumes__create_snapshots(ProtobufCService *service,
+                                                   const Ashlar__Engine__V1__CreateSnapshotsRequest *input,
+                                                   Ashlar__Engine__V1__CreateSnapshotsResponse_Closure closure,
+                                                   void *closure_data);
+void ashlar__engine__v1__volumes__delete_snapshot(ProtobufCService *service,
+                                                  const Ashlar__Engine__V1__DeleteSnapshotRequest *input,
+                                                  Ashlar__Engine__V1__DeleteSnapshotResponse_Closure closure,
+                                                  void *closure_data);
+void ashlar__engine__v1__volumes__get_snapshot(ProtobufCService *service,
+                                               const Ashlar__Engine__V1__GetSnapshotRequest *input,
+                                               Ashlar__Engine__V1__GetSnapshotResponse_Closure closure,
+                                               void *closure_data);
+void ashlar__engine__v1__volumes__list_snapshots(ProtobufCService *service,
+                                                 const Ashlar__Engine__V1__ListSnapshotsRequest *input,
+                                                 Ashlar__Engine__V1__ListSnapshotsResponse_Closure closure,
+                                                 void *closure_data);
+void ashlar__engine__v1__volumes__roll_back_volume(ProtobufCService *service,
+                                                   const Ashlar__Engine__V1__RollBackVolumeRequest *input,
+                                                   Ashlar__Engine__V1__RollBackVolumeResponse_Closure closure,
+                                                   void *closure_data);
 typedef struct Ashlar__Engine__V1__Devices_Service Ashlar__Engine__V1__Devices_Service;
 struct Ashlar__Engine__V1__Devices_Service
 {
@@ -1668,6 +2122,7 @@ extern const ProtobufCMessageDescriptor ashlar__engine__v1__group__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__formatted__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__volume__descriptor;
 extern const ProtobufCEnumDescriptor    ashlar__engine__v1__volume__health__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__snapshot__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__mountpath__descriptor;
 extern const ProtobufCEnumDescriptor    ashlar__engine__v1__mountpath__state__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__device__descriptor;
@@ -1699,6 +2154,17 @@ extern const ProtobufCMessageDescriptor ashlar__engine__v1__delete_group_request
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__delete_group_response__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__store_catalogue_request__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__store_catalogue_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__create_snapshots_request__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__create_snapshots_request__snapshot__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__create_snapshots_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__delete_snapshot_request__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__delete_snapshot_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__get_snapshot_request__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__get_snapshot_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__list_snapshots_request__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__list_snapshots_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__roll_back_volume_request__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__roll_back_volume_response__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__attach_request__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__attach_response__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__detach_request__descriptor;

@@ -8,6 +8,10 @@ extension ControlMessages {
     package enum Method {
         package static let createGroup = "/ashlar.control.v1.Groups/CreateGroup"
         package static let deleteGroup = "/ashlar.control.v1.Groups/DeleteGroup"
+        package static let createSnapshots = "/ashlar.control.v1.Snapshots/CreateSnapshots"
+        package static let deleteSnapshot = "/ashlar.control.v1.Snapshots/DeleteSnapshot"
+        package static let rollBackVolume = "/ashlar.control.v1.Snapshots/RollBackVolume"
+        package static let cloneVolume = "/ashlar.control.v1.Snapshots/CloneVolume"
     }
 
     package struct CreateGroupRequest: Message {
@@ -178,6 +182,190 @@ extension ControlMessages {
             var found: [MessageField] = []
             found.append(MessageField("retained", .bool(retained)))
             found.append(MessageField("volumeCount", .unsigned(volumeCount)))
+            return found
+        }
+    }
+
+    package struct CreateSnapshotsRequest: Message {
+        package var name: String
+        package var volumeIDs: [String]
+
+        package init(
+            name: String = "",
+            volumeIDs: [String] = []
+        ) {
+            self.name = name
+            self.volumeIDs = volumeIDs
+        }
+
+        package static var messageName: String { "ashlar.control.v1.CreateSnapshotsRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("name", .string(name)))
+            found.append(MessageField("volumeIds", .list(volumeIDs.map { .string($0) })))
+            return found
+        }
+    }
+
+    package struct CreateSnapshotsResponse: Message {
+        package var snapshotIDs: [String]
+
+        package init(
+            snapshotIDs: [String] = []
+        ) {
+            self.snapshotIDs = snapshotIDs
+        }
+
+        package static var messageName: String { "ashlar.control.v1.CreateSnapshotsResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("snapshotIds", .list(snapshotIDs.map { .string($0) })))
+            return found
+        }
+    }
+
+    package struct DeleteSnapshotRequest: Message {
+        package var subject: SubjectChoice?
+
+        package init(
+            subject: SubjectChoice? = nil
+        ) {
+            self.subject = subject
+        }
+
+        package static var messageName: String { "ashlar.control.v1.DeleteSnapshotRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            if case .snapshotID(let value) = subject {
+                found.append(MessageField("snapshotId", .string(value)))
+            }
+            if case .cutID(let value) = subject {
+                found.append(MessageField("cutId", .string(value)))
+            }
+            return found
+        }
+
+        package enum SubjectChoice: Sendable, Hashable {
+            case snapshotID(String)
+            case cutID(String)
+        }
+    }
+
+    package struct DeleteSnapshotResponse: Message {
+        package init() {}
+
+        package static var messageName: String { "ashlar.control.v1.DeleteSnapshotResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] { [] }
+    }
+
+    package struct RollBackVolumeRequest: Message {
+        package var volumeID: String
+        package var snapshotID: String
+
+        package init(
+            volumeID: String = "",
+            snapshotID: String = ""
+        ) {
+            self.volumeID = volumeID
+            self.snapshotID = snapshotID
+        }
+
+        package static var messageName: String { "ashlar.control.v1.RollBackVolumeRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumeId", .string(volumeID)))
+            found.append(MessageField("snapshotId", .string(snapshotID)))
+            return found
+        }
+    }
+
+    package struct RollBackVolumeResponse: Message {
+        package init() {}
+
+        package static var messageName: String { "ashlar.control.v1.RollBackVolumeResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] { [] }
+    }
+
+    package struct CloneVolumeRequest: Message {
+        package var source: SourceChoice?
+        package var name: String
+        package var sizeBytes: UInt64?
+
+        package init(
+            source: SourceChoice? = nil,
+            name: String = "",
+            sizeBytes: UInt64? = nil
+        ) {
+            self.source = source
+            self.name = name
+            self.sizeBytes = sizeBytes
+        }
+
+        package static var messageName: String { "ashlar.control.v1.CloneVolumeRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            if case .snapshotID(let value) = source {
+                found.append(MessageField("snapshotId", .string(value)))
+            }
+            if case .volumeID(let value) = source {
+                found.append(MessageField("volumeId", .string(value)))
+            }
+            found.append(MessageField("name", .string(name)))
+            found.append(MessageField("sizeBytes", sizeBytes.map { .unsigned($0) } ?? .absent))
+            return found
+        }
+
+        package enum SourceChoice: Sendable, Hashable {
+            case snapshotID(String)
+            case volumeID(String)
+        }
+    }
+
+    package struct CloneVolumeResponse: Message {
+        package var volumeID: String
+
+        package init(
+            volumeID: String = ""
+        ) {
+            self.volumeID = volumeID
+        }
+
+        package static var messageName: String { "ashlar.control.v1.CloneVolumeResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumeId", .string(volumeID)))
             return found
         }
     }

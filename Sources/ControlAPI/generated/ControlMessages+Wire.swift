@@ -88,3 +88,149 @@ extension ControlMessages.DeleteGroupResponse: WireMessage {
         c.pointee.volume_count = self.volumeCount
     }
 }
+
+extension ControlMessages.CreateSnapshotsRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Control__V1__CreateSnapshotsRequest>?) {
+        ashlar__control__v1__create_snapshots_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Control__V1__CreateSnapshotsRequest>) throws(Failure) {
+        name = try copyString(c.pointee.name)
+        volumeIDs = try copyStrings(c.pointee.volume_ids, c.pointee.n_volume_ids)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Control__V1__CreateSnapshotsRequest>, _ arena: Arena) {
+        c.pointee.name = arena.string(self.name)
+        c.pointee.volume_ids = arena.strings(self.volumeIDs)
+        c.pointee.n_volume_ids = self.volumeIDs.count
+    }
+}
+
+extension ControlMessages.CreateSnapshotsResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Control__V1__CreateSnapshotsResponse>?) {
+        ashlar__control__v1__create_snapshots_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Control__V1__CreateSnapshotsResponse>) throws(Failure) {
+        snapshotIDs = try copyStrings(c.pointee.snapshot_ids, c.pointee.n_snapshot_ids)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Control__V1__CreateSnapshotsResponse>, _ arena: Arena) {
+        c.pointee.snapshot_ids = arena.strings(self.snapshotIDs)
+        c.pointee.n_snapshot_ids = self.snapshotIDs.count
+    }
+}
+
+extension ControlMessages.DeleteSnapshotRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Control__V1__DeleteSnapshotRequest>?) {
+        ashlar__control__v1__delete_snapshot_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Control__V1__DeleteSnapshotRequest>) throws(Failure) {
+        switch c.pointee.subject_case.rawValue {
+        case 1: subject = .snapshotID(try copyString(c.pointee.snapshot_id))
+        case 2: subject = .cutID(try copyString(c.pointee.cut_id))
+        default: subject = nil
+        }
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Control__V1__DeleteSnapshotRequest>, _ arena: Arena) {
+        switch self.subject {
+        case nil: break
+        case .snapshotID(let value):
+            c.pointee.snapshot_id = arena.string(value)
+            c.pointee.subject_case = Ashlar__Control__V1__DeleteSnapshotRequest__SubjectCase(rawValue: 1)
+        case .cutID(let value):
+            c.pointee.cut_id = arena.string(value)
+            c.pointee.subject_case = Ashlar__Control__V1__DeleteSnapshotRequest__SubjectCase(rawValue: 2)
+        }
+    }
+}
+
+extension ControlMessages.DeleteSnapshotResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Control__V1__DeleteSnapshotResponse>?) {
+        ashlar__control__v1__delete_snapshot_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Control__V1__DeleteSnapshotResponse>) throws(Failure) {
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Control__V1__DeleteSnapshotResponse>, _ arena: Arena) {
+    }
+}
+
+extension ControlMessages.RollBackVolumeRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Control__V1__RollBackVolumeRequest>?) {
+        ashlar__control__v1__roll_back_volume_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Control__V1__RollBackVolumeRequest>) throws(Failure) {
+        volumeID = try copyString(c.pointee.volume_id)
+        snapshotID = try copyString(c.pointee.snapshot_id)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Control__V1__RollBackVolumeRequest>, _ arena: Arena) {
+        c.pointee.volume_id = arena.string(self.volumeID)
+        c.pointee.snapshot_id = arena.string(self.snapshotID)
+    }
+}
+
+extension ControlMessages.RollBackVolumeResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Control__V1__RollBackVolumeResponse>?) {
+        ashlar__control__v1__roll_back_volume_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Control__V1__RollBackVolumeResponse>) throws(Failure) {
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Control__V1__RollBackVolumeResponse>, _ arena: Arena) {
+    }
+}
+
+extension ControlMessages.CloneVolumeRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Control__V1__CloneVolumeRequest>?) {
+        ashlar__control__v1__clone_volume_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Control__V1__CloneVolumeRequest>) throws(Failure) {
+        switch c.pointee.source_case.rawValue {
+        case 1: source = .snapshotID(try copyString(c.pointee.snapshot_id))
+        case 2: source = .volumeID(try copyString(c.pointee.volume_id))
+        default: source = nil
+        }
+        name = try copyString(c.pointee.name)
+        sizeBytes = c.pointee.size_bytes.map { $0.pointee.value }
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Control__V1__CloneVolumeRequest>, _ arena: Arena) {
+        switch self.source {
+        case nil: break
+        case .snapshotID(let value):
+            c.pointee.snapshot_id = arena.string(value)
+            c.pointee.source_case = Ashlar__Control__V1__CloneVolumeRequest__SourceCase(rawValue: 1)
+        case .volumeID(let value):
+            c.pointee.volume_id = arena.string(value)
+            c.pointee.source_case = Ashlar__Control__V1__CloneVolumeRequest__SourceCase(rawValue: 2)
+        }
+        c.pointee.name = arena.string(self.name)
+        c.pointee.size_bytes = self.sizeBytes.map {
+            let wrapper = arena.new(google__protobuf__uint64_value__init)
+            wrapper.pointee.value = $0
+            return wrapper
+        }
+    }
+}
+
+extension ControlMessages.CloneVolumeResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Control__V1__CloneVolumeResponse>?) {
+        ashlar__control__v1__clone_volume_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Control__V1__CloneVolumeResponse>) throws(Failure) {
+        volumeID = try copyString(c.pointee.volume_id)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Control__V1__CloneVolumeResponse>, _ arena: Arena) {
+        c.pointee.volume_id = arena.string(self.volumeID)
+    }
+}

@@ -20,6 +20,11 @@ extension EngineMessages {
         package static let retainGroup = "/ashlar.engine.v1.Volumes/RetainGroup"
         package static let deleteGroup = "/ashlar.engine.v1.Volumes/DeleteGroup"
         package static let storeCatalogue = "/ashlar.engine.v1.Volumes/StoreCatalogue"
+        package static let createSnapshots = "/ashlar.engine.v1.Volumes/CreateSnapshots"
+        package static let deleteSnapshot = "/ashlar.engine.v1.Volumes/DeleteSnapshot"
+        package static let getSnapshot = "/ashlar.engine.v1.Volumes/GetSnapshot"
+        package static let listSnapshots = "/ashlar.engine.v1.Volumes/ListSnapshots"
+        package static let rollBackVolume = "/ashlar.engine.v1.Volumes/RollBackVolume"
         package static let attach = "/ashlar.engine.v1.Devices/Attach"
         package static let detach = "/ashlar.engine.v1.Devices/Detach"
         package static let getAttachment = "/ashlar.engine.v1.Devices/GetAttachment"
@@ -211,6 +216,43 @@ extension EngineMessages {
         }
     }
 
+    package struct Snapshot: Message {
+        package var id: String
+        package var volumeID: String
+        package var group: String
+        package var sizeBytes: UInt64
+        package var created: UInt64
+
+        package init(
+            id: String = "",
+            volumeID: String = "",
+            group: String = "",
+            sizeBytes: UInt64 = 0,
+            created: UInt64 = 0
+        ) {
+            self.id = id
+            self.volumeID = volumeID
+            self.group = group
+            self.sizeBytes = sizeBytes
+            self.created = created
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.Snapshot" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("id", .string(id)))
+            found.append(MessageField("volumeId", .string(volumeID)))
+            found.append(MessageField("group", .string(group)))
+            found.append(MessageField("sizeBytes", .unsigned(sizeBytes)))
+            found.append(MessageField("created", .unsigned(created)))
+            return found
+        }
+    }
+
     package struct Mountpath: Message {
         package var id: String
         package var path: String
@@ -383,17 +425,20 @@ extension EngineMessages {
         package var group: String
         package var sizeBytes: UInt64
         package var annotation: String
+        package var content: ContentChoice?
 
         package init(
             volumeID: String = "",
             group: String = "",
             sizeBytes: UInt64 = 0,
-            annotation: String = ""
+            annotation: String = "",
+            content: ContentChoice? = nil
         ) {
             self.volumeID = volumeID
             self.group = group
             self.sizeBytes = sizeBytes
             self.annotation = annotation
+            self.content = content
         }
 
         package static var messageName: String { "ashlar.engine.v1.CreateVolumeRequest" }
@@ -407,7 +452,18 @@ extension EngineMessages {
             found.append(MessageField("group", .string(group)))
             found.append(MessageField("sizeBytes", .unsigned(sizeBytes)))
             found.append(MessageField("annotation", .string(annotation)))
+            if case .snapshotID(let value) = content {
+                found.append(MessageField("snapshotId", .string(value)))
+            }
+            if case .sourceVolumeID(let value) = content {
+                found.append(MessageField("sourceVolumeId", .string(value)))
+            }
             return found
+        }
+
+        package enum ContentChoice: Sendable, Hashable {
+            case snapshotID(String)
+            case sourceVolumeID(String)
         }
     }
 
@@ -900,6 +956,229 @@ extension EngineMessages {
         package var fields: [MessageField] {
             var found: [MessageField] = []
             found.append(MessageField("version", .unsigned(version)))
+            return found
+        }
+    }
+
+    package struct CreateSnapshotsRequest: Message {
+        package var snapshots: [EngineMessages.CreateSnapshotsRequest.Snapshot]
+
+        package init(
+            snapshots: [EngineMessages.CreateSnapshotsRequest.Snapshot] = []
+        ) {
+            self.snapshots = snapshots
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.CreateSnapshotsRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("snapshots", .list(snapshots.map { .message($0.fields) })))
+            return found
+        }
+
+        package struct Snapshot: Message {
+            package var id: String
+            package var volumeID: String
+            package var annotation: String
+
+            package init(
+                id: String = "",
+                volumeID: String = "",
+                annotation: String = ""
+            ) {
+                self.id = id
+                self.volumeID = volumeID
+                self.annotation = annotation
+            }
+
+            package static var messageName: String { "ashlar.engine.v1.CreateSnapshotsRequest.Snapshot" }
+
+            package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+            package func encoded() -> [UInt8] { encode(self) }
+
+            package var fields: [MessageField] {
+                var found: [MessageField] = []
+                found.append(MessageField("id", .string(id)))
+                found.append(MessageField("volumeId", .string(volumeID)))
+                found.append(MessageField("annotation", .string(annotation)))
+                return found
+            }
+        }
+    }
+
+    package struct CreateSnapshotsResponse: Message {
+        package var snapshots: [EngineMessages.Snapshot]
+
+        package init(
+            snapshots: [EngineMessages.Snapshot] = []
+        ) {
+            self.snapshots = snapshots
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.CreateSnapshotsResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("snapshots", .list(snapshots.map { .message($0.fields) })))
+            return found
+        }
+    }
+
+    package struct DeleteSnapshotRequest: Message {
+        package var snapshotID: String
+
+        package init(
+            snapshotID: String = ""
+        ) {
+            self.snapshotID = snapshotID
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.DeleteSnapshotRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("snapshotId", .string(snapshotID)))
+            return found
+        }
+    }
+
+    package struct DeleteSnapshotResponse: Message {
+        package init() {}
+
+        package static var messageName: String { "ashlar.engine.v1.DeleteSnapshotResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] { [] }
+    }
+
+    package struct GetSnapshotRequest: Message {
+        package var snapshotID: String
+
+        package init(
+            snapshotID: String = ""
+        ) {
+            self.snapshotID = snapshotID
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.GetSnapshotRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("snapshotId", .string(snapshotID)))
+            return found
+        }
+    }
+
+    package struct GetSnapshotResponse: Message {
+        package var snapshot: EngineMessages.Snapshot?
+
+        package init(
+            snapshot: EngineMessages.Snapshot? = nil
+        ) {
+            self.snapshot = snapshot
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.GetSnapshotResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("snapshot", snapshot.map { .message($0.fields) } ?? .absent))
+            return found
+        }
+    }
+
+    package struct ListSnapshotsRequest: Message {
+        package init() {}
+
+        package static var messageName: String { "ashlar.engine.v1.ListSnapshotsRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] { [] }
+    }
+
+    package struct ListSnapshotsResponse: Message {
+        package var snapshots: [EngineMessages.Snapshot]
+
+        package init(
+            snapshots: [EngineMessages.Snapshot] = []
+        ) {
+            self.snapshots = snapshots
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.ListSnapshotsResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("snapshots", .list(snapshots.map { .message($0.fields) })))
+            return found
+        }
+    }
+
+    package struct RollBackVolumeRequest: Message {
+        package var volumeID: String
+        package var snapshotID: String
+
+        package init(
+            volumeID: String = "",
+            snapshotID: String = ""
+        ) {
+            self.volumeID = volumeID
+            self.snapshotID = snapshotID
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.RollBackVolumeRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumeId", .string(volumeID)))
+            found.append(MessageField("snapshotId", .string(snapshotID)))
+            return found
+        }
+    }
+
+    package struct RollBackVolumeResponse: Message {
+        package var volume: EngineMessages.Volume?
+
+        package init(
+            volume: EngineMessages.Volume? = nil
+        ) {
+            self.volume = volume
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.RollBackVolumeResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volume", volume.map { .message($0.fields) } ?? .absent))
             return found
         }
     }

@@ -101,6 +101,28 @@ extension EngineMessages.Volume: WireMessage {
     }
 }
 
+extension EngineMessages.Snapshot: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__Snapshot>?) {
+        ashlar__engine__v1__snapshot__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__Snapshot>) throws(Failure) {
+        id = try copyString(c.pointee.id)
+        volumeID = try copyString(c.pointee.volume_id)
+        group = try copyString(c.pointee.group)
+        sizeBytes = c.pointee.size_bytes
+        created = c.pointee.created
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__Snapshot>, _ arena: Arena) {
+        c.pointee.id = arena.string(self.id)
+        c.pointee.volume_id = arena.string(self.volumeID)
+        c.pointee.group = arena.string(self.group)
+        c.pointee.size_bytes = self.sizeBytes
+        c.pointee.created = self.created
+    }
+}
+
 extension EngineMessages.Mountpath: WireMessage {
     package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__Mountpath>?) {
         ashlar__engine__v1__mountpath__init(c)
@@ -185,6 +207,11 @@ extension EngineMessages.CreateVolumeRequest: WireMessage {
         group = try copyString(c.pointee.group)
         sizeBytes = c.pointee.size_bytes
         annotation = try copyString(c.pointee.annotation)
+        switch c.pointee.content_case.rawValue {
+        case 5: content = .snapshotID(try copyString(c.pointee.snapshot_id))
+        case 6: content = .sourceVolumeID(try copyString(c.pointee.source_volume_id))
+        default: content = nil
+        }
     }
 
     package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__CreateVolumeRequest>, _ arena: Arena) {
@@ -192,6 +219,15 @@ extension EngineMessages.CreateVolumeRequest: WireMessage {
         c.pointee.group = arena.string(self.group)
         c.pointee.size_bytes = self.sizeBytes
         c.pointee.annotation = arena.string(self.annotation)
+        switch self.content {
+        case nil: break
+        case .snapshotID(let value):
+            c.pointee.snapshot_id = arena.string(value)
+            c.pointee.content_case = Ashlar__Engine__V1__CreateVolumeRequest__ContentCase(rawValue: 5)
+        case .sourceVolumeID(let value):
+            c.pointee.source_volume_id = arena.string(value)
+            c.pointee.content_case = Ashlar__Engine__V1__CreateVolumeRequest__ContentCase(rawValue: 6)
+        }
     }
 }
 
@@ -553,6 +589,165 @@ extension EngineMessages.StoreCatalogueResponse: WireMessage {
 
     package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__StoreCatalogueResponse>, _ arena: Arena) {
         c.pointee.version = self.version
+    }
+}
+
+extension EngineMessages.CreateSnapshotsRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__CreateSnapshotsRequest>?) {
+        ashlar__engine__v1__create_snapshots_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__CreateSnapshotsRequest>) throws(Failure) {
+        snapshots = try copyMessages(c.pointee.snapshots, c.pointee.n_snapshots)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__CreateSnapshotsRequest>, _ arena: Arena) {
+        c.pointee.snapshots = arena.messages(self.snapshots)
+        c.pointee.n_snapshots = self.snapshots.count
+    }
+}
+
+extension EngineMessages.CreateSnapshotsRequest.Snapshot: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__CreateSnapshotsRequest__Snapshot>?) {
+        ashlar__engine__v1__create_snapshots_request__snapshot__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__CreateSnapshotsRequest__Snapshot>) throws(Failure) {
+        id = try copyString(c.pointee.id)
+        volumeID = try copyString(c.pointee.volume_id)
+        annotation = try copyString(c.pointee.annotation)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__CreateSnapshotsRequest__Snapshot>, _ arena: Arena) {
+        c.pointee.id = arena.string(self.id)
+        c.pointee.volume_id = arena.string(self.volumeID)
+        c.pointee.annotation = arena.string(self.annotation)
+    }
+}
+
+extension EngineMessages.CreateSnapshotsResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__CreateSnapshotsResponse>?) {
+        ashlar__engine__v1__create_snapshots_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__CreateSnapshotsResponse>) throws(Failure) {
+        snapshots = try copyMessages(c.pointee.snapshots, c.pointee.n_snapshots)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__CreateSnapshotsResponse>, _ arena: Arena) {
+        c.pointee.snapshots = arena.messages(self.snapshots)
+        c.pointee.n_snapshots = self.snapshots.count
+    }
+}
+
+extension EngineMessages.DeleteSnapshotRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__DeleteSnapshotRequest>?) {
+        ashlar__engine__v1__delete_snapshot_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__DeleteSnapshotRequest>) throws(Failure) {
+        snapshotID = try copyString(c.pointee.snapshot_id)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__DeleteSnapshotRequest>, _ arena: Arena) {
+        c.pointee.snapshot_id = arena.string(self.snapshotID)
+    }
+}
+
+extension EngineMessages.DeleteSnapshotResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__DeleteSnapshotResponse>?) {
+        ashlar__engine__v1__delete_snapshot_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__DeleteSnapshotResponse>) throws(Failure) {
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__DeleteSnapshotResponse>, _ arena: Arena) {
+    }
+}
+
+extension EngineMessages.GetSnapshotRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetSnapshotRequest>?) {
+        ashlar__engine__v1__get_snapshot_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__GetSnapshotRequest>) throws(Failure) {
+        snapshotID = try copyString(c.pointee.snapshot_id)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetSnapshotRequest>, _ arena: Arena) {
+        c.pointee.snapshot_id = arena.string(self.snapshotID)
+    }
+}
+
+extension EngineMessages.GetSnapshotResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetSnapshotResponse>?) {
+        ashlar__engine__v1__get_snapshot_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__GetSnapshotResponse>) throws(Failure) {
+        snapshot = try copyMessage(c.pointee.snapshot)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetSnapshotResponse>, _ arena: Arena) {
+        c.pointee.snapshot = arena.message(self.snapshot)
+    }
+}
+
+extension EngineMessages.ListSnapshotsRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ListSnapshotsRequest>?) {
+        ashlar__engine__v1__list_snapshots_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__ListSnapshotsRequest>) throws(Failure) {
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ListSnapshotsRequest>, _ arena: Arena) {
+    }
+}
+
+extension EngineMessages.ListSnapshotsResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ListSnapshotsResponse>?) {
+        ashlar__engine__v1__list_snapshots_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__ListSnapshotsResponse>) throws(Failure) {
+        snapshots = try copyMessages(c.pointee.snapshots, c.pointee.n_snapshots)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ListSnapshotsResponse>, _ arena: Arena) {
+        c.pointee.snapshots = arena.messages(self.snapshots)
+        c.pointee.n_snapshots = self.snapshots.count
+    }
+}
+
+extension EngineMessages.RollBackVolumeRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__RollBackVolumeRequest>?) {
+        ashlar__engine__v1__roll_back_volume_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__RollBackVolumeRequest>) throws(Failure) {
+        volumeID = try copyString(c.pointee.volume_id)
+        snapshotID = try copyString(c.pointee.snapshot_id)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__RollBackVolumeRequest>, _ arena: Arena) {
+        c.pointee.volume_id = arena.string(self.volumeID)
+        c.pointee.snapshot_id = arena.string(self.snapshotID)
+    }
+}
+
+extension EngineMessages.RollBackVolumeResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__RollBackVolumeResponse>?) {
+        ashlar__engine__v1__roll_back_volume_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__RollBackVolumeResponse>) throws(Failure) {
+        volume = try copyMessage(c.pointee.volume)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__RollBackVolumeResponse>, _ arena: Arena) {
+        c.pointee.volume = arena.message(self.volume)
     }
 }
 

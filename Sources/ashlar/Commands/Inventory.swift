@@ -76,6 +76,8 @@ struct VolumeView: Encodable {
     var liveBytes: UInt64?
     var allocatedBytes: UInt64
     var filesystem: String?
+    /// What it began as: `snapshot:<id>` or `volume:<id>`.
+    var source: String?
     var attachEpoch: UInt64
     var publishedTo: [String]
     var health: String
@@ -90,6 +92,7 @@ struct VolumeView: Encodable {
         sizeBytes = volume.sizeBytes
         liveBytes = engine?.liveBytes
         allocatedBytes = engine?.allocatedBytes ?? 0
+        source = volume.request.source?.description
         filesystem = volume.request.filesystem?.rawValue
         attachEpoch = engine?.attachEpoch ?? 0
         publishedTo = publications.map(\.node).sorted()

@@ -6,7 +6,8 @@ import VolumeEngine
 
 struct VolumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "volume", abstract: "Look at volumes.", subcommands: [List.self, Show.self])
+        commandName: "volume", abstract: "Look at volumes; make copies of them.",
+        subcommands: [List.self, Show.self, Clone.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "ls", abstract: "List the volumes.")
@@ -48,12 +49,6 @@ struct VolumeCommand: AsyncParsableCommand {
         @Argument(help: "Its id or its name.")
         var volume: String
 
-        private func find(in catalogue: Catalogue) async throws(Failure) -> Volume {
-            if let id = VolumeID(volume), let found = try await catalogue.volume(id) { return found }
-            if let found = try await catalogue.volume(named: volume) { return found }
-            throw Failure(.notFound, "there is no volume '\(volume)': `ashlar volume ls` lists them")
-        }
-
         private func known(_ id: VolumeID, to engine: any VolumeEngine) async throws(Failure) -> EngineVolume? {
             do { return try await engine.volume(id) } catch {
                 if error.kind == .notFound { return nil }
@@ -65,7 +60,7 @@ struct VolumeCommand: AsyncParsableCommand {
             try await options.telling {
                 let configuration = try options.configuration()
                 let catalogue = try Catalogue(reading: configuration.cataloguePath)
-                let found = try await find(in: catalogue)
+                let found = try await findVolume(volume, in: catalogue)
                 let engineVolume = try await known(found.id, to: options.engine(configuration))
                 let view = VolumeView(
                     found, engine: engineVolume, publications: try await catalogue.publications(of: found.id))
@@ -76,7 +71,8 @@ struct VolumeCommand: AsyncParsableCommand {
                         "size          \(ByteSize.text(view.sizeBytes)) (\(view.sizeBytes) bytes)",
                         "live          \(view.liveBytes.map { ByteSize.text($0) } ?? "not open")",
                         "allocated     \(ByteSize.text(view.allocatedBytes)), parity included",
-                        "filesystem    \(view.filesystem ?? "raw block")", "attach epoch  \(view.attachEpoch)",
+                        "filesystem    \(view.filesystem ?? "raw block")", "copy of       \(view.source ?? "-")",
+                        "attach epoch  \(view.attachEpoch)",
                         "published to  \(view.publishedTo.isEmpty ? "-" : view.publishedTo.joined(separator: ", "))",
                         "health        \(view.health)\(view.healthReason.isEmpty ? "" : ": \(view.healthReason)")",
                     ].joined(separator: "\n")

@@ -30,6 +30,7 @@ struct RebuildCatalogueCommand: AsyncParsableCommand {
         var copyPlace: String?
         var groups: [CatalogueRebuild.Line]
         var volumes: [CatalogueRebuild.Line]
+        var snapshots: [CatalogueRebuild.Line]
         var publications: [CatalogueRebuild.Line]
         var problems: [String]
         var catalogue: String
@@ -47,7 +48,8 @@ struct RebuildCatalogueCommand: AsyncParsableCommand {
             let view = View(
                 pool: inventory.id.description, poolVersion: inventory.version, isDryRun: dryRun,
                 copyVersion: result.copy?.version, copyPlace: result.copy?.place, groups: result.rebuild.groups,
-                volumes: result.rebuild.volumes, publications: result.rebuild.publications,
+                volumes: result.rebuild.volumes, snapshots: result.rebuild.snapshots,
+                publications: result.rebuild.publications,
                 problems: inventory.problems + result.problems, catalogue: configuration.cataloguePath,
                 replaced: result.replaced.map { "\(configuration.stateDirectory)/\($0)" })
             try options.show(view) { text(view) }
@@ -62,7 +64,10 @@ struct RebuildCatalogueCommand: AsyncParsableCommand {
             lines.append("no copy of the catalogue: from headers alone")
         }
         lines += view.problems.map { "not believed: \($0)" }
-        for (what, found) in [("groups", view.groups), ("volumes", view.volumes), ("publications", view.publications)] {
+        for (what, found) in [
+            ("groups", view.groups), ("volumes", view.volumes), ("snapshots", view.snapshots),
+            ("publications", view.publications),
+        ] {
             let counts = [CatalogueRebuild.Action.kept, .restored, .removed].map { action in
                 "\(found.count { $0.action == action }) \(action.rawValue)"
             }

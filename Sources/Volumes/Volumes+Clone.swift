@@ -1,0 +1,95 @@
+import Base
+import Catalogue
+import Domain
+import VolumeEngine
+
+extension Volumes {
+    /// Bytes that a volume's size is a multiple of.
+    private static let sizeUnitBytes: UInt64 = 4 << 10
+
+    /// Makes a volume that begins as `source` is, and is used as its origin: filesystem, class, options. Size: the source's, or larger.
+    /// Failures as of `create`.
+    public func clone(_ source: VolumeSource, as name: String, sizeBytes: UInt64? = nil) async throws(Failure) -> Volume
+    {
+        let (origin, bytes) = try await origin(of: source)
+        var request = origin
+        request.name = name
+        request.source = source
+        let wanted = sizeBytes ?? bytes
+        guard !name.isEmpty, wanted <= UInt64(Int64.max) - Self.sizeUnitBytes else {
+            throw Failure(.invalid, "a volume of \(wanted) bytes named '\(name)' is not possible")
+        }
+        request.sizeBytes = (wanted + Self.sizeUnitBytes - 1) / Self.sizeUnitBytes * Self.sizeUnitBytes
+        return try await create(request)
+    }
+
+    /// What the source's volume was made from, and how large the source is.
+    private func origin(of source: VolumeSource) async throws(Failure) -> (request: VolumeRequest, sizeBytes: UInt64) {
+        switch source {
+        case .snapshot(let id):
+            let snapshot = try await usableSnapshot(id)
+            return (snapshot.request, snapshot.sizeBytes)
+        case .volume(let id):
+            let volume = try await usableVolume(id)
+            return (volume.request, volume.sizeBytes)
+        }
+    }
+
+    /// Before anything is begun: the source is there, in the group, and not too large.
+    func checkSource(of request: VolumeRequest) async throws(Failure) {
+        guard let source = request.source else { return }
+        let (origin, bytes) = try await origin(of: source)
+        guard origin.group == request.group else {
+            throw Failure(
+                .unsupported,
+                "a copy of a volume in group '\(origin.group)' is made in that group, not in '\(request.group)': "
+                    + "for another group, copy the data")
+        }
+        guard request.sizeBytes >= bytes else {
+            throw Failure(
+                .outOfRange, "\(request.sizeBytes) bytes asked for, but what is to be copied has \(bytes): ask for more"
+            )
+        }
+    }
+
+    // MARK: Rollback
+
+    /// The volume becomes what its snapshot is. `failedPrecondition` while it is published, `invalid` where the snapshot is another volume's.
+    public func rollBack(_ id: VolumeID, to snapshot: SnapshotID) async throws(Failure) -> Volume {
+        let held = try await lockVolume(id, for: "roll back")
+        defer { held.release() }
+        _ = try await usableVolume(id)
+        let target = try await usableSnapshot(snapshot)
+        guard target.volume == id else {
+            throw Failure(
+                .invalid,
+                "snapshot '\(target.name)' is of volume \(target.volume), not of \(id): `ashlar volume clone` makes a volume of it"
+            )
+        }
+        try await catalogue.beginRollBack(id, to: snapshot, at: environment.unixTime())
+        try await finishRollBack(id, to: snapshot)
+        return try await usableVolume(id)
+    }
+
+    /// Under the volume's lock, before what must not come between: a rollback that was begun is carried on.
+    func settleRollBack(_ id: VolumeID) async throws(Failure) {
+        guard let intent = try await catalogue.intent(of: id), case .rollBack(let snapshot) = intent.kind else {
+            return
+        }
+        do {
+            try await finishRollBack(id, to: snapshot)
+        } catch  where error.kind == .notFound {
+            // The snapshot was deleted since; nobody was told that the volume is as it was.
+        }
+    }
+
+    private func finishRollBack(_ id: VolumeID, to snapshot: SnapshotID) async throws(Failure) {
+        do {
+            _ = try await engine.rollBackVolume(id, to: snapshot)
+        } catch  where !error.isPassing {
+            try await catalogue.finishRollBack(id)
+            throw error
+        }
+        try await catalogue.finishRollBack(id)
+    }
+}
