@@ -83,14 +83,15 @@ extension EmbeddedEngine {
         let answers = Answers(count: volumes.count)
         if isInTime {
             for (index, (snapshot, volume)) in zip(snapshots, volumes).enumerated() {
-                volume.loop.post {
-                    volume.log.takeSnapshot(
+                try? await volume.ask { (log, done: @escaping @Sendable (Result<Void, Failure>) -> Void) in
+                    log.takeSnapshot(
                         snapshot.id, sizeBytes: snapshot.sizeBytes, created: snapshot.created
                     ) { answers.put($0, at: index) }
+                    done(.success(()))
                 }
             }
         }
-        // Posted behind the snapshots: what is admitted from here on is after the cut.
+        // Every volume has its place of the cut: what is admitted from here on is after it.
         for volume in volumes where volumes.count > 1 { volume.loop.post { volume.log.release() } }
         guard isInTime else {
             throw Failure(.unavailable, "the volumes could not be held together within \(Self.holdMax): try again")
@@ -164,9 +165,10 @@ extension EmbeddedEngine {
 
     /// The snapshot as a device that refuses writes.
     public func openSnapshot(_ id: SnapshotID) async throws(Failure) -> any BlockDevice {
-        let header = try existingSnapshot(id)
-        let lock = try await locks.acquire(header.volume.description, for: "opening snapshot \(id)")
+        let volumeID = try existingSnapshot(id).volume
+        let lock = try await locks.acquire(volumeID.description, for: "opening snapshot \(id)")
         defer { lock.release() }
+        let header = try existingSnapshot(id)  // it may have gone while the lock was waited for
         if let device = openedSnapshots.withLock({ $0[id] }) { return device }
         let volume = try await logs.retain(header.volume)
         let device = VolumeDevice(
@@ -237,6 +239,9 @@ extension EmbeddedEngine {
     ) async throws(Failure) {
         let lock = try await locks.acquire(snapshot.volume.description, for: "making clone \(header.id)")
         defer { lock.release() }
+        guard headers.snapshot(snapshot.id).map({ !$0.isDeleted }) == true else {
+            throw Failure(.notFound, "there is no snapshot \(snapshot.id)")
+        }
         guard let origin = headers.volume(snapshot.volume), origin.group == header.group else {
             throw Failure(
                 .unsupported,
@@ -322,12 +327,28 @@ extension EmbeddedEngine {
             purged.isPurged = true
             try await headers.put(purged)
         }
-        if let origin = header.origin { try await unpinned(origin) }
+        if let origin = header.origin { unpinned(origin) }
     }
 
     /// A clone is gone: its origin may go too, or free the epoch.
-    private func unpinned(_ origin: VolumeOrigin) async throws(Failure) {
-        let lock = try await locks.acquire(origin.volume.description, for: "unpinning epoch \(origin.epoch)")
+    private func unpinned(_ origin: VolumeOrigin) {
+        Task.detached { [self] in
+            for _ in 0..<Self.unpinTriesMax {
+                do throws(Failure) { return try await unpin(origin) } catch {
+                    logger.info(
+                        "a clone's origin is in use", metadata: ["volume": "\(origin.volume)", "reason": "\(error)"])
+                }
+                try? await Task.sleep(for: .milliseconds(200))
+            }
+        }
+    }
+
+    /// What is left undone is done at the next start.
+    private static let unpinTriesMax = 50
+
+    private func unpin(_ origin: VolumeOrigin) async throws(Failure) {
+        let lock = try await locks.acquire(
+            origin.volume.description, for: "unpinning epoch \(origin.epoch) \(UInt64.random(in: 0...UInt64.max))")
         defer { lock.release() }
         guard let header = headers.volume(origin.volume), !header.isPurged else { return }
         if header.isDeleted, !isNeeded(header.id) { return try await purgeOrHide(header) }
@@ -336,13 +357,14 @@ extension EmbeddedEngine {
 
     /// Frees, in the background, what deleted snapshots of the volume had.
     func maintain(_ id: VolumeID) {
-        let pinned = headers.clonedEpochs(of: id)
+        let headers = headers
         if let header = headers.volume(id), headers.group(header.group)?.state == .deleting { return }
         Task.detached { [self] in
             do throws(Failure) {
                 try await logs.with(id) { (opened) throws(Failure) in
                     try await opened.ask { (log, done: @escaping @Sendable (Result<Void, Failure>) -> Void) in
-                        log.pinnedEpochs = pinned
+                        // As it is now: a clone's header is there before its origin may not be walked any more.
+                        log.pinnedEpochs = headers.clonedEpochs(of: id)
                         log.whenReclaimed { done(.success(())) }
                     }
                 }
@@ -379,8 +401,10 @@ extension EmbeddedEngine {
 
     /// Deletes from the log what has no header, and frees it.
     private func reconcile(_ id: VolumeID) {
-        let known = Set(headers.snapshots.filter { $0.volume == id && !$0.isDeleted }.map(\.epoch))
         Task.detached { [self] in
+            guard let lock = try? await locks.acquire(id.description, for: "looking after snapshots") else { return }
+            defer { lock.release() }
+            let known = Set(headers.snapshots.filter { $0.volume == id && !$0.isDeleted }.map(\.epoch))
             try? await logs.with(id) { (opened) throws(Failure) in
                 let strays: [UInt32] = try await opened.ask { log, done in
                     done(.success(log.map.elements.filter { !$0.isDeleted && !known.contains($0.epoch) }.map(\.epoch)))

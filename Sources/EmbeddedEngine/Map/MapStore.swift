@@ -96,6 +96,12 @@ final class MapStore: @unchecked Sendable {
         return best
     }
 
+    /// After `load`: no loss of `wanted` - 1 mountpaths brings an older checkpoint back.
+    func isNewestEverywhere(wanted: Int) -> Bool {
+        guard let newest = found.map({ ($0.generation, $0.frame) }).max(by: <) else { return false }
+        return found.count { ($0.generation, $0.frame) == newest } >= wanted
+    }
+
     /// After `load`: copies of the newest checkpoint or of the nodes that should be there and are not.
     func copyProblems(wanted: Int) -> [String] {
         guard let newest = found.map({ ($0.generation, $0.frame) }).max(by: <) else { return [] }

@@ -8,22 +8,19 @@ import SystemIO
 extension VolumeLog {
     // MARK: Changes
 
-    /// Pins what the volume is now, every write that was answered included, under `snapshot`. `done` has its epoch, when it is durable. A
-    /// snapshot of that id that is there already is answered.
+    /// Pins what the volume is now, every write that was answered included, under `snapshot`. `done` has its epoch, when it is durable. One
+    /// of that id that is there already is of a call that was cut off before anybody heard of it: it goes.
     func takeSnapshot(
         _ snapshot: SnapshotID, sizeBytes: UInt64, created: UInt64, done: @escaping (Result<UInt32, Failure>) -> Void
     ) {
-        if let existing = map.elements.first(where: { $0.snapshot == snapshot && !$0.isDeleted }) {
-            return done(.success(existing.epoch))
+        for stray in map.elements where stray.snapshot == snapshot && !stray.isDeleted {
+            deleteSnapshot(stray.epoch) { _ in }
         }
         guard map.hasHead else { return done(.failure(Failure(.notFound, "the volume was deleted"))) }
         let epoch = birthEpoch
         let control = RecordControl(
             operation: .snapshot, epoch: epoch, snapshot: snapshot, sizeBytes: sizeBytes, created: created)
-        change(control) { [self] result in
-            let found = map.elements.first { $0.snapshot == snapshot && !$0.isDeleted }?.epoch
-            done(result.map { found ?? epoch })
-        }
+        change(control) { done($0.map { epoch }) }
     }
 
     /// Unpins an epoch. What only it had is freed later, by and by. Unknown or deleted is fine.

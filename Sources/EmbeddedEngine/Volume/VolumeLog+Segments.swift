@@ -53,7 +53,8 @@ extension VolumeLog {
         let isWrittenFirst = recentRecords >= Self.recentRecordsMin && recentBlocks < recentRecords * Self.smallBlocks
         (recentRecords, recentBlocks) = (0, 0)
         // What was admitted was promised a place: when its segment went with a mountpath, reserves are there to keep the promise.
-        let isPromised = open == nil && (ring.formedEntry < ring.admittedEntry || !records.isEmpty)
+        let isPromised =
+            (open == nil && (ring.formedEntry < ring.admittedEntry || !records.isEmpty)) || !controls.isEmpty
         queue.blocking { () throws(Failure) in
             try allocator.makeSegment(
                 id, volume: header.id, group: group, isRecovery: isPromised, isWrittenFirst: isWrittenFirst)

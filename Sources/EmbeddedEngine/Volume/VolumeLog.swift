@@ -305,7 +305,8 @@ final class VolumeLog: @unchecked Sendable {
         while ring.admittedEntry < ring.endEntry, !isHeld || isClosing {
             let number = ring.admittedEntry
             let entry = ring[number]
-            if entry.kind != .void {
+            // Changes of epochs are metadata: they get their place from the reserves.
+            if entry.kind != .void, entry.kind != .control {
                 let room = usableBlocks(open) + usableBlocks(reserve)
                 let needed = worstBlocks(
                     ring.pendingBlocks + (entry.kind == .data ? entry.count : 0), entries: ring.pendingEntries + 1)
@@ -397,6 +398,7 @@ final class VolumeLog: @unchecked Sendable {
         let waiting = flushes
         flushes = []
         for flush in waiting { flush.answer.finish(EIO) }
+        answerReclaimed()
         let unanswered = controls
         controls = [:]
         for control in unanswered.values { control.done(.failure(failure)) }

@@ -69,8 +69,17 @@ struct VolumeRecovery {
                 "volume \(header.id) has data (segment \(segment)) but no map on any mountpath that is there: bring back the mountpaths that are missing"
             )
         }
+        if frames.isEmpty, let origin = header.origin {
+            throw Failure(
+                .corrupt,
+                "volume \(header.id), a clone of \(origin.volume), has no map on any mountpath that is there: bring back the mountpaths that are missing"
+            )
+        }
         let map = makeMap(store)
         for frame in frames { map.load(frame, mountpath: pool.mountpath) }
+        if let last = frames.last, !store.isNewestEverywhere(wanted: min(group.parityColumns + 1, pool.active.count)) {
+            try settleOn(last, map, store)
+        }
         var log = try readLog(frames.last ?? CheckpointFrame(), map, names)
         // What the checkpoint does not know of and what came before its seal was freed: the files are left over.
         for (id, slices) in names where map.segments[id] == nil {
@@ -105,6 +114,18 @@ struct VolumeRecovery {
             map, chosen.count { !$0.isWhole }, chosen.count { $0.isLost },
             store.copyProblems(wanted: min(group.parityColumns + 1, pool.active.count))
         )
+    }
+
+    /// The newest checkpoint is not on all its homes: a crash came between them. What it freed may only be used again, and segments that
+    /// it does not name may only be taken back, when no loss can bring back the one before.
+    private func settleOn(_ last: CheckpointFrame, _ map: VolumeMap, _ store: MapStore) throws(Failure) {
+        let (frozen, nodes) = map.freeze(isWhole: true, throughSequence: last.throughSequence)
+        var frame = frozen
+        frame.sealedBelow = last.sealedBelow
+        frame.nextSegment = last.nextSegment
+        try store.commit(frame, nodes, isWhole: true)
+        map.thaw(isDurable: true)
+        map.sources[0].homes = store.nodeHomes
     }
 
     private func makeMap(_ store: MapStore) -> VolumeMap {
