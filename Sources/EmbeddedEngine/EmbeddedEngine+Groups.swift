@@ -40,7 +40,7 @@ extension EmbeddedEngine {
         let label = header.specification.label
         var held: [KeyedLock.Held] = []
         defer { for lock in held { lock.release() } }
-        for id in liveVolumes(of: label).map(\.id).sorted() {
+        for id in lockOrder(liveVolumes(of: label).map(\.id)) {
             held.append(try await locks.acquire(id.description, for: "\(operation) group \(label)"))
         }
         let open = liveVolumes(of: label).map(\.id).filter { id in opened.withLock { $0[id] != nil } }
@@ -65,9 +65,25 @@ extension EmbeddedEngine {
                 return tombstone
             })
         let ids = headers.volumes.filter { $0.group == group.label }.map(\.id)
+        try await headers.put(
+            headers.snapshots.filter { ids.contains($0.volume) && !$0.isDeleted }.map { header in
+                var tombstone = header
+                tombstone.isDeleted = true
+                return tombstone
+            })
         let (allocator, pool, logger) = (allocator, pool, logger)
+        for id in lockOrder(ids) {
+            try await logs.whileClosed(id) { () throws(Failure) in
+                try await Self.onBlockingThread { () throws(Failure) in try allocator.removeVolume(id, group: group) }
+            }
+        }
+        try await headers.put(
+            ids.compactMap { headers.volume($0) }.filter { !$0.isPurged }.map { header in
+                var purged = header
+                purged.isPurged = true
+                return purged
+            })
         try await Self.onBlockingThread { () throws(Failure) in
-            for id in ids { try allocator.removeVolume(id, group: group) }
             for mountpath in pool.active {
                 do throws(Failure) { try mountpath.disk.removeDirectory("@\(group.label)") } catch {
                     logger.warning(

@@ -24,7 +24,7 @@ extension VolumeLog {
     func comparison(of target: MapElement, with base: UInt32) -> ChangeBase? {
         var epoch = target.epoch
         while let element = epoch == target.epoch ? target : map.element(epoch) {
-            if element.epoch == base || (element.from <= base && base <= element.epoch) { return .ancestor(base) }
+            if element.epoch == base || (element.line <= base && base <= element.epoch) { return .ancestor(base) }
             if element.parent == 0 { break }
             epoch = element.parent
         }
