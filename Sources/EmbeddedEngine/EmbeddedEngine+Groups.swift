@@ -40,11 +40,12 @@ extension EmbeddedEngine {
         let label = header.specification.label
         var held: [KeyedLock.Held] = []
         defer { for lock in held { lock.release() } }
-        for id in try inLockOrder(Set(liveVolumes(of: label).map(\.id))) {
+        for id in lockOrder(liveVolumes(of: label).map(\.id)) {
             held.append(try await locks.acquire(id.description, for: "\(operation) group \(label)"))
         }
         let read = openedSnapshots.withLock { Set($0.keys.compactMap { headers.snapshot($0)?.volume }) }
-        let open = volumes(of: label).map(\.id).filter { id in opened.withLock { $0[id] != nil } || read.contains(id) }
+        let open = headers.volumes.filter { $0.group == label && !$0.isPurged }.map(\.id)
+            .filter { id in opened.withLock { $0[id] != nil } || read.contains(id) }
         guard open.isEmpty else {
             let ids = open.sorted().prefix(3).map(\.description).joined(separator: ", ")
             throw Failure(
@@ -54,36 +55,32 @@ extension EmbeddedEngine {
         try await headers.put(GroupHeader(specification: header.specification, state: state))
     }
 
-    /// Those too that were deleted while a snapshot or a clone needed them.
-    private func volumes(of label: String) -> [VolumeHeader] {
-        headers.volumes.filter { $0.group == label && !$0.isPurged }
+    private func liveVolumes(of label: String) -> [VolumeHeader] {
+        headers.volumes.filter { $0.group == label && !$0.isDeleted }
     }
 
-    private func liveVolumes(of label: String) -> [VolumeHeader] { volumes(of: label).filter { !$0.isDeleted } }
-
     private func carryOutDeletion(of group: GroupSpecification) async throws(Failure) {
-        let members = volumes(of: group.label)
-        let ids = Set(members.map(\.id))
         try await headers.put(
-            headers.snapshots.filter { !$0.isDeleted && ids.contains($0.volume) }.map { header in
+            liveVolumes(of: group.label).map { header in
                 var tombstone = header
                 tombstone.isDeleted = true
                 return tombstone
             })
+        let ids = headers.volumes.filter { $0.group == group.label }.map(\.id)
         try await headers.put(
-            members.filter { !$0.isDeleted }.map { header in
+            headers.snapshots.filter { ids.contains($0.volume) && !$0.isDeleted }.map { header in
                 var tombstone = header
                 tombstone.isDeleted = true
                 return tombstone
             })
         let (allocator, pool, logger) = (allocator, pool, logger)
-        for id in try inLockOrder(ids) {
+        for id in lockOrder(ids) {
             try await logs.whileClosed(id) { () throws(Failure) in
                 try await Self.onBlockingThread { () throws(Failure) in try allocator.removeVolume(id, group: group) }
             }
         }
         try await headers.put(
-            volumes(of: group.label).map { header in
+            ids.compactMap { headers.volume($0) }.filter { !$0.isPurged }.map { header in
                 var purged = header
                 purged.isPurged = true
                 return purged

@@ -14,7 +14,7 @@ extension EmbeddedEngine {
     public func createSnapshots(_ wanted: [SnapshotRequest]) async throws(Failure) -> [EngineSnapshot] {
         var held: [KeyedLock.Held] = []
         defer { for lock in held { lock.release() } }
-        for id in try inLockOrder(Set(wanted.map(\.volume))) {
+        for id in lockOrder(Set(wanted.map(\.volume))) {
             held.append(try await locks.acquire(id.description, for: "taking a snapshot"))
         }
         guard Set(wanted.map(\.id)).count == wanted.count, Set(wanted.map(\.volume)).count == wanted.count else {
@@ -41,16 +41,6 @@ extension EmbeddedEngine {
         let cut = try await take(made)
         try await headers.put(cut)
         return cut.map(describe(snapshot:))
-    }
-
-    /// Clones before their origins, since what holds a clone's lock may go on to its origin's; else by id.
-    func inLockOrder(_ ids: Set<VolumeID>) throws(Failure) -> [VolumeID] {
-        var depths: [VolumeID: Int] = [:]
-        for id in ids {
-            guard let header = headers.volume(id) else { continue }
-            depths[id] = try headers.origins(of: header).count
-        }
-        return ids.sorted { (depths[$1, default: 0], $0) < (depths[$0, default: 0], $1) }
     }
 
     /// Writes the snapshots into the volumes' logs, at one moment of all of them. Gives them their epochs.
@@ -305,6 +295,12 @@ extension EmbeddedEngine {
 
     // MARK: What deletion leaves
 
+    /// Clones before their origins, so that two who lock several volumes never wait for each other.
+    func lockOrder(_ ids: some Sequence<VolumeID>) -> [VolumeID] {
+        ids.map { id in (id: id, depth: headers.volume(id).flatMap { try? headers.origins(of: $0).count } ?? 0) }
+            .sorted { ($1.depth, $0.id) < ($0.depth, $1.id) }.map(\.id)
+    }
+
     /// Snapshots or clones need what is stored of the volume.
     func isNeeded(_ id: VolumeID) -> Bool {
         headers.snapshots.contains { $0.volume == id && !$0.isDeleted } || !headers.clonedEpochs(of: id).isEmpty
@@ -312,7 +308,10 @@ extension EmbeddedEngine {
 
     /// Frees a deleted volume: all of it, or what no snapshot and no clone needs.
     func purgeOrHide(_ header: VolumeHeader) async throws(Failure) {
-        guard !header.isPurged else { return }
+        if header.isPurged {
+            if let origin = header.origin { unpinned(origin) }
+            return
+        }
         if isNeeded(header.id) {
             try await logs.with(header.id) { (opened) throws(Failure) in
                 try await opened.ask { log, done in log.dropHead(done: done) }
@@ -394,7 +393,7 @@ extension EmbeddedEngine {
             try? await headers.put([tombstone])
         }
         for volume in Set(headers.snapshots.filter(\.isDeleted).map(\.volume)).sorted() {
-            guard let header = headers.volume(volume), !header.isPurged, !header.isDeleted else { continue }
+            guard let header = headers.volume(volume), !header.isPurged else { continue }
             reconcile(volume)
         }
     }
@@ -404,15 +403,18 @@ extension EmbeddedEngine {
         Task.detached { [self] in
             guard let lock = try? await locks.acquire(id.description, for: "looking after snapshots") else { return }
             defer { lock.release() }
-            let known = Set(headers.snapshots.filter { $0.volume == id && !$0.isDeleted }.map(\.epoch))
-            try? await logs.with(id) { (opened) throws(Failure) in
-                let strays: [UInt32] = try await opened.ask { log, done in
-                    done(.success(log.map.elements.filter { !$0.isDeleted && !known.contains($0.epoch) }.map(\.epoch)))
-                }
-                for epoch in strays { try await opened.ask { log, done in log.deleteSnapshot(epoch, done: done) } }
-            }
+            try? await logs.with(id) { (opened) throws(Failure) in try await dropStrays(of: id, opened) }
             maintain(id)
         }
+    }
+
+    /// With the volume's lock held: its log lets go of snapshots that have no header.
+    func dropStrays(of id: VolumeID, _ opened: OpenVolumes.Opened) async throws(Failure) {
+        let known = Set(headers.snapshots.filter { $0.volume == id && !$0.isDeleted }.map(\.epoch))
+        let strays: [UInt32] = try await opened.ask { log, done in
+            done(.success(log.map.elements.filter { !$0.isDeleted && !known.contains($0.epoch) }.map(\.epoch)))
+        }
+        for epoch in strays { try await opened.ask { log, done in log.deleteSnapshot(epoch, done: done) } }
     }
 }
 

@@ -230,7 +230,9 @@ public final class EmbeddedEngine: VolumeEngine {
         guard let specification = activeGroup(group) else {
             throw Failure(.notFound, "there is no group \(group)")
         }
-        if let existing = headers.volume(id), !existing.isUnfinished || existing.isDeleted {
+        if let existing = headers.volume(id),
+            !existing.isUnfinished || existing.isDeleted || !isContent(content, of: existing)
+        {
             if existing.isDeleted { throw Failure(.notFound, "volume \(id) was deleted; its id is not used again") }
             guard existing.group == group, existing.sizeBytes == sizeBytes, isContent(content, of: existing) else {
                 throw Failure(
@@ -418,7 +420,7 @@ public final class EmbeddedEngine: VolumeEngine {
     public func openVolume(_ id: VolumeID, epoch: UInt64, readOnly: Bool) async throws(Failure) -> any BlockDevice {
         let lock = try await locks.acquire(id.description, for: "opening")
         defer { lock.release() }
-        let header = try existing(id)
+        var header = try existing(id)
         guard epoch == header.attachEpoch, epoch > 0 else {
             throw Failure(
                 .fenced,
@@ -429,6 +431,16 @@ public final class EmbeddedEngine: VolumeEngine {
             try await closeOpened(id)
         }
         let volume = try await logs.retain(id)
+        do throws(Failure) {
+            try await dropStrays(of: id, volume)
+            if !header.hasMap {
+                header.hasMap = true
+                try await headers.put(header)
+            }
+        } catch {
+            try await logs.release(id)
+            throw error
+        }
         let device = VolumeDevice(
             log: volume.log, loop: volume.loop, sizeBytes: header.sizeBytes, isReadOnly: readOnly, epoch: epoch)
         do throws(Failure) {

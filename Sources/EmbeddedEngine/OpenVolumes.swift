@@ -53,6 +53,7 @@ final class OpenVolumes: Sendable {
     private let logger: Logger
     private let loops: [(loop: EventLoop, shared: LoopBuffers)]
     private let entries = Mutex<[VolumeID: Entry]>([:])
+    private let isClosing = Mutex(false)
     /// Who waits for a volume's turn to be opened or closed, in order.
     private let turns = Mutex<[VolumeID: [CheckedContinuation<Void, Never>]]>([:])
 
@@ -84,6 +85,7 @@ final class OpenVolumes: Sendable {
 
     /// Opens the log, and its origins', unless they are; `release` must follow.
     func retain(_ id: VolumeID) async throws(Failure) -> Opened {
+        if isClosing.withLock({ $0 }) { throw Failure(.unavailable, "the engine is stopping") }
         await takeTurn(id)
         defer { endTurn(id) }
         let known = entries.withLock { entries in
@@ -117,9 +119,11 @@ final class OpenVolumes: Sendable {
 
     /// At shutdown: ends walks that keep logs open, and waits until all are closed.
     func closeAll() async {
+        isClosing.withLock { $0 = true }
         for _ in 0..<Self.closingTriesMax {
             let left = entries.withLock { $0.values.map(\.opened) }
-            if left.isEmpty { return }
+            // Who is being opened or closed has its turn.
+            if left.isEmpty, turns.withLock({ $0.isEmpty }) { return }
             for opened in left {
                 opened.loop.post { opened.log.stopReclaim() }
             }
@@ -159,11 +163,12 @@ final class OpenVolumes: Sendable {
     }
 
     private func open(_ id: VolumeID) async throws(Failure) -> Opened {
-        guard let header = headers.volume(id), !header.isPurged,
-            let group = headers.group(header.group)?.specification
+        guard let header = headers.volume(id), !header.isPurged, let holder = headers.group(header.group),
+            holder.state == .active || holder.state == .retained
         else {
             throw Failure(.notFound, "there is no volume \(id)")
         }
+        let group = holder.specification
         var origin: Opened?
         if let parent = header.origin { origin = try await retain(parent.volume) }
         do throws(Failure) {
@@ -185,6 +190,7 @@ final class OpenVolumes: Sendable {
                     origins: parent.map { [$0.log] + $0.log.origins } ?? [], queue: loop, pool: pool,
                     allocator: allocator, buffers: shared.buffers, cache: shared.cache, clock: clock, logger: logger)
                 log.pinnedEpochs = pinned
+                log.reclaimLater()
                 return Handover(log)
             }.value
             return Opened(log: log, loop: loop, origin: header.origin?.volume)

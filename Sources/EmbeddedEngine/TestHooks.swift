@@ -47,11 +47,11 @@ package enum EngineCanary: String, CaseIterable, Sendable {
     case ackBeforeMembership = "ack-before-membership"
     /// A move of the garbage collector is replayed as a write. Reserved: there are no moves yet.
     case moveAsWrite = "move-as-write"
-    /// Changed blocks are taken by birth epoch across a rollback. Reserved: there are no snapshots yet.
+    /// Changed blocks are taken by birth epoch across a rollback.
     case diffAcrossRollback = "diff-across-rollback"
 
     /// False where the engine has nothing yet that could be broken so.
-    package var isBuilt: Bool { self != .moveAsWrite && self != .diffAcrossRollback }
+    package var isBuilt: Bool { self != .moveAsWrite }
 }
 
 /// What tests pass in beside the real parameters; empty in the product. Lines of the engine that look at `canary` are marked so.

@@ -5,42 +5,86 @@ import SegmentStore
 import SystemIO
 import VolumeEngine
 
-/// One volume's engine code over disks, a queue, a clock and chance from outside, without threads or sockets: the simulator's way in.
+/// One volume's engine code over disks, a queue, a clock and chance from outside, without threads or sockets: the simulator's way in. A
+/// clone is one more, over the pool, the cache and the queue of its origin.
 package final class VolumeHarness {
-    private let log: VolumeLog
+    /// What the volumes of one host share.
+    struct Host {
+        let pool: Pool
+        let allocator: SegmentAllocator
+        let group: GroupSpecification
+        let ringBytes: Int
+        let cacheBytes: Int
+        let buffers = RecordBuffers()
+        let cache: NodeCache
+        let queue: any IOQueue
+        let clock: any MonotonicClock
+        let logger: Logger
+    }
+    let log: VolumeLog
+    let host: Host
+    /// Its origin first, then the origin's origin.
+    private let origins: [VolumeHarness]
     private let sizeBytes: UInt64
-    private let membership: Pool
-    package let pool: PoolID
+    package var pool: PoolID { host.pool.id }
 
     /// Starts as an engine does: finds or makes the pool on `mountpaths`, takes out what is missing, reads the volume's log to its end and
-    /// seals it.
-    package init(
+    /// seals it. `pinned`: epochs at which clones begin. The cache of nodes has `cacheBytes`, at recovery too.
+    package convenience init(
         mountpaths: [ConfiguredMountpath], ledger: any Disk, group: GroupSpecification, volume: VolumeID,
-        sizeBytes: UInt64,
-        ringBytes: Int, cacheBytes: Int = 1 << 20, queue: any IOQueue, clock: any MonotonicClock, random: inout some RandomNumberGenerator,
-        logger: Logger, test: TestHooks = TestHooks()
+        sizeBytes: UInt64, ringBytes: Int, cacheBytes: Int = 1 << 20, pinned: Set<UInt32> = [], queue: any IOQueue,
+        clock: any MonotonicClock, random: inout some RandomNumberGenerator, logger: Logger,
+        test: TestHooks = TestHooks()
     ) throws(Failure) {
-        let pool = try Pool.open(mountpaths, ledger: ledger, acceptMissing: false, logger: logger, random: &random, test: test)
+        let pool = try Pool.open(
+            mountpaths, ledger: ledger, acceptMissing: false, logger: logger, random: &random, test: test)
         try pool.admitMissing(lossesMax: group.parityColumns, acceptMissing: false)
         let allocator = try SegmentAllocator(pool: pool, start: random.next(), logger: logger)
-        let header = VolumeHeader(
-            id: volume, group: group.label, sizeBytes: sizeBytes, attachEpoch: 1, formatted: .never, isDeleted: false)
-        try allocator.noteExisting(volume, group: group)
-        let recovered = try VolumeRecovery(
-            pool: pool, header: header, group: group, allocator: allocator, logger: logger
-        ).run()
-        log = VolumeLog(
-            VolumeLogParameters(header: header, group: group, epoch: 1, ringBytes: ringBytes), recovered: recovered,
-            queue: queue, pool: pool, allocator: allocator, buffers: RecordBuffers(),
-            cache: NodeCache(bytes: cacheBytes), clock: clock, logger: logger)
-        self.sizeBytes = sizeBytes
-        self.pool = pool.id
-        membership = pool
+        let host = Host(
+            pool: pool, allocator: allocator, group: group, ringBytes: ringBytes, cacheBytes: cacheBytes,
+            cache: NodeCache(bytes: cacheBytes), queue: queue, clock: clock, logger: logger)
+        try self.init(host, volume: volume, sizeBytes: sizeBytes, origins: [], pinned: pinned)
     }
+
+    /// Opens a clone that `createClone` has made. Its origin is open as long as it is.
+    package convenience init(
+        volume: VolumeID, cloneOf origin: VolumeHarness, pinned: Set<UInt32> = []
+    ) throws(Failure) {
+        try self.init(
+            origin.host, volume: volume, sizeBytes: origin.sizeBytes, origins: [origin] + origin.origins, pinned: pinned
+        )
+    }
+
+    private init(_ host: Host, volume: VolumeID, sizeBytes: UInt64, origins: [VolumeHarness], pinned: Set<UInt32>)
+        throws(Failure)
+    {
+        self.host = host
+        self.origins = origins
+        self.sizeBytes = sizeBytes
+        func header(_ id: VolumeID) -> VolumeHeader {
+            VolumeHeader(
+                id: id, group: host.group.label, sizeBytes: sizeBytes, attachEpoch: 1, formatted: .never,
+                isDeleted: false)
+        }
+        try host.allocator.noteExisting(volume, group: host.group)
+        var recovery = VolumeRecovery(
+            pool: host.pool, header: header(volume), group: host.group, allocator: host.allocator, logger: host.logger)
+        recovery.origins = origins.map { header($0.volume) }
+        recovery.cacheBytes = host.cacheBytes
+        log = VolumeLog(
+            VolumeLogParameters(header: header(volume), group: host.group, epoch: 1, ringBytes: host.ringBytes),
+            recovered: try recovery.run(), origins: origins.map(\.log), queue: host.queue, pool: host.pool,
+            allocator: host.allocator, buffers: host.buffers, cache: host.cache, clock: host.clock,
+            logger: host.logger)
+        log.pinnedEpochs = pinned
+        log.reclaimLater()
+    }
+
+    package var volume: VolumeID { log.parameters.header.id }
 
     /// Paths of members that are out, missing or stale: nothing on them is believed.
     package var outPaths: Set<String> {
-        Set(membership.status().mountpaths.filter { $0.state != .active }.map(\.path))
+        Set(host.pool.status().mountpaths.filter { $0.state != .active }.map(\.path))
     }
 
     /// Paths of the members that a pool file names out; none where it cannot be understood.
@@ -54,7 +98,10 @@ package final class VolumeHarness {
 
     package func landing(waiter: any BlockRequestOwner) -> UnsafeMutableRawPointer? { log.landing(waiter: waiter) }
 
-    package func submit(_ request: BlockRequest) { log.submit(request, sizeBytes: sizeBytes, isReadOnly: false) }
+    /// `epoch`: of a snapshot, which can only be read; nil: the volume as it is.
+    package func submit(_ request: BlockRequest, epoch: UInt32? = nil) {
+        log.submit(request, sizeBytes: sizeBytes, isReadOnly: epoch != nil, snapshot: epoch)
+    }
 
     package func close(_ done: @escaping @Sendable (Result<Void, Failure>) -> Void) { log.close(done) }
 

@@ -123,7 +123,7 @@ import VolumeEngine
     /// Cut at every write of a header: the next start carries the deletion on, or nothing has begun.
     @Test func deletionIsCarriedOn() async throws {
         var finished = false
-        for writes in 0..<16 where !finished {
+        for writes in 0..<20 where !finished {
             let directory = NSTemporaryDirectory() + "ashlar-groups-\(UUID().uuidString)"
             defer { try? FileManager.default.removeItem(atPath: directory) }
             let paths = (0..<3).map { "\(directory)/d\($0)" }

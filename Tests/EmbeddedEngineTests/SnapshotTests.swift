@@ -102,7 +102,7 @@ import VolumeEngine
         try await expect(last, 7, at: 7 << 20, "a clone of a deleted clone of a deleted volume")
         try await pool.engine.closeVolume(second)
         try await pool.engine.deleteVolume(second)
-        // Origins follow their clones in the background.
+        // Origins go by and by.
         for _ in 0..<200 where !pool.slices().isEmpty { try await Task.sleep(for: .milliseconds(50)) }
         #expect(pool.slices().isEmpty, "with the last clone everything is free: \(pool.slices().prefix(3))")
         await pool.stop()

@@ -17,7 +17,7 @@ import Testing
     func theMapIsWhatANaiveModelSays(_ number: Int) async throws {
         let environment = ProcessInfo.processInfo.environment
         let seed = (environment["SEED"].flatMap { UInt64($0) } ?? 1) + UInt64(number)
-        let rounds = environment["ROUNDS"].flatMap { Int($0) } ?? 1500
+        let rounds = environment["ROUNDS"].flatMap { Int($0) } ?? 800
         try await onThread { try Self.run(seed: seed, rounds: rounds) }
     }
 

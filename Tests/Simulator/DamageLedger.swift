@@ -23,6 +23,7 @@ struct DamageLedger {
     private func columns(of object: StoredObject, without gone: Set<Int>) -> Set<Int> {
         switch object {
         case .map: return (damage[.map] ?? []).union(oldMapDamage).union(gone)
+        case .nodes: return (damage[.nodes] ?? []).union(gone)
         case .segment(let id):
             return (damage[object] ?? []).union(gone.filter { disks[$0].holds(id) })
         }
@@ -32,6 +33,7 @@ struct DamageLedger {
     func mayLose(_ disk: Int) -> Bool {
         let gone = gone.union([disk])
         return gone.count <= p && columns(of: .map, without: gone).count <= p
+            && columns(of: .nodes, without: gone).count <= p
             && damage.keys.allSatisfy { columns(of: $0, without: gone).count <= p }
     }
 
@@ -51,6 +53,7 @@ struct DamageLedger {
             note(object, on: disk)
         }
         note(.map, on: disk)
+        note(.nodes, on: disk)
     }
 
     mutating func startBegins() {

@@ -17,12 +17,18 @@ package struct ExhaustiveSimulation {
         package var summary: String { "\(sequences) sequences, \(patterns) patterns of lost mountpaths" }
     }
 
-    /// Steps of a sequence. Snapshots, clones, rollbacks and deletions join these.
+    /// Steps of a sequence. Those that need a snapshot come after one; they take the last. A clone is written to.
     enum Step: CaseIterable {
         case write
         case flush
         case discard
         case crash
+        case snapshot
+        case delete
+        case rollBack
+        case clone
+
+        var needsSnapshot: Bool { [.delete, .rollBack, .clone].contains(self) }
     }
 
     private let canary: EngineCanary?
@@ -92,7 +98,9 @@ package struct ExhaustiveSimulation {
         var all: [[Step]] = [[]]
         var last: [[Step]] = [[]]
         for _ in 0..<lengthMax {
-            last = last.flatMap { sequence in Step.allCases.map { sequence + [$0] } }
+            last = last.flatMap { sequence in
+                Step.allCases.filter { !$0.needsSnapshot || sequence.contains(.snapshot) }.map { sequence + [$0] }
+            }
             all += last
         }
         return all
@@ -115,30 +123,21 @@ final class ExhaustiveCase {
     private static let blocks = 8
     private let host: SimulatedHost
     private var images: [SimulatedDisk.Image] = []
-    private var model = VolumeModel(blocks: blocks)
+    private var volumes: [SimulatedVolume] = []
     private var modelAtBeginning = VolumeModel(blocks: blocks)
+    private let volume: VolumeID
 
     init(k: Int, p: Int, canary: EngineCanary?) {
         var shape = SimulatedShape(k: k, p: p, mountpathCount: k + p)
         shape.volumeBlocks = Self.blocks
         host = SimulatedHost(seed: 1, shape: shape, test: TestHooks(canary: canary))
+        volume = host.makeVolume()
     }
 
     private var allDisks: [SimulatedDisk] { host.disks + [host.ledger] }
 
     private func begin() throws {
-        if images.isEmpty {
-            let (work, queue) = try start()
-            _ = work.submit(.write(first: 0, count: 4, isForced: true), &model)
-            try work.settle()
-            try work.collect(&model)
-            host.crash(.powerLostAllKept, queue)
-            let (again, last) = try start()
-            try again.checkAll(&model)
-            host.crash(.powerLostAllKept, last)
-            images = allDisks.map { $0.image() }
-            modelAtBeginning = model
-        }
+        if images.isEmpty { try makeBeginning() }
         host.machine.random = SeededRandom(seed: 1)
         host.machine.restart()
         for (disk, image) in zip(allDisks, images) {
@@ -146,54 +145,117 @@ final class ExhaustiveCase {
             disk.restore(image)
             disk.resolve(.processKilled)
         }
-        model = modelAtBeginning
+        volumes = [SimulatedVolume(id: volume, model: modelAtBeginning)]
     }
 
-    private func start() throws -> (work: VolumeWork, queue: SimulatedQueue) {
+    private func makeBeginning() throws {
+        volumes = [SimulatedVolume(id: volume, model: modelAtBeginning)]
+        let queue = try start()
+        _ = volumes[0].work?.submit(.write(first: 0, count: 4, isForced: true), &volumes[0].model)
+        try finish()
+        host.crash(.powerLostAllKept, queue)
+        host.crash(.powerLostAllKept, try restartAndCheck())
+        images = allDisks.map { $0.image() }
+        modelAtBeginning = volumes[0].model
+    }
+
+    private func start() throws -> SimulatedQueue {
         let queue = host.makeQueue()
-        let harness = try host.open(queue)
-        return (VolumeWork(host: host, queue: queue, harness: harness), queue)
+        try host.open(volumes, queue)
+        return queue
     }
 
-    private func restartAndCheck() throws -> (work: VolumeWork, queue: SimulatedQueue) {
-        let (work, queue) = try start()
-        try work.checkAll(&model)
-        return (work, queue)
+    /// Until everything is answered and nothing is under way.
+    private func finish() throws {
+        for volume in volumes { try volume.work?.settle() }
+        guard host.machine.isRunning else { return }
+        for volume in volumes { try volume.work?.collect(&volume.model) }
+    }
+
+    private func restartAndCheck() throws -> SimulatedQueue {
+        let queue = try start()
+        for volume in volumes {
+            if let text = volume.work?.harness.accountingProblem(), host.machine.isRunning {
+                throw VolumeWork.Problem(description: text)
+            }
+            try volume.work?.checkAll(&volume.model)
+        }
+        return queue
     }
 
     /// Carries out the steps; false where the machine stopped on the way.
     private func work(
-        _ steps: [ExhaustiveSimulation.Step], _ now: inout (work: VolumeWork, queue: SimulatedQueue), _ mode: CrashMode
+        _ steps: [ExhaustiveSimulation.Step], _ queue: inout SimulatedQueue, _ mode: CrashMode
     ) throws -> Bool {
         for (number, step) in steps.enumerated() {
-            switch step {
-            case .write: _ = now.work.submit(.write(first: number, count: 3, isForced: false), &model)
-            case .discard: _ = now.work.submit(.discard(first: number + 1, count: 2), &model)
-            case .flush: _ = now.work.submit(.flush, &model)
-            case .crash:
+            if step == .crash {
                 // What else was to stop it stops the life after.
                 let left = host.machine.operationsUntilCrash
-                host.crash(mode, now.queue)
+                host.crash(mode, queue)
                 host.machine.operationsUntilCrash = left
-                do { now = try restartAndCheck() } catch {
+                do { queue = try restartAndCheck() } catch {
                     if host.machine.isRunning { throw error }
                     return false
                 }
+            } else {
+                try take(step, number, queue)
             }
-            try now.work.settle()
             guard host.machine.isRunning else { return false }
-            try now.work.collect(&model)
+            try finish()
+            guard host.machine.isRunning else { return false }
         }
         return true
+    }
+
+    private func take(_ step: ExhaustiveSimulation.Step, _ number: Int, _ queue: SimulatedQueue) throws {
+        let volume = volumes[0]
+        guard let work = volume.work else { return }
+        let last = work.epochs.keys.max()
+        switch step {
+        case .write: _ = work.submit(.write(first: number, count: 3, isForced: false), &volume.model)
+        case .discard: _ = work.submit(.discard(first: number + 1, count: 2), &volume.model)
+        case .flush: _ = work.submit(.flush, &volume.model)
+        case .snapshot: work.takeSnapshot(number + 1, &volume.model)
+        case .delete: if let last { work.deleteSnapshot(last, &volume.model) }
+        case .rollBack: if let last { try work.rollBack(last, &volume.model) }
+        case .clone: if let last { try clone(last, number, volume, work, queue) }
+        case .crash: break
+        }
+    }
+
+    private func clone(
+        _ snapshot: Int, _ number: Int, _ volume: SimulatedVolume, _ work: VolumeWork, _ queue: SimulatedQueue
+    ) throws {
+        guard let epoch = work.epochs[snapshot], let content = volume.model.contents[snapshot] else { return }
+        let clone = SimulatedVolume(
+            id: VolumeID(high: 1, low: UInt64(number)),
+            model: VolumeModel(content: content, numbersBefore: (number + 1) * 1000), origin: volume, epoch: epoch)
+        var isMade = false
+        work.makeClone(clone.id, of: epoch) { isMade = $0 == nil }
+        try finish()
+        guard isMade else {
+            guard host.machine.isRunning else { return }
+            throw VolumeWork.Problem(description: "a clone cannot be made")
+        }
+        volume.pinned.insert(epoch)
+        volumes.append(clone)
+        do {
+            try host.openClone(clone, queue)
+            try clone.work?.checkAll(&clone.model)
+        } catch {
+            if host.machine.isRunning { throw error }
+            return
+        }
+        _ = clone.work?.submit(.write(first: 3, count: 2, isForced: false), &clone.model)
     }
 
     /// False where the sequence ended before I/O `crashAt`.
     func run(_ steps: [ExhaustiveSimulation.Step], crashAt: Int, _ mode: CrashMode) throws -> Bool {
         try begin()
-        var now = try start()
+        var queue = try start()
         host.machine.operationsUntilCrash = crashAt
-        let isWhole = try work(steps, &now, mode)
-        host.crash(mode, now.queue)
+        let isWhole = try work(steps, &queue, mode)
+        host.crash(mode, queue)
         try checkTwice(mode)
         return !isWhole
     }
@@ -201,9 +263,9 @@ final class ExhaustiveCase {
     /// Crashes after the sequence, and again at I/O `startCutAt` of the start. False where the start had ended before.
     func run(_ steps: [ExhaustiveSimulation.Step], startCutAt: Int, _ mode: CrashMode) throws -> Bool {
         try begin()
-        var now = try start()
-        guard try work(steps, &now, mode) else { return false }
-        host.crash(.processKilled, now.queue)
+        var queue = try start()
+        guard try work(steps, &queue, mode) else { return false }
+        host.crash(.processKilled, queue)
         host.machine.operationsUntilCrash = startCutAt
         do { _ = try start() } catch {
             if host.machine.isRunning { throw error }
@@ -216,25 +278,24 @@ final class ExhaustiveCase {
 
     /// What a start has shown must be so for ever.
     private func checkTwice(_ mode: CrashMode) throws {
-        let (_, queue) = try restartAndCheck()
-        host.crash(mode, queue)
+        host.crash(mode, try restartAndCheck())
         _ = try restartAndCheck()
     }
 
     /// Reads everything without `lost`, in the same life and in the next one, which begins without them.
     func runLosing(_ lost: [Int], after steps: [ExhaustiveSimulation.Step]) throws {
         try begin()
-        var now = try start()
-        _ = try work(steps, &now, .powerLostMixed)
+        var queue = try start()
+        _ = try work(steps, &queue, .powerLostMixed)
         for disk in lost { host.disks[disk].isDead = true }
-        _ = now.work.submit(.read(first: 0, count: Self.blocks), &model)
-        try now.work.settle()
-        try now.work.collect(&model)
-        host.crash(.powerLostAllLost, now.queue)
-        let (work, _) = try restartAndCheck()
-        _ = work.submit(.write(first: 0, count: 2, isForced: true), &model)
-        try work.settle()
-        try work.collect(&model)
-        try work.checkAll(&model)
+        for volume in volumes { _ = volume.work?.submit(.read(first: 0, count: Self.blocks), &volume.model) }
+        try finish()
+        host.crash(.powerLostAllLost, queue)
+        _ = try restartAndCheck()
+        for volume in volumes {
+            _ = volume.work?.submit(.write(first: 0, count: 2, isForced: true), &volume.model)
+            try finish()
+            try volume.work?.checkAll(&volume.model)
+        }
     }
 }

@@ -38,12 +38,14 @@ package enum FaultKind: String, CaseIterable, Codable, Sendable {
 /// A thing that survives the damage of p of its columns.
 enum StoredObject: Hashable {
     case segment(UInt32)
+    /// Frames of checkpoints: every start writes them anew.
     case map
+    case nodes
 
     /// Nil for files in which no damage is put: pool files, which say so themselves, and slices that are free.
     init?(path: String) {
         if path.contains("/%mt/") {
-            self = .map
+            self = path.hasSuffix("/nodes") ? .nodes : .map
         } else if path.contains("/%sg/"), let name = path.split(separator: "/").last,
             let (segment, _) = SlicePath.parse(String(name))
         {

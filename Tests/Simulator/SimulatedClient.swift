@@ -14,17 +14,20 @@ struct Finished {
     var expected: [Int] = []
     var result: Int32 = 0
     var buffer: AlignedBuffer?
+    /// Reads of a snapshot.
+    var epoch: UInt32?
 }
 
 /// Submits requests and gathers their answers. What is answered after the machine has stopped nobody hears.
 final class SimulatedClient: BlockRequestOwner {
-    private let machine: SimulatedMachine
+    private let host: SimulatedHost
+    private var machine: SimulatedMachine { host.machine }
     var harness: VolumeHarness?
     private var outstanding: [UInt64: (entry: Finished, request: BlockRequest)] = [:]
     private var finished: [Finished] = []
     private var nextTag: UInt64 = 0
 
-    init(machine: SimulatedMachine) { self.machine = machine }
+    init(host: SimulatedHost) { self.host = host }
 
     var outstandingCount: Int { outstanding.count }
 
@@ -36,12 +39,13 @@ final class SimulatedClient: BlockRequestOwner {
         nextTag += 1
         request.tag = nextTag
         request.operation = entry.operation
-        request.offset = UInt64(entry.first * blockBytes)
+        request.offset = UInt64(host.place(entry.first) * blockBytes)
         request.length = count * blockBytes
         request.buffer = buffer ?? entry.buffer?.base
         request.forceUnitAccess = isForced
         outstanding[nextTag] = (entry, request)
-        harness?.submit(request)
+        if let epoch = entry.epoch { harness?.retain(epoch) }
+        harness?.submit(request, epoch: entry.epoch)
     }
 
     func completed(_ request: BlockRequest, result: Int32) {
@@ -49,6 +53,7 @@ final class SimulatedClient: BlockRequestOwner {
             preconditionFailure("answered twice")
         }
         guard machine.isRunning else { return }
+        if let epoch = entry.epoch { harness?.release(epoch) }
         entry.result = result
         finished.append(entry)
     }

@@ -13,6 +13,14 @@ package struct SimulatedShape: Sendable {
     package var sliceBytes: UInt64 = 2 << 20
     package var driveBytes: UInt64 = 80 << 20
     package var ringBytes = 4 << 20
+    /// The blocks are spread over a volume of `sparseBlocks` in groups of neighbours, and the cache of nodes is as small as can be.
+    package var isSparse = false
+    /// Snapshots and clones are made.
+    package var hasEpochs = false
+
+    /// 4 TiB.
+    static let sparseBlocks = 1 << 30
+    static let groupBlocks = 8
 
     package init(k: Int, p: Int, mountpathCount: Int) {
         self.k = k
@@ -24,7 +32,15 @@ package struct SimulatedShape: Sendable {
     static func of(seed: UInt64) -> SimulatedShape {
         let shapes = [(4, 2, 8), (2, 1, 5), (1, 2, 5), (8, 2, 10), (4, 2, 6), (2, 1, 3), (1, 1, 4)]
         let (k, p, count) = shapes[Int(seed % UInt64(shapes.count))]
-        return SimulatedShape(k: k, p: p, mountpathCount: count)
+        var shape = SimulatedShape(k: k, p: p, mountpathCount: count)
+        shape.isSparse = seed % 4 == 1
+        shape.hasEpochs = seed % 3 != 0
+        if shape.hasEpochs {
+            shape.volumeBlocks = 512
+            // Old data stays.
+            shape.driveBytes = 160 << 20
+        }
+        return shape
     }
 }
 
@@ -36,8 +52,9 @@ final class SimulatedHost {
     let disks: [SimulatedDisk]
     let ledger: SimulatedDisk
     private let group: GroupSpecification
-    private let volume: VolumeID
     private let test: TestHooks
+    /// Where each group of blocks lies, in groups.
+    private var groups: [Int] = []
 
     init(seed: UInt64, shape: SimulatedShape, test: TestHooks) {
         self.shape = shape
@@ -51,15 +68,55 @@ final class SimulatedHost {
         group = GroupSpecification(
             label: "g", dataColumns: shape.k, parityColumns: shape.p, media: [], sliceBytes: shape.sliceBytes,
             capacityBytes: nil)
-        volume = .random(&machine.random)
+        guard shape.isSparse else { return }
+        var places: Set<Int> = []
+        while places.count < shape.volumeBlocks / SimulatedShape.groupBlocks {
+            // Some are near each other, so that leaves are shared.
+            let bound = machine.chance(1, in: 4) ? 1 << 12 : SimulatedShape.sparseBlocks / SimulatedShape.groupBlocks
+            places.insert(machine.pick(bound))
+        }
+        groups = places.sorted()
     }
+
+    /// The block of the engine's volume that is the model's block `block`.
+    func place(_ block: Int) -> Int {
+        let size = SimulatedShape.groupBlocks
+        return shape.isSparse ? groups[block / size] * size + block % size : block
+    }
+
+    /// Blocks from `first` on that are neighbours in the engine's volume too.
+    func contiguous(_ first: Int, _ count: Int) -> Int {
+        let size = SimulatedShape.groupBlocks
+        return shape.isSparse ? min(count, size - first % size) : count
+    }
+
+    func makeVolume() -> VolumeID { .random(&machine.random) }
 
     func makeQueue() -> SimulatedQueue { SimulatedQueue(machine: machine, clock: clock) }
 
     static func path(_ disk: Int) -> String { "/d\(disk)" }
 
-    /// Starts the engine. A mountpath that is dead is not found, or found and dead.
-    func open(_ queue: SimulatedQueue) throws(Failure) -> VolumeHarness {
+    /// Starts the engine and opens the volumes, each after its origin. A mountpath that is dead is not found, or found and dead.
+    func open(_ volumes: [SimulatedVolume], _ queue: SimulatedQueue) throws(Failure) {
+        for volume in volumes { volume.work = nil }
+        for volume in volumes {
+            if volume.origin == nil {
+                let harness = try openRoot(volume, queue)
+                volume.work = VolumeWork(host: self, queue: queue, harness: harness)
+            } else {
+                try openClone(volume, queue)
+            }
+        }
+    }
+
+    /// Nothing where its origin is not open.
+    func openClone(_ volume: SimulatedVolume, _ queue: SimulatedQueue) throws(Failure) {
+        guard let origin = volume.origin?.work?.harness else { return }
+        let harness = try VolumeHarness(volume: volume.id, cloneOf: origin, pinned: volume.pinned)
+        volume.work = VolumeWork(host: self, queue: queue, harness: harness)
+    }
+
+    private func openRoot(_ volume: SimulatedVolume, _ queue: SimulatedQueue) throws(Failure) -> VolumeHarness {
         let mountpaths = disks.map { disk in
             disk.isDead && machine.chance(1, in: 2)
                 ? ConfiguredMountpath(path: Self.path(disk.index), media: "nvme", disk: nil, problem: "lost")
@@ -69,9 +126,10 @@ final class SimulatedHost {
         logger.logLevel = .critical
         var random = SeededRandom(seed: machine.random.next())
         return try VolumeHarness(
-            mountpaths: mountpaths, ledger: ledger, group: group, volume: volume,
-            sizeBytes: UInt64(shape.volumeBlocks * blockBytes), ringBytes: shape.ringBytes, queue: queue, clock: clock,
-            random: &random, logger: logger, test: test)
+            mountpaths: mountpaths, ledger: ledger, group: group, volume: volume.id,
+            sizeBytes: UInt64((shape.isSparse ? SimulatedShape.sparseBlocks : shape.volumeBlocks) * blockBytes),
+            ringBytes: shape.ringBytes, cacheBytes: shape.isSparse ? 0 : 1 << 20, pinned: volume.pinned, queue: queue,
+            clock: clock, random: &random, logger: logger, test: test)
     }
 
     /// Everything stops; what is left is what `mode` leaves.
@@ -90,11 +148,11 @@ final class SimulatedHost {
         return Set(disks.indices.filter { all.contains(Self.path($0)) })
     }
 
-    /// By segment: the slices that are on mountpaths that the engine believes.
-    func segments(without out: Set<String>) -> Set<UInt32> {
+    /// Segments of a volume of which slices are on mountpaths that the engine believes.
+    func segments(of volume: VolumeID, without out: Set<String>) -> Set<UInt32> {
         var found: Set<UInt32> = []
         for disk in disks where !disk.isDead && !out.contains(Self.path(disk.index)) {
-            for name in disk.names.keys {
+            for name in disk.names.keys where name.contains("/\(volume)/") {
                 if case .segment(let id) = StoredObject(path: name) { found.insert(id) }
             }
         }

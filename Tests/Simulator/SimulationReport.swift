@@ -30,6 +30,15 @@ package struct SimulationReport: Codable, Sendable {
     package var startsRefused = 0
     /// Lives with more lost than may be.
     package var overwhelmed = 0
+    package var snapshots = 0
+    package var deletions = 0
+    package var rollBacks = 0
+    package var clones = 0
+    /// Of two epochs, by their changed blocks.
+    package var comparisons = 0
+    package var epochsRefused = 0
+    /// Snapshots and clones all deleted, and what they had found free.
+    package var purges = 0
     package var faults: [String: Int] = [:]
     package var branches: [String: Int] = [:]
     /// By fault, by branch.
@@ -47,13 +56,29 @@ package struct SimulationReport: Codable, Sendable {
         refused += other.refused
         startsRefused += other.startsRefused
         overwhelmed += other.overwhelmed
+        snapshots += other.snapshots
+        deletions += other.deletions
+        rollBacks += other.rollBacks
+        clones += other.clones
+        comparisons += other.comparisons
+        epochsRefused += other.epochsRefused
+        purges += other.purges
         faults.merge(other.faults) { $0 + $1 }
         branches.merge(other.branches) { $0 + $1 }
         table.merge(other.table) { $0.merging($1) { $0 + $1 } }
     }
 
+    mutating func add(_ counts: EpochCounts) {
+        snapshots += counts.snapshots
+        deletions += counts.deletions
+        rollBacks += counts.rollBacks
+        clones += counts.clones
+        comparisons += counts.comparisons
+        epochsRefused += counts.refused
+    }
+
     package var summary: String {
-        "\(operations) operations, \(records) records, \(checkpoints) checkpoints, \(closes) clean closes, \(checks) comparisons, \(refused) writes refused for space, \(startsRefused) starts refused under faults, \(overwhelmed) lives with too much lost"
+        "\(operations) operations, \(records) records, \(checkpoints) checkpoints, \(closes) clean closes, \(checks) comparisons, \(refused) writes refused for space, \(startsRefused) starts refused under faults, \(overwhelmed) lives with too much lost; \(snapshots) snapshots, \(deletions) deleted, \(rollBacks) rollbacks, \(clones) clones, \(comparisons) comparisons by changed blocks, \(epochsRefused) of these refused for space, \(purges) times all freed"
     }
 
     /// Faults across, branches down; what has not met is a dot. Names of faults are numbered, so that it fits a terminal.

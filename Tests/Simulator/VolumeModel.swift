@@ -1,15 +1,27 @@
 import Base
 
-/// What a volume may hold, told without any of the engine's ideas.
+/// What a volume and its snapshots may hold, told without any of the engine's ideas.
 ///
-/// Every change has a number and writes it into its blocks. After a crash the volume must be what some beginning of the changes makes of it,
-/// in the order in which they were submitted, with at least those that were answered before the last answered flush began. A long
-/// write is several changes: it may be cut between them.
+/// Every change has a number; a write puts it into its blocks. After a crash the volume must be what some beginning of the changes makes of
+/// it, in the order in which they were submitted, with at least those that were answered before the last answered flush began. A long write is
+/// several changes: it may be cut between them. Snapshots, their deletion and rollbacks are changes as well, durable when answered: the
+/// snapshots that are found must be those of the same beginning, each with the content of its place in the order.
 struct VolumeModel {
+    enum Action: Equatable {
+        case write
+        case discard
+        /// By the snapshot's number.
+        case snapshot(Int)
+        case delete(Int)
+        case rollBack(Int)
+        case dropHead
+        /// Refused.
+        case nothing
+    }
     struct Change {
-        var first: Int
-        var count: Int
-        var isDiscard: Bool
+        var first = 0
+        var count = 0
+        var action: Action
         var isAnswered = false
         /// A part of a refused write that may have been taken before the refusal: there or not.
         var isOptional = false
@@ -17,34 +29,79 @@ struct VolumeModel {
     struct Problem: Error, CustomStringConvertible {
         var description: String
     }
+    /// By block: the number of the change that wrote it, 0 for zeros, `either` where more than one is right. Nil: the volume was deleted.
+    struct State: Equatable {
+        var head: [Int]?
+        var snapshots: [Int: [Int]] = [:]
+
+        /// Nil where `found` is this; else where it is not.
+        func difference(_ found: State) -> String? {
+            guard Set(snapshots.keys) == Set(found.snapshots.keys) else {
+                return "snapshots \(found.snapshots.keys.sorted()) are there, not \(snapshots.keys.sorted())"
+            }
+            guard (head == nil) == (found.head == nil) else { return "a deleted volume is there, or one is missing" }
+            if let head, let other = found.head, let text = Self.difference(head, other) { return text }
+            for (number, content) in snapshots.sorted(by: { $0.key < $1.key }) {
+                if let other = found.snapshots[number], let text = Self.difference(content, other) {
+                    return "snapshot \(number): \(text)"
+                }
+            }
+            return nil
+        }
+
+        private static func difference(_ expected: [Int], _ found: [Int]) -> String? {
+            for block in expected.indices where expected[block] != found[block] && expected[block] != either {
+                return "block \(block) shows change \(found[block]), not \(expected[block])"
+            }
+            return nil
+        }
+    }
 
     /// The engine takes writes in parts of so many blocks.
     private static let partBlocks = 128
     /// The content that reads do not have to agree on.
     static let either = -1
 
-    /// By block: what the last check found, by the number of the change; 0 for zeros.
-    private var base: [Int]
+    /// What the last check found.
+    private var base: State
     /// Since the last check.
     private var changes: [Change] = []
-    private var numbersBefore = 0
+    private var numbersBefore: Int
     /// The volume is at least what so many changes make of it.
     private var flushedCount = 0
     private var answeredCount = 0
+    /// Contents of snapshots that were answered, deleted ones too.
+    private(set) var contents: [Int: [Int]] = [:]
+    let blocks: Int
 
-    var blocks: Int { base.count }
     var changeCount: Int { changes.count }
 
-    init(blocks: Int) { base = Array(repeating: 0, count: blocks) }
+    init(blocks: Int) { self.init(content: Array(repeating: 0, count: blocks), numbersBefore: 0) }
+
+    /// A clone. Its changes have other numbers than the origin's.
+    init(content: [Int], numbersBefore: Int) {
+        base = State(head: content)
+        blocks = content.count
+        self.numbersBefore = numbersBefore
+    }
+
+    // MARK: Changes
 
     /// Returns the parts, and the number of the first; the next ones follow.
     mutating func begin(first: Int, count: Int, isDiscard: Bool) -> (changes: Range<Int>, number: Int) {
         let begin = changes.count
         let part = isDiscard ? count : Self.partBlocks
         for offset in stride(from: 0, to: count, by: part) {
-            changes.append(Change(first: first + offset, count: min(part, count - offset), isDiscard: isDiscard))
+            changes.append(
+                Change(first: first + offset, count: min(part, count - offset), action: isDiscard ? .discard : .write))
         }
         return (begin..<changes.count, numbersBefore + begin + 1)
+    }
+
+    /// Returns the change's index.
+    mutating func begin(_ action: Action) -> Int {
+        changes.append(Change(action: action))
+        return changes.count - 1
     }
 
     /// The number that block `index` of a write carries, whose first part has `number`.
@@ -60,11 +117,22 @@ struct VolumeModel {
         for index in range { changes[index].isAnswered = true }
     }
 
+    /// A snapshot, a deletion or a rollback is done, and durable with all before it. A snapshot's content is what it is now for ever.
+    mutating func answered(_ index: Int) {
+        changes[index].isAnswered = true
+        flushed(index + 1)
+        if case .snapshot(let number) = changes[index].action { contents[number] = state(before: index).head }
+    }
+
     /// Refused: the last part never happened, those before it may have.
     mutating func refused(_ range: Range<Int>) {
         for index in range {
             changes[index].isAnswered = true
-            if index == range.upperBound - 1 { changes[index].count = 0 } else { changes[index].isOptional = true }
+            if index == range.upperBound - 1 {
+                changes[index].action = .nothing
+            } else {
+                changes[index].isOptional = true
+            }
         }
     }
 
@@ -73,22 +141,45 @@ struct VolumeModel {
     /// All that was answered is kept: after a clean close.
     mutating func allFlushed() { flushed(answeredPrefix()) }
 
-    private func content(_ index: Int) -> Int { changes[index].isDiscard ? 0 : numbersBefore + index + 1 }
+    private func content(_ index: Int) -> Int { changes[index].action == .discard ? 0 : numbersBefore + index + 1 }
+
+    private func state(before index: Int) -> State {
+        var state = base
+        for change in 0..<index { apply(change, to: &state) }
+        return state
+    }
+
+    private func apply(_ index: Int, to state: inout State) {
+        let change = changes[index]
+        switch change.action {
+        case .write, .discard:
+            let value = change.isOptional ? Self.either : content(index)
+            for block in change.first..<(change.first + change.count) { state.head?[block] = value }
+        case .snapshot(let number): state.snapshots[number] = state.head
+        case .delete(let number): state.snapshots[number] = nil
+        case .rollBack(let number): state.head = state.snapshots[number]
+        case .dropHead: state.head = nil
+        case .nothing: break
+        }
+    }
+
+    // MARK: Reading
 
     /// What a read that begins now must find; `either` where a change is not answered yet.
     func expected(_ first: Int, _ count: Int) -> [Int] {
-        var state = Array(base[first..<(first + count)])
-        var isOpen = Array(repeating: false, count: count)
+        var state = Array((base.head ?? Array(repeating: 0, count: blocks))[first..<(first + count)])
         for (index, change) in changes.enumerated() {
+            if case .rollBack(let number) = change.action, let content = contents[number] {
+                state = Array(content[first..<(first + count)])
+            }
+            guard change.action == .write || change.action == .discard else { continue }
             let low = max(first, change.first)
             let high = min(first + count, change.first + change.count)
             guard low < high else { continue }
             for block in (low - first)..<(high - first) {
-                state[block] = content(index)
-                if !change.isAnswered || change.isOptional { isOpen[block] = true }
+                state[block] = change.isAnswered && !change.isOptional ? content(index) : Self.either
             }
         }
-        for block in 0..<count where isOpen[block] { state[block] = Self.either }
         return state
     }
 
@@ -97,61 +188,51 @@ struct VolumeModel {
         changes[from...].contains { $0.first <= block && block < $0.first + $0.count }
     }
 
-    /// Finds a beginning of the changes that gives `found` (numbers by block), and begins anew from there.
-    mutating func check(_ found: [Int]) throws {
-        let count = changes.count
-        // By beginning: how many blocks forbid it; kept as differences.
-        var forbidden = Array(repeating: 0, count: count + 2)
-        var touching: [[Int]] = Array(repeating: [], count: blocks)
-        for (index, change) in changes.enumerated() {
-            for block in change.first..<(change.first + change.count) { touching[block].append(index) }
-        }
-        for block in 0..<blocks {
-            if touching[block].contains(where: { changes[$0].isOptional }) {
-                guard found[block] == base[block] || touching[block].contains(where: { content($0) == found[block] })
-                else { throw neverWritten(block, found[block]) }
-                continue
-            }
-            var state = base[block]
-            var from = 0
-            var isPossible = false
-            for index in touching[block] + [count] {
-                // Beginnings of `from` to `index` changes show `state`.
-                if state == found[block] {
-                    isPossible = isPossible || index >= flushedCount
-                } else {
-                    forbidden[from] += 1
-                    forbidden[index + 1] -= 1
-                }
-                if index < count { state = content(index) }
-                from = index + 1
-            }
-            guard isPossible else { throw neverWritten(block, found[block]) }
-        }
-        var sum = 0
+    // MARK: Checking
+
+    /// Finds a beginning of the changes that gives `found`, and begins anew from there.
+    mutating func check(_ found: State) throws {
+        try checkOptional(found)
+        var state = base
+        var lastDifference: String?
         var isFound = false
-        for beginning in 0...count {
-            sum += forbidden[beginning]
-            if sum == 0, beginning >= flushedCount { isFound = true }
+        for beginning in 0...changes.count {
+            if beginning >= flushedCount {
+                lastDifference = state.difference(found)
+                isFound = lastDifference == nil
+            }
+            if isFound { break }
+            if beginning < changes.count { apply(beginning, to: &state) }
         }
         guard isFound else {
             throw Problem(
                 description:
-                    "no beginning of changes \(numbersBefore + 1) to \(numbersBefore + count), with at least \(flushedCount) of them, gives what the volume shows"
+                    "no beginning of changes \(numbersBefore + 1) to \(numbersBefore + changes.count), with at least \(flushedCount) of them, gives what is there; with all of them \(lastDifference ?? "")"
             )
         }
-        numbersBefore += count
+        numbersBefore += changes.count
         base = found
+        for (number, content) in found.snapshots { contents[number] = content }
         changes = []
         flushedCount = 0
         answeredCount = 0
     }
 
-    private func neverWritten(_ block: Int, _ number: Int) -> Problem {
-        Problem(
-            description:
-                "block \(block) shows change \(number): older than the last flush (through \(numbersBefore + flushedCount)), or never written there"
-        )
+    /// Blocks of which it is open what they hold have something that was written there.
+    private func checkOptional(_ found: State) throws {
+        let open = Set(changes.filter(\.isOptional).flatMap { $0.first..<($0.first + $0.count) })
+        for block in open {
+            guard let shown = found.head?[block] else { continue }
+            var legal = Set([base.head?[block] ?? 0])
+            for content in contents.values { legal.insert(content[block]) }
+            for (index, change) in changes.enumerated()
+            where change.first <= block && block < change.first + change.count {
+                legal.insert(content(index))
+            }
+            guard legal.contains(shown) || legal.contains(Self.either) else {
+                throw Problem(description: "block \(block) shows change \(shown), which was never written there")
+            }
+        }
     }
 
     // MARK: Content

@@ -24,7 +24,11 @@ package final class VolumeSimulation {
     private let machine: SimulatedMachine
     private let faults: FaultInjector
     private let recorder: BranchRecorder
-    private var model: VolumeModel
+    /// Origins before their clones.
+    private var volumes: [SimulatedVolume]
+    private var nextSnapshot = 1
+    /// Clones that were made and are not open yet.
+    private var newClones: [SimulatedVolume] = []
     private var everOut: Set<String> = []
     package private(set) var report = SimulationReport()
 
@@ -41,7 +45,7 @@ package final class VolumeSimulation {
         machine.faults = faults
         recorder.faults = faults
         recorder.machine = machine
-        model = VolumeModel(blocks: shape.volumeBlocks)
+        volumes = [SimulatedVolume(id: host.makeVolume(), model: VolumeModel(blocks: shape.volumeBlocks))]
     }
 
     package func run(lives: Int) throws {
@@ -64,25 +68,30 @@ package final class VolumeSimulation {
     private func live(isFirst: Bool) throws {
         // A pool is made of drives that are all there.
         faults.beginLife(isQuiet: isFirst || machine.chance(1, in: 6))
-        let (work, harness, queue) = try startAndCheck()
+        let queue = try startAndCheck()
         faults.forget()
-        let operations = try operate(work, queue)
-        if machine.isRunning {
-            if let text = harness.accountingProblem() { throw VolumeWork.Problem(description: text) }
-            try end(work, queue)
-        }
+        let operations = try operate(queue)
+        try checkAccounting()
+        if machine.isRunning { try end(queue) }
+        count(operations)
         crash(queue)
-        report.crashes += 1
         faults.isEnding = false
-        report.operations += operations
-        report.refused += work.refusedCount
-        report.records += harness.statistics.recordsWritten
-        report.checkpoints += harness.statistics.checkpoints
     }
 
-    private func startAndCheck() throws -> (VolumeWork, VolumeHarness, SimulatedQueue) {
-        let (harness, queue) = try start()
-        let returned = try checkStarted(harness)
+    private func count(_ operations: Int) {
+        report.crashes += 1
+        report.operations += operations
+        for work in volumes.compactMap(\.work) {
+            report.refused += work.refusedCount
+            report.records += work.harness.statistics.recordsWritten
+            report.checkpoints += work.harness.statistics.checkpoints
+            report.add(work.report)
+        }
+    }
+
+    private func startAndCheck() throws -> SimulatedQueue {
+        let queue = try start()
+        let returned = try checkStarted()
         if !returned.isEmpty, machine.chance(2, in: 3) {
             // They are believed, so they have all that was acknowledged: as many others may go.
             crash(queue)
@@ -90,21 +99,34 @@ package final class VolumeSimulation {
             faults.loseAllThatMayBe(but: returned)
             return try startAndCheck()
         }
-        let work = VolumeWork(host: host, queue: queue, harness: harness)
-        try work.checkAll(&model)
+        for volume in volumes { try check(volume) }
         report.checks += 1
-        return (work, harness, queue)
+        return queue
+    }
+
+    private func check(_ volume: SimulatedVolume) throws {
+        do { try volume.work?.checkAll(&volume.model) } catch { throw problem(volume, "\(error)") }
+    }
+
+    private func problem(_ volume: SimulatedVolume, _ text: String) -> VolumeWork.Problem {
+        VolumeWork.Problem(description: volume.depth == 0 ? text : "clone of depth \(volume.depth): \(text)")
+    }
+
+    private func checkAccounting() throws {
+        for volume in volumes {
+            guard let text = volume.work?.harness.accountingProblem(), machine.isRunning else { continue }
+            throw problem(volume, text)
+        }
     }
 
     /// After the last crash everything must be there, and again when as many mountpaths are lost as may be.
     private func endWithLosses() throws {
         faults.beginLife(isQuiet: false)
-        let (_, _, queue) = try startAndCheck()
-        crash(queue)
+        crash(try startAndCheck())
         faults.beginLife(isQuiet: true)
         faults.loseAllThatMayBe()
-        let (_, _, last) = try startAndCheck()
-        crash(last)
+        crash(try startAndCheck())
+        if host.shape.hasEpochs, machine.chance(1, in: 2) { try purge() }
         if machine.chance(1, in: 3) { try overwhelm() }
     }
 
@@ -118,14 +140,16 @@ package final class VolumeSimulation {
         for _ in 0..<Self.overwhelmedLives {
             faults.beginLife(isQuiet: false)
             let queue = host.makeQueue()
-            if let harness = try? host.open(queue) {
-                let work = VolumeWork(host: host, queue: queue, harness: harness)
-                try work.checkWhole(model.blocks)
-                for _ in 0..<Self.overwhelmedOperations {
-                    _ = work.submit(.random(machine, blocks: model.blocks), &model)
+            if (try? host.open(volumes, queue)) != nil {
+                // Nobody has a device of one that was deleted.
+                let present = volumes.filter { $0.work?.harness.hasHead == true }
+                for volume in present { try volume.work?.checkWhole(volume.model.blocks) }
+                for _ in 0..<(present.isEmpty ? 0 : Self.overwhelmedOperations) {
+                    let volume = present[machine.pick(present.count)]
+                    _ = volume.work?.submit(.random(machine, blocks: volume.model.blocks), &volume.model)
                     for _ in 0..<machine.pick(6) { _ = queue.step() }
                     faults.betweenOperations()
-                    work.forgetFinished()
+                    volume.work?.forgetFinished()
                 }
                 report.overwhelmed += 1
             }
@@ -135,7 +159,7 @@ package final class VolumeSimulation {
     }
 
     /// Starts the engine. Now and then everything stops while it starts; a start that met a fault may refuse.
-    private func start() throws -> (VolumeHarness, SimulatedQueue) {
+    private func start() throws -> SimulatedQueue {
         faults.isStarting = true
         defer { faults.isStarting = false }
         while true {
@@ -143,8 +167,8 @@ package final class VolumeSimulation {
             let isCut = machine.chance(1, in: 3)
             if isCut { machine.operationsUntilCrash = machine.pick(600) }
             do throws(Failure) {
-                let harness = try host.open(queue)
-                if !isCut { return (harness, queue) }
+                try host.open(volumes, queue)
+                if !isCut { return queue }
                 // It came up before: what it sealed must hold as well.
             } catch {
                 if machine.isRunning {
@@ -163,8 +187,8 @@ package final class VolumeSimulation {
     }
 
     /// What must be true whenever a start has ended. Returns mountpaths that were lost and are members all the same.
-    private func checkStarted(_ harness: VolumeHarness) throws -> Set<Int> {
-        let out = harness.outPaths
+    private func checkStarted() throws -> Set<Int> {
+        let out = volumes[0].work?.harness.outPaths ?? []
         let back = everOut.subtracting(out)
         guard back.isEmpty else {
             throw VolumeWork.Problem(description: "\(back.sorted()) were out and are believed again")
@@ -173,16 +197,20 @@ package final class VolumeSimulation {
         let lost = faults.ledger.lost
         faults.lifeStarted(
             out: Set(host.disks.indices.filter { out.contains(SimulatedHost.path($0)) }))
-        if let text = harness.accountingProblem() { throw VolumeWork.Problem(description: text) }
-        let stray = host.segments(without: out).subtracting(harness.segments)
-        guard stray.isEmpty || faults.recent.contains(where: \.mayLeaveFiles) else {
-            throw VolumeWork.Problem(description: "slices of segments \(stray.sorted()) are left over after a start")
+        try checkAccounting()
+        for volume in volumes {
+            let stray = host.segments(of: volume.id, without: out).subtracting(volume.work?.harness.segments ?? [])
+            guard stray.isEmpty || faults.recent.contains(where: \.mayLeaveFiles) else {
+                throw problem(volume, "slices of segments \(stray.sorted()) are left over after a start")
+            }
         }
         return lost.subtracting(faults.ledger.lost)
     }
 
+    // MARK: Operations
+
     /// At least `operationsMin` operations, then more until the crash, or until the life shall end otherwise.
-    private func operate(_ work: VolumeWork, _ queue: SimulatedQueue) throws -> Int {
+    private func operate(_ queue: SimulatedQueue) throws -> Int {
         let isClosed = machine.chance(1, in: 6)
         let target = Self.operationsMin + machine.pick(150)
         var done = 0
@@ -192,25 +220,172 @@ package final class VolumeSimulation {
                 machine.operationsUntilCrash = machine.pick(150)
                 faults.isEnding = true
             }
-            if work.submit(.random(machine, blocks: model.blocks), &model) { done += 1 }
+            let volume = volumes[machine.pick(volumes.count)]
+            if let work = volume.work {
+                do {
+                    if host.shape.hasEpochs, machine.chance(1, in: 12) {
+                        try changeEpochs(volume, work)
+                    } else if work.submit(.random(machine, blocks: volume.model.blocks), &volume.model) {
+                        done += 1
+                    }
+                } catch { throw problem(volume, "\(error)") }
+            }
             for _ in 0..<machine.pick(6) where machine.isRunning { _ = queue.step() }
             guard machine.isRunning else { break }
             faults.betweenOperations()
-            try work.collect(&model)
+            try collect()
+            try openClones(queue)
         }
+        newClones = []
         return done
     }
 
-    /// Closes the volume; half of the times everything stops meanwhile.
-    private func end(_ work: VolumeWork, _ queue: SimulatedQueue) throws {
+    private func collect() throws {
+        for volume in volumes {
+            do { try volume.work?.collect(&volume.model) } catch { throw problem(volume, "\(error)") }
+        }
+    }
+
+    private static let snapshotsMax = 4
+    private static let volumesMax = 4
+    private static let deletedMax = 6
+
+    private func changeEpochs(_ volume: SimulatedVolume, _ work: VolumeWork) throws {
+        let known = work.epochs.keys.filter { volume.model.contents[$0] != nil }.sorted()
+        let kind = machine.pick(100)
+        if kind < 30 || known.isEmpty {
+            guard work.epochs.count < Self.snapshotsMax else { return }
+            nextSnapshot += 1
+            return work.takeSnapshot(nextSnapshot, &volume.model)
+        }
+        let number = known[machine.pick(known.count)]
+        switch kind {
+        case ..<50:
+            guard !volume.cloning.contains(number), let epoch = work.epochs[number] else { return }
+            volume.deleted = volume.deleted.suffix(Self.deletedMax - 1) + [(number, epoch)]
+            work.deleteSnapshot(number, &volume.model)
+        case ..<60:
+            guard volume.cloning.isEmpty else { return }
+            // It waits for all that is under way, while no drive gets room.
+            faults.endFullness()
+            try work.rollBack(number, &volume.model)
+        case ..<70: makeClone(of: volume, work, number)
+        case ..<85:
+            let first = machine.pick(volume.model.blocks - 8)
+            work.readSnapshot(number, first: first, count: 1 + machine.pick(8), volume.model)
+        default:
+            let bases =
+                known.compactMap { other in work.epochs[other].map { (number: other, epoch: $0) } } + volume.deleted
+            let place = machine.pick(bases.count + 1)
+            work.compareEpochs(number, base: place < bases.count ? bases[place] : nil, volume.model)
+        }
+    }
+
+    private func makeClone(of volume: SimulatedVolume, _ work: VolumeWork, _ number: Int) {
+        guard volumes.count + newClones.count < Self.volumesMax, volume.cloning.isEmpty,
+            let epoch = work.epochs[number],
+            let content = volume.model.contents[number]
+        else { return }
+        let clone = SimulatedVolume(
+            id: host.makeVolume(),
+            model: VolumeModel(content: content, numbersBefore: nextSnapshot * Self.cloneNumbers), origin: volume,
+            epoch: epoch)
+        nextSnapshot += 1
+        volume.cloning.insert(number)
+        work.makeClone(clone.id, of: epoch) { [self] failure in
+            volume.cloning.remove(number)
+            if failure == nil {
+                volume.pinned.insert(epoch)
+                newClones.append(clone)
+            } else if !volume.pinned.contains(epoch) {
+                work.harness.unpin(epoch)
+            }
+        }
+    }
+
+    /// The changes of a clone are numbered from a multiple of this on.
+    private static let cloneNumbers = 1_000_000
+
+    private func openClones(_ queue: SimulatedQueue) throws {
+        let made = newClones
+        newClones = []
+        for clone in made {
+            volumes.append(clone)
+            do {
+                try host.openClone(clone, queue)
+                try check(clone)
+            } catch {
+                guard machine.isRunning else { return }
+                if clone.work == nil, faults.mayRefuseStart { continue }
+                throw problem(clone, "just made, it cannot be opened: \(error)")
+            }
+        }
+    }
+
+    // MARK: The end
+
+    /// Closes the volumes; half of the times everything stops meanwhile.
+    private func end(_ queue: SimulatedQueue) throws {
         if machine.chance(1, in: 2) { machine.operationsUntilCrash = machine.pick(100) }
         faults.endFullness()
-        if try work.close(&model) { report.closes += 1 }
+        for volume in volumes.reversed() {
+            guard let work = volume.work else { continue }
+            do { guard try work.close(&volume.model) else { return } } catch { throw problem(volume, "\(error)") }
+            report.closes += 1
+        }
+    }
+
+    /// Deletes snapshots and clones: what only they had is free then. Before, now and then, the first volume, under its snapshots and
+    /// clones.
+    private func purge() throws {
+        faults.beginLife(isQuiet: true)
+        var queue = try startAndCheck()
+        if machine.chance(1, in: 3) {
+            try volumes[0].work?.dropHead(&volumes[0].model)
+            crash(queue)
+            queue = try startAndCheck()
+        }
+        for volume in volumes.reversed() {
+            guard let work = volume.work else { continue }
+            do { try purge(volume, work) } catch { throw problem(volume, "\(error)") }
+        }
+        volumes = [volumes[0]]
+        crash(queue)
+        faults.beginLife(isQuiet: true)
+        crash(try startAndCheck())
+        report.purges += 1
+    }
+
+    private func purge(_ volume: SimulatedVolume, _ work: VolumeWork) throws {
+        for number in work.epochs.keys.sorted() { work.deleteSnapshot(number, &volume.model) }
+        if volume.origin != nil { try work.dropHead(&volume.model) }
+        try work.finish(&volume.model)
+        try work.reclaim()
+        // Without space for the record nothing was deleted.
+        if work.report.refused == 0 {
+            let (live, head) = (work.harness.liveBlocks, work.harness.headBlocks)
+            guard live == head else {
+                throw VolumeWork.Problem(
+                    description: "\(live) blocks are live without snapshots and clones, the volume has \(head)")
+            }
+        }
+        if let text = work.harness.accountingProblem() { throw VolumeWork.Problem(description: text) }
+        guard let origin = volume.origin else { return }
+        _ = try work.close(&volume.model)
+        origin.pinned.remove(volume.epoch)
+        volumes.removeAll { $0 === volume }
+        if !volumes.contains(where: { $0.origin === origin && $0.epoch == volume.epoch }) {
+            origin.work?.harness.unpin(volume.epoch)
+        } else {
+            origin.pinned.insert(volume.epoch)
+        }
     }
 
     private func crash(_ queue: SimulatedQueue) {
         let mode = CrashMode.allCases[machine.pick(CrashMode.allCases.count)]
         host.crash(mode, queue)
+        newClones = []
+        for volume in volumes { volume.cloning = [] }
         faults.note(FaultKind(mode))
         faults.afterCrash(namedOut: host.namedOut())
     }

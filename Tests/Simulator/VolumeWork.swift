@@ -4,7 +4,7 @@ import EmbeddedEngine
 import Glibc
 import SystemIO
 
-/// What a client can ask of a volume. Snapshots, clones, rollbacks, deletions and steps of the garbage collector join these.
+/// What a client can ask of a volume.
 enum VolumeOperation: Equatable {
     case write(first: Int, count: Int, isForced: Bool)
     case discard(first: Int, count: Int)
@@ -32,24 +32,31 @@ final class VolumeWork {
     struct Problem: Error, CustomStringConvertible {
         var description: String
     }
-    private let host: SimulatedHost
-    private let queue: SimulatedQueue
-    private let harness: VolumeHarness
-    private let client: SimulatedClient
+    let host: SimulatedHost
+    let queue: SimulatedQueue
+    let harness: VolumeHarness
+    let client: SimulatedClient
     private(set) var refusedCount = 0
+    /// Answers to changes of epochs, and what waits for one.
+    var answers: [EpochAnswer] = []
+    var unanswered = 0
+    /// By number, answered and not deleted.
+    var epochs: [Int: UInt32] = [:]
+    var report = EpochCounts()
 
     init(host: SimulatedHost, queue: SimulatedQueue, harness: VolumeHarness) {
         self.host = host
         self.queue = queue
         self.harness = harness
-        client = SimulatedClient(machine: host.machine)
+        client = SimulatedClient(host: host)
         client.harness = harness
     }
 
     /// False where there is no room for the payload now.
     func submit(_ operation: VolumeOperation, _ model: inout VolumeModel) -> Bool {
         switch operation {
-        case .write(let first, let count, let isForced):
+        case .write(let first, let wanted, let isForced):
+            let count = host.contiguous(first, wanted)
             guard let buffer = client.landing() else { return false }
             let (changes, number) = model.begin(first: first, count: count, isDiscard: false)
             for block in 0..<count {
@@ -59,12 +66,14 @@ final class VolumeWork {
             client.start(
                 Finished(operation: .write, first: first, changes: changes, changesBefore: isForced ? 1 : 0), count,
                 buffer, isForced: isForced)
-        case .discard(let first, let count):
+        case .discard(let first, let wanted):
+            let count = host.contiguous(first, wanted)
             let (changes, _) = model.begin(first: first, count: count, isDiscard: true)
             client.start(Finished(operation: .discard, first: first, changes: changes), count, nil)
         case .flush:
             client.start(Finished(operation: .flush, first: 0, changesBefore: model.answeredPrefix()), 0, nil)
-        case .read(let first, let count):
+        case .read(let first, let wanted):
+            let count = host.contiguous(first, wanted)
             client.start(
                 Finished(
                     operation: .read, first: first, changesBefore: model.changeCount,
@@ -96,6 +105,7 @@ final class VolumeWork {
             case .read: try compare(done, model)
             }
         }
+        try collectEpochs(&model)
     }
 
     private func compare(_ done: Finished, _ model: VolumeModel) throws {
@@ -105,28 +115,47 @@ final class VolumeWork {
         for (index, expected) in done.expected.enumerated() where expected != VolumeModel.either {
             let block = done.first + index
             // Only what no change has touched since the read began has one right answer.
-            if model.isTouched(block, since: done.changesBefore) { continue }
+            if done.epoch == nil, model.isTouched(block, since: done.changesBefore) { continue }
             let found = try VolumeModel.number(buffer.base + index * blockBytes, block: block)
             guard found == expected else {
-                throw Problem(description: "block \(block) reads change \(found), not \(expected)")
+                throw Problem(
+                    description:
+                        "block \(block)\(done.epoch.map { " of epoch \($0)" } ?? "") reads change \(found), not \(expected)"
+                )
             }
         }
     }
 
-    /// Reads the whole volume and lets the model find what it is.
+    /// Reads the whole volume and its snapshots and lets the model find what they are.
     func checkAll(_ model: inout VolumeModel) throws {
+        var found = VolumeModel.State(head: harness.hasHead ? try content(model.blocks, epoch: nil) : nil)
+        epochs = [:]
+        for snapshot in harness.snapshots {
+            let number = Int(snapshot.id.low)
+            guard epochs.updateValue(snapshot.epoch, forKey: number) == nil else {
+                throw Problem(description: "snapshot \(number) is there twice")
+            }
+            found.snapshots[number] = try content(model.blocks, epoch: snapshot.epoch)
+        }
+        try model.check(found)
+    }
+
+    private func content(_ blocks: Int, epoch: UInt32?) throws -> [Int] {
         var found: [Int] = []
-        for first in stride(from: 0, to: model.blocks, by: 256) {
-            let count = min(256, model.blocks - first)
+        while found.count < blocks {
+            let first = found.count
+            let count = host.contiguous(first, min(256, blocks - first))
             client.start(
-                Finished(operation: .read, first: first, buffer: AlignedBuffer(bytes: count * blockBytes)), count, nil)
+                Finished(
+                    operation: .read, first: first, buffer: AlignedBuffer(bytes: count * blockBytes), epoch: epoch),
+                count, nil)
             try run(until: { self.client.outstandingCount == 0 }, "reading")
             guard host.machine.isRunning else { throw Problem(description: "the machine stopped while reading") }
             for done in client.takeFinished() {
                 guard done.result == 0, let buffer = done.buffer else {
                     throw Problem(
                         description:
-                            "reading blocks \(first) to \(first + count - 1) answered \(done.result), lost blocks \(harness.lostBlocks)"
+                            "reading blocks \(first) to \(first + count - 1)\(epoch.map { " of epoch \($0)" } ?? "") answered \(done.result), lost blocks \(harness.lostBlocks)"
                     )
                 }
                 for block in 0..<count {
@@ -134,7 +163,7 @@ final class VolumeWork {
                 }
             }
         }
-        try model.check(found)
+        return found
     }
 
     /// Every block reads as a whole block of its place, or as an error.
@@ -152,14 +181,16 @@ final class VolumeWork {
 
     /// Until every request is answered and nothing is under way.
     func settle() throws {
-        try run(until: { self.queue.isIdle && self.client.outstandingCount == 0 }, "settling")
+        try run(until: { self.queue.isIdle && self.isAnswered }, "settling")
     }
+
+    var isAnswered: Bool { client.outstandingCount == 0 && unanswered == 0 }
 
     /// True where it closed, false where the machine stopped meanwhile.
     func close(_ model: inout VolumeModel) throws -> Bool {
         let ended = Ended()
         harness.close { ended.result = $0 }
-        try run(until: { ended.result != nil }, "closing")
+        try run(until: { ended.result != nil && self.isAnswered }, "closing")
         guard host.machine.isRunning else { return false }
         if case .failure(let failure) = ended.result { throw Problem(description: "closing failed: \(failure)") }
         try collect(&model)
@@ -169,7 +200,7 @@ final class VolumeWork {
 
     private static let stepsMax = 200_000
 
-    private func run(until isDone: () -> Bool, _ what: String) throws {
+    func run(until isDone: () -> Bool, _ what: String) throws {
         var steps = 0
         while !isDone(), host.machine.isRunning {
             let isStepped = queue.step()

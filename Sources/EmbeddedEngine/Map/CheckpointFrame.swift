@@ -56,7 +56,7 @@ struct SegmentState: Equatable, Sendable {
 ///                                     reserved 8
 ///               removed       4 each: segments that are gone
 ///               elements    104 each: snapshot 16, epoch 4, from 4, parent 4, flags 4 (1 deleted), root 24, size 8, created 8,
-///                                     owned blocks 8, inherited blocks 8, lost blocks 8, reserved 8
+///                                     owned blocks 8, inherited blocks 8, lost blocks 8, line 4, reserved 4
 ///               page numbers  4 each, then padded to 4 KiB
 ///               slot pages 4096 each: a bit for each taken slot of `%mt/nodes`
 ///
@@ -182,8 +182,8 @@ struct CheckpointFrame {
 
     private static func put(_ state: SegmentState, at base: UnsafeMutableRawPointer) {
         base.put(state.id, at: 0)
-        base.put(UInt32(state.liveBlocks), at: 4)
-        base.put(UInt32(state.movedBlocks), at: 8)
+        base.put(UInt32(clamping: state.liveBlocks), at: 4)
+        base.put(UInt32(clamping: state.movedBlocks), at: 8)
         base.put(
             UInt8((state.isStored ? 1 : 0) | (state.isCollected ? 2 : 0) | (state.isClosed ? 4 : 0)), at: 12)
         base.put(state.lastSequence, at: 16)
@@ -199,9 +199,10 @@ struct CheckpointFrame {
         put(element.tree, at: base + 32)
         base.put(element.sizeBytes, at: 56)
         base.put(element.created, at: 64)
-        base.put(UInt64(element.ownedBlocks), at: 72)
-        base.put(UInt64(element.inheritedBlocks), at: 80)
-        base.put(UInt64(element.lostBlocks), at: 88)
+        base.put(UInt64(clamping: element.ownedBlocks), at: 72)
+        base.put(UInt64(clamping: element.inheritedBlocks), at: 80)
+        base.put(UInt64(clamping: element.lostBlocks), at: 88)
+        base.put(element.line, at: 96)
     }
 
     // MARK: Decoding
@@ -293,7 +294,7 @@ struct CheckpointFrame {
     private static func element(_ base: UnsafeRawPointer) -> MapElement {
         var element = MapElement(
             snapshot: SnapshotID(high: base.get(at: 0), low: base.get(at: 8)), epoch: base.get(at: 16),
-            from: base.get(at: 20), parent: base.get(at: 24))
+            from: base.get(at: 20), line: base.get(at: 96), parent: base.get(at: 24))
         element.isDeleted = base.get(UInt32.self, at: 28) & 1 == 1
         element.tree = tree(base + 32)
         element.sizeBytes = base.get(at: 56)

@@ -8,6 +8,9 @@ struct MapElement: Equatable, Sendable {
     var snapshot: SnapshotID
     var epoch: UInt32
     var from: UInt32
+    /// The first epoch from which the volume came here without a rollback, as far as is still known: what was born before one of these may
+    /// be told from what came later by its birth.
+    var line: UInt32
     /// Epoch of the element before it; 0: none in this volume.
     var parent: UInt32
     var tree = MapTree()
@@ -23,7 +26,7 @@ struct MapElement: Equatable, Sendable {
     /// No snapshot any more; here while children or clones need it, or until it was walked.
     var isDeleted = false
 
-    static let head = MapElement(snapshot: SnapshotID(high: 0, low: 0), epoch: 1, from: 1, parent: 0)
+    static let head = MapElement(snapshot: SnapshotID(high: 0, low: 0), epoch: 1, from: 1, line: 1, parent: 0)
 }
 
 /// How far the walk that frees a deleted element has come.
@@ -81,11 +84,12 @@ extension VolumeMap {
             elements.append(pinned)
             head.parent = pinned.epoch
             head.from = pinned.epoch + 1
+            head.line = pinned.epoch + 1
             head.epoch = pinned.epoch + 1
         case .delete:
             if let index = index(control.epoch) { elements[index].isDeleted = true }
         case .rollBack:
-            guard let target = element(control.epoch) else { return }
+            guard hasHead, let target = element(control.epoch) else { return }
             var old = head
             old.isDeleted = true
             elements.append(old)
@@ -93,9 +97,11 @@ extension VolumeMap {
             head.snapshot = MapElement.head.snapshot
             head.parent = target.epoch
             head.from = old.epoch + 1
+            head.line = old.epoch + 1
             head.epoch = old.epoch + 1
             head.isDeleted = false
         case .dropHead:
+            guard hasHead else { return }
             var old = head
             old.isDeleted = true
             elements.append(old)

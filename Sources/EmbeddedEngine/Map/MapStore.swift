@@ -24,6 +24,8 @@ final class MapStore: @unchecked Sendable {
     private var homes: [Home] = []
     /// Where nodes can be read, though it is no home: of the generation before.
     private var readable: [NodeHome] = []
+    /// Those that have every node: where the newest generation is as well. Another file of nodes may be of a time before.
+    private var complete: [NodeHome] = []
     /// How far each copy goes that was found.
     private var found: [(path: String, generation: UInt64, frame: UInt64)] = []
     private var frameBytes: UInt64 = 0
@@ -93,6 +95,8 @@ final class MapStore: @unchecked Sendable {
             }
         }
         generation = best.last?.generation ?? 0
+        let newest = Set(found.filter { $0.generation == generation }.map(\.path))
+        complete = readable.filter { newest.contains($0.mountpath.path) }
         return best
     }
 
@@ -156,13 +160,14 @@ final class MapStore: @unchecked Sendable {
     /// Keeps the homes that are members and adds others until there are p+1, each with a copy of all nodes.
     private func findHomes(endSlot: UInt32) throws(Failure) {
         let sources = homes.isEmpty ? readable : homes.map(\.nodes)
+        complete = homes.isEmpty ? complete : homes.map(\.nodes)
         var kept = homes.filter(\.nodes.mountpath.isActive)
         var lastProblem: Failure?
         let wanted = parityColumns + 1
         // Those that have the nodes already come first.
         let order = Placement.order(
             pool.active.map { ($0.id, Double((try? $0.disk.space().totalBytes) ?? 1)) }, volume: volume, segment: 0)
-        let known = sources.filter { source in source.mountpath.isActive }.map(\.mountpath.id)
+        let known = complete.filter(\.mountpath.isActive).map(\.mountpath.id)
         for id in known + order.filter({ !known.contains($0) }) where kept.count < wanted {
             guard let mountpath = pool.mountpath(id), mountpath.isActive,
                 !kept.contains(where: { $0.nodes.mountpath === mountpath })
@@ -189,27 +194,30 @@ final class MapStore: @unchecked Sendable {
         let disk = mountpath.disk
         let path = "\(directory)/\(Self.nodesName)"
         try disk.createDirectories(directory)
-        if let own = sources.first(where: { $0.mountpath === mountpath }) { return Home(nodes: own) }
+        if let own = complete.first(where: { $0.mountpath === mountpath }) { return Home(nodes: own) }
         // Under its name only when it has everything: what is found under it is believed to be a full copy.
         let temporary = path + ".new"
         try disk.remove(temporary)
         let file = try disk.createSlice(temporary, bytes: Self.nodesBytesFirst)
-        if let source = sources.first(where: { $0.mountpath.isActive }) {
-            try copy(from: source, to: file, endSlot: endSlot)
-        }
+        let readable = sources.filter(\.mountpath.isActive)
+        if !readable.isEmpty { try copy(from: readable, to: file, endSlot: endSlot) }
         try file.synchronize()
         try disk.rename(temporary, to: path)
         try disk.synchronizeDirectory(directory)
         return Home(nodes: NodeHome(mountpath: mountpath, file: file))
     }
 
-    private func copy(from source: NodeHome, to target: any DiskFile, endSlot: UInt32) throws(Failure) {
+    private func copy(from sources: [NodeHome], to target: any DiskFile, endSlot: UInt32) throws(Failure) {
         let buffer = AlignedBuffer(bytes: Self.copyBytes)
         let end = UInt64(endSlot) * UInt64(blockBytes)
         for offset in stride(from: 0, to: end, by: Self.copyBytes) {
             let wanted = UnsafeMutableRawBufferPointer(
                 start: buffer.base, count: Int(min(UInt64(Self.copyBytes), end - offset)))
-            let count = (try? source.file.read(into: wanted, at: offset)) ?? 0
+            var read: Int?
+            for source in sources where read == nil { read = try? source.file.read(into: wanted, at: offset) }
+            guard let count = read else {
+                throw Failure(.exhausted, "the map of volume \(volume) cannot be copied: a part of it is unreadable on every mountpath")
+            }
             let whole = count / blockBytes * blockBytes
             if whole > 0 {
                 try target.write(UnsafeRawBufferPointer(start: buffer.base, count: whole), at: offset)
@@ -244,8 +252,9 @@ final class MapStore: @unchecked Sendable {
             do throws(Failure) {
                 try body(home)
                 count += 1
-            } catch  where error.kind == .exhausted {
-                throw error  // what was written elsewhere does not count: the next one is written over it
+            } catch  where error.kind == .exhausted || error.kind == .notFound {
+                // What was written elsewhere does not count: the next one is written over it. A directory that is gone is no broken drive.
+                throw error
             } catch {
                 lastProblem = error
                 try pool.takeOut(home.nodes.mountpath, reason: "cannot write a map: \(error)")

@@ -102,15 +102,22 @@ extension VolumeMap {
     /// The element goes; its epochs are its child's from now on.
     private func finishReclaim(_ element: MapElement) {
         for index in elements.indices where elements[index].parent == element.epoch {
-            elements[index].parent = element.parent
-            elements[index].from = element.from
+            elements[index].take(over: element)
         }
         if hasHead, head.parent == element.epoch {
-            head.parent = element.parent
-            head.from = element.from
+            head.take(over: element)
         }
         elements.removeAll { $0.epoch == element.epoch }
         areElementsChanged = true
         reclaim = nil
+    }
+}
+
+extension MapElement {
+    /// The element before it is gone: its epochs are this one's.
+    fileprivate mutating func take(over element: MapElement) {
+        parent = element.parent
+        from = element.from
+        if line == element.epoch + 1 { line = element.line }
     }
 }

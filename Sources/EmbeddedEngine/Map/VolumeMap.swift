@@ -304,7 +304,8 @@ final class VolumeMap {
         case .leaf(let found): memory = found
         }
         let entries = memory.assumingMemoryBound(to: MapEntry.self)
-        let isBase = elements.isEmpty && sources.count == 1
+        // Once there was a snapshot, somebody may ask what has changed since.
+        let isBase = head.epoch == 1 && sources.count == 1
         for index in Int(first & 255)..<Int(first & 255) + Int(count) where entries[index].segment != 0 {
             let readiness = replace(entries[index], page << 8 | UInt64(index))
             guard case .ready = readiness else { return readiness }

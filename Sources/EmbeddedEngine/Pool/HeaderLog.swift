@@ -24,6 +24,8 @@ struct VolumeHeader: Codable, Equatable, Sendable {
     var origin: VolumeOrigin?
     /// Written before a clone's first checkpoint; the volume is not there yet.
     var isUnfinished = false
+    /// It was opened once: without a map it is damaged, not new.
+    var hasMap = false
     /// Deleted, and nothing of it is left on the mountpaths: no snapshot, no clone needed it any more.
     var isPurged = false
 
@@ -51,6 +53,7 @@ struct VolumeHeader: Codable, Equatable, Sendable {
         annotation = try keys.decodeIfPresent(String.self, forKey: .annotation)
         origin = try keys.decodeIfPresent(VolumeOrigin.self, forKey: .origin)
         isUnfinished = try keys.decodeIfPresent(Bool.self, forKey: .isUnfinished) ?? false
+        hasMap = try keys.decodeIfPresent(Bool.self, forKey: .hasMap) ?? false
         isPurged = try keys.decodeIfPresent(Bool.self, forKey: .isPurged) ?? false
     }
 }

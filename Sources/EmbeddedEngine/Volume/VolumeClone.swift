@@ -11,6 +11,7 @@ enum VolumeClone {
     ) throws(Failure) {
         var head = MapElement.head
         head.from = element.epoch + 1
+        head.line = element.epoch + 1
         head.epoch = element.epoch + 1
         head.tree = element.tree
         head.tree.root = element.tree.root.further(1)

@@ -24,6 +24,9 @@ extension VolumeLog {
                 ring.release(through: record.entries.upperBound)
                 recordsSinceCheckpoint += 1
                 recycle(record)
+                let told = appliedControls
+                appliedControls = []
+                for done in told { done(.success(())) }
             case .wait(let load):
                 isApplyWaiting = true
                 self.load(load) { [self] isLoaded in
@@ -100,7 +103,7 @@ extension VolumeLog {
     private func applyControl(_ number: Int) {
         guard let request = controls.removeValue(forKey: number) else { return }
         map.apply(request.control)
-        request.done(.success(()))
+        appliedControls.append(request.done)
     }
 }
 
@@ -155,8 +158,7 @@ extension VolumeLog {
             read.attempt += 1
             return issue(read)
         }
-        if read.attempt > 0 { repair(read) }
-        insert(read)
+        if read.attempt > 0 { repair(read) } else { insert(read) }
     }
 
     private func insert(_ read: NodeRead) {
@@ -176,7 +178,7 @@ extension VolumeLog {
         finishClosing()
     }
 
-    /// Writes a good copy over those that were not: the same bytes as were there once, in a slot that does not change.
+    /// Writes a good copy over those that were not, before anybody can use the node: its slot may be free, and another's, soon after.
     private func repair(_ read: NodeRead) {
         let bad = read.homes[..<read.attempt]
         statistics.nodesRepaired += bad.count
@@ -184,7 +186,8 @@ extension VolumeLog {
             for home in bad {
                 try? home.file.write(UnsafeRawBufferPointer(read.buffer.span), at: read.load.offset)
             }
-        } then: { _ in
+        } then: { [self] _ in
+            insert(read)
         }
     }
 }

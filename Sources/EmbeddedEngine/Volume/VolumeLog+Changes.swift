@@ -19,16 +19,19 @@ extension VolumeLog {
         case tree(MapTree)
     }
 
-    /// How `target` is to be compared with the state at the end of `base`. Where the base is gone and on no line to the target the
-    /// answer is nil: everything must be taken for changed.
+    /// How `target` is to be compared with the state at the end of `base`. Where the base is gone and on no line to the target the answer
+    /// is nil: everything must be taken for changed. The epochs that the target answers for do not tell, since a rollback leaves a hole in
+    /// them: its line does.
     func comparison(of target: MapElement, with base: UInt32) -> ChangeBase? {
+        if pool.test.canary == .diffAcrossRollback, map.element(base) != nil { return .ancestor(base) }  // canary
         var epoch = target.epoch
         while let element = epoch == target.epoch ? target : map.element(epoch) {
-            if element.epoch == base || (element.from <= base && base <= element.epoch) { return .ancestor(base) }
+            if element.epoch == base || (element.line <= base && base <= element.epoch) { return .ancestor(base) }
             if element.parent == 0 { break }
             epoch = element.parent
         }
-        return map.element(base).map { .tree($0.tree) }
+        // Of a deleted one a part may have been walked and be free.
+        return map.element(base).flatMap { $0.isDeleted ? nil : .tree($0.tree) }
     }
 
     /// The next runs from block `start` on, in order, at most `limit`; `next` is where to go on, nil at the end. Asks again with `wait`

@@ -15,7 +15,7 @@ extension VolumeLog {
         // The store is the checkpoint's while one is under way; here none is.
         if recordsSinceCheckpoint >= pool.test.checkpointRecords ?? Self.recordsMax
             || segmentsSinceCheckpoint >= Self.segmentsMax
-            || (map.cache.isDirtyEnough && !map.changedKeys.isEmpty)
+            || (map.cache.isDirtyEnough && map.changedKeys.count * 8 > map.cache.capacity)
             || ((needsWholeCheckpoint || !store.isFullyReplicated) && membershipChanges == 0)
         {
             checkpoint { _ in }
@@ -93,6 +93,7 @@ extension VolumeLog {
             logger.error("checkpoint failed", metadata: ["volume": "\(parameters.header.id)", "reason": "\(problem)"])
             if problem.kind != .exhausted { fail(problem) }
         }
+        if failure != nil { map.abandon() }
         let waiting = checkpointWaiters
         checkpointWaiters = []
         for done in waiting { done(isDone) }

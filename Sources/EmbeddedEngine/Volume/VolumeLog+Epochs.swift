@@ -20,7 +20,10 @@ extension VolumeLog {
         let epoch = birthEpoch
         let control = RecordControl(
             operation: .snapshot, epoch: epoch, snapshot: snapshot, sizeBytes: sizeBytes, created: created)
-        change(control) { done($0.map { epoch }) }
+        change(control) { [self] result in
+            let made = map.elements.last { $0.snapshot == snapshot && !$0.isDeleted }?.epoch
+            done(result.map { made ?? epoch })
+        }
     }
 
     /// Unpins an epoch. What only it had is freed later, by and by. Unknown or deleted is fine.
@@ -116,7 +119,7 @@ extension VolumeLog {
 
     /// The element of an epoch once it is in a durable checkpoint, so that a clone may refer to its nodes.
     func durableElement(_ epoch: UInt32, done: @escaping (Result<MapElement, Failure>) -> Void) {
-        guard let element = map.element(epoch) else {
+        guard let element = map.element(epoch), !element.isDeleted else {
             return done(.failure(failure ?? Failure(.notFound, "there is no such snapshot")))
         }
         if epoch <= durableElements { return done(.success(element)) }

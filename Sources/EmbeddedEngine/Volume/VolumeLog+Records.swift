@@ -377,6 +377,7 @@ extension VolumeLog: IOTarget {
             reclaimSome()
         } else {
             isSpaceTimerSet = false
+            if isApplyWaiting { cacheIsFull() }
             advance()
             scheduleBatch()
         }

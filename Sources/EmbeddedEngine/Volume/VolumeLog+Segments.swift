@@ -29,7 +29,11 @@ extension VolumeLog {
         retired.isClosed = true
         map.changedSegments.insert(retired.id)
         segmentsSinceCheckpoint += 1
-        if retired.lastSequence == 0, let unused = map.remove(retired.id) { giveBack(unused) }
+        guard retired.lastSequence == 0 else { return }
+        // One that a checkpoint names goes with the next: until then a start would count it.
+        let isNamed = !map.unplaced.contains(retired.id)
+        guard let unused = map.remove(retired.id) else { return }
+        if isNamed { removed.append(unused) } else { giveBack(unused) }
     }
 
     /// Records since the last segment that tell how the volume is used.
@@ -54,7 +58,7 @@ extension VolumeLog {
         (recentRecords, recentBlocks) = (0, 0)
         // What was admitted was promised a place: when its segment went with a mountpath, reserves are there to keep the promise.
         let isPromised =
-            (open == nil && (ring.formedEntry < ring.admittedEntry || !records.isEmpty)) || !controls.isEmpty
+            (open == nil && (ring.formedEntry < ring.admittedEntry || !records.isEmpty)) || controls.values.contains { $0.control.operation != .snapshot }
         queue.blocking { () throws(Failure) in
             try allocator.makeSegment(
                 id, volume: header.id, group: group, isRecovery: isPromised, isWrittenFirst: isWrittenFirst)

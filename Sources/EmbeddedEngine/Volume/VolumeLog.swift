@@ -85,6 +85,8 @@ final class VolumeLog: @unchecked Sendable {
     var applied = ApplyCursor()
     var appliedThrough: UInt64
     var isApplyWaiting = false
+    /// To be told once the record that they are of counts as applied.
+    var appliedControls: [(Result<Void, Failure>) -> Void] = []
     var codes: [Int: ErasureCode] = [:]
     var synchronizing: [RecordInFlight] = []
     var synchronizationTargets: [Slice] = []
@@ -306,7 +308,7 @@ final class VolumeLog: @unchecked Sendable {
             let number = ring.admittedEntry
             let entry = ring[number]
             // Changes of epochs are metadata: they get their place from the reserves.
-            if entry.kind != .void, entry.kind != .control {
+            if entry.kind != .void, !isPromised(number) {
                 let room = usableBlocks(open) + usableBlocks(reserve)
                 let needed = worstBlocks(
                     ring.pendingBlocks + (entry.kind == .data ? entry.count : 0), entries: ring.pendingEntries + 1)
@@ -328,6 +330,9 @@ final class VolumeLog: @unchecked Sendable {
             }
         }
     }
+
+    /// Deletions of epochs get their place from the reserves: a full pool must be able to become empty.
+    private func isPromised(_ number: Int) -> Bool { controls[number].map { $0.control.operation != .snapshot } ?? false }
 
     private func note(_ entry: RingEntry) {
         switch entry.kind {
@@ -393,6 +398,7 @@ final class VolumeLog: @unchecked Sendable {
     func fail(_ failure: Failure) {
         guard self.failure == nil else { return }
         self.failure = failure
+        if !isCheckpointing { map.abandon() }
         logger.critical("volume stopped", metadata: ["volume": "\(parameters.header.id)", "reason": "\(failure)"])
         refuseWaiting(EIO)
         let waiting = flushes

@@ -69,11 +69,10 @@ struct VolumeRecovery {
                 "volume \(header.id) has data (segment \(segment)) but no map on any mountpath that is there: bring back the mountpaths that are missing"
             )
         }
-        if frames.isEmpty, let origin = header.origin {
+        if frames.isEmpty, header.origin != nil || header.hasMap {
             throw Failure(
                 .corrupt,
-                "volume \(header.id), a clone of \(origin.volume), has no map on any mountpath that is there: bring back the mountpaths that are missing"
-            )
+                "volume \(header.id) has no map on any mountpath that is there: bring back the mountpaths that are missing")
         }
         let map = makeMap(store)
         for frame in frames { map.load(frame, mountpath: pool.mountpath) }
