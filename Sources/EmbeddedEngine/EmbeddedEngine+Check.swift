@@ -123,7 +123,9 @@ private struct PoolCheck {
         if lost > 0 { found.problems.append("\(lost) records are lost") }
         var check = MapCheck(map, checksCopies: true)
         found.problems += try check.run()
-        if check.badCopies > 0 { found.problems.append("\(check.badCopies) copies of map nodes are bad; others are good") }
+        if check.badCopies > 0 {
+            found.problems.append("\(check.badCopies) copies of map nodes are bad; others are good")
+        }
         if map.head.lostBlocks > 0 { found.problems.append("\(map.head.lostBlocks) blocks are lost") }
         found.snapshots = map.elements.count { !$0.isDeleted }
         found.segments = map.segments.count
@@ -139,7 +141,8 @@ private struct PoolCheck {
         for snapshot in named where map.element(snapshot.epoch).map({ $0.snapshot == snapshot.id }) != true {
             found.problems.append("snapshot \(snapshot.id) is not in the map")
         }
-        let strays = map.elements.count { element in !element.isDeleted && !named.contains { $0.epoch == element.epoch } }
+        let strays = map.elements.count { element in !element.isDeleted && !named.contains { $0.epoch == element.epoch }
+        }
         if strays > 0 { found.notes.append("\(strays) snapshots without a header go at the next start") }
         for epoch in headers.clonedEpochs(of: header.id) where map.element(epoch) == nil {
             found.problems.append("a clone begins at epoch \(epoch), which is gone")

@@ -96,9 +96,10 @@ import Testing
         }
         for (epoch, content) in model.snapshots {
             // Some of them: a cache as small as this one reads every node again and again.
-            for block in Set(content.keys).union(model.head.keys).sorted().enumerated().filter({ ($0.offset + Int(epoch)) % 16 == 0 })
-                .map(\.element)
-            {
+            for block in Set(content.keys).union(model.head.keys).sorted().enumerated().filter({
+                ($0.offset + Int(epoch)) % 16 == 0
+            })
+            .map(\.element) {
                 #expect(try map.read(block, epoch: epoch) == content[block], "\(place), epoch \(epoch), block \(block)")
             }
         }

@@ -154,7 +154,8 @@ struct MapCheck {
                 }
             }
             if moved != map.collected[segment] ?? 0 {
-                problems.append("segment \(segment): \(moved) blocks have moved, \(map.collected[segment] ?? 0) are accounted")
+                problems.append(
+                    "segment \(segment): \(moved) blocks have moved, \(map.collected[segment] ?? 0) are accounted")
             }
         }
     }

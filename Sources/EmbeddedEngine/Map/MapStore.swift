@@ -89,7 +89,8 @@ final class MapStore: @unchecked Sendable {
                 best = frames
             }
             // Every node is proved by its parent's checksum, so that any copy may be tried.
-            if names.contains(Self.nodesName), let file = try? mountpath.disk.openSlice("\(directory)/\(Self.nodesName)")
+            if names.contains(Self.nodesName),
+                let file = try? mountpath.disk.openSlice("\(directory)/\(Self.nodesName)")
             {
                 readable.append(NodeHome(mountpath: mountpath, file: file))
             }
@@ -112,7 +113,8 @@ final class MapStore: @unchecked Sendable {
         let whole = found.count { ($0.generation, $0.frame) == newest }
         var problems: [String] = []
         if whole < wanted {
-            problems.append("the newest checkpoint (\(newest.0), frame \(newest.1)) is on \(whole) of \(wanted) mountpaths")
+            problems.append(
+                "the newest checkpoint (\(newest.0), frame \(newest.1)) is on \(whole) of \(wanted) mountpaths")
         }
         if readable.count < wanted { problems.append("map nodes are on \(readable.count) of \(wanted) mountpaths") }
         return problems
@@ -216,7 +218,9 @@ final class MapStore: @unchecked Sendable {
             var read: Int?
             for source in sources where read == nil { read = try? source.file.read(into: wanted, at: offset) }
             guard let count = read else {
-                throw Failure(.exhausted, "the map of volume \(volume) cannot be copied: a part of it is unreadable on every mountpath")
+                throw Failure(
+                    .exhausted,
+                    "the map of volume \(volume) cannot be copied: a part of it is unreadable on every mountpath")
             }
             let whole = count / blockBytes * blockBytes
             if whole > 0 {

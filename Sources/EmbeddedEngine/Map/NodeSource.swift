@@ -45,7 +45,9 @@ struct NodeLoad {
         var bad: [NodeHome] = []
         for home in source.readable {
             if let count = try? home.file.read(into: span, at: offset), isWhole(page, count: count) {
-                for other in bad where !source.isReadOnly { try? other.file.write(UnsafeRawBufferPointer(span), at: offset) }
+                for other in bad where !source.isReadOnly {
+                    try? other.file.write(UnsafeRawBufferPointer(span), at: offset)
+                }
                 return
             }
             bad.append(home)

@@ -44,14 +44,17 @@ extension VolumeLog {
         while true {
             let other: MapTree? = if case .tree(let tree) = base { tree } else { nil }
             let page = block >> 8
-            let isPast = !(tree.root.slot != 0 && tree.covers(page)) && !(other.map { $0.root.slot != 0 && $0.covers(page) } ?? false)
+            let isPast =
+                !(tree.root.slot != 0 && tree.covers(page))
+                && !(other.map { $0.root.slot != 0 && $0.covers(page) } ?? false)
             if isPast { return (runs, nil, nil) }
             if runs.count >= limit { return (runs, block, nil) }
             switch step(page, tree, base) {
             case .wait(let load): return (runs, block, load)
             case .skip(let level): block = MapTree.end(page, level: level) << 8
             case .compare(let leaf, let otherLeaf):
-                for index in Int(block & 255)..<NodePointer.fanOut where isChange(leaf?[index], otherLeaf?[index], base) {
+                for index in Int(block & 255)..<NodePointer.fanOut where isChange(leaf?[index], otherLeaf?[index], base)
+                {
                     let number = page << 8 | UInt64(index)
                     if let last = runs.last, last.first + last.count == number {
                         runs[runs.count - 1].count += 1
@@ -76,7 +79,8 @@ extension VolumeLog {
         for level in stride(from: top, through: 1, by: -1) {
             switch (pointer(tree, page, level), base) {
             case (.wait(let load), _): return .wait(load)
-            case (.pointer(nil), .nothing), (.pointer(nil), .ancestor): if level <= tree.height { return .skip(level: level) }
+            case (.pointer(nil), .nothing), (.pointer(nil), .ancestor):
+                if level <= tree.height { return .skip(level: level) }
             case (.pointer(let mine?), .ancestor(let epoch)): if mine.birth <= epoch { return .skip(level: level) }
             case (.pointer(let mine), .tree(let other)):
                 switch pointer(other, page, level) {
@@ -124,10 +128,11 @@ extension VolumeLog {
         switch base {
         case .nothing: mine.map { $0.segment != 0 } ?? false
         case .ancestor(let epoch): mine.map { $0.birth > epoch } ?? false
-        case .tree: {
-            let (a, b) = (mine ?? .unmapped, theirs ?? .unmapped)
-            return a.segment == 0 && b.segment == 0 ? false : a != b
-        }()
+        case .tree:
+            {
+                let (a, b) = (mine ?? .unmapped, theirs ?? .unmapped)
+                return a.segment == 0 && b.segment == 0 ? false : a != b
+            }()
         }
     }
 }

@@ -66,8 +66,9 @@ extension VolumeLog {
         UInt64(segments.count * 304 + map.elements.count * 104 + map.slots.pageCount * blockBytes)
     }
 
-    private func finishCheckpoint(_ result: Result<Void, Failure>, through: UInt64, lastElement: UInt32, leaving: [Segment])
-    {
+    private func finishCheckpoint(
+        _ result: Result<Void, Failure>, through: UInt64, lastElement: UInt32, leaving: [Segment]
+    ) {
         isCheckpointing = false
         statistics.checkpoints += 1
         var isDone = false

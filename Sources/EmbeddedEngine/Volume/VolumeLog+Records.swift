@@ -283,7 +283,9 @@ extension VolumeLog {
         }
         applyDurable()
         // Voids that were formed behind the last record are released with it.
-        if records.isEmpty, applying.isEmpty, ring.firstEntry < ring.formedEntry { ring.release(through: ring.formedEntry) }
+        if records.isEmpty, applying.isEmpty, ring.firstEntry < ring.formedEntry {
+            ring.release(through: ring.formedEntry)
+        }
         for record in records where record.state == .failed && record.writesPending == 0 {
             guard writeAgain(record) else { break }
         }

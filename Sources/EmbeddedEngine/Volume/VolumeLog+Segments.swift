@@ -58,7 +58,8 @@ extension VolumeLog {
         (recentRecords, recentBlocks) = (0, 0)
         // What was admitted was promised a place: when its segment went with a mountpath, reserves are there to keep the promise.
         let isPromised =
-            (open == nil && (ring.formedEntry < ring.admittedEntry || !records.isEmpty)) || controls.values.contains { $0.control.operation != .snapshot }
+            (open == nil && (ring.formedEntry < ring.admittedEntry || !records.isEmpty))
+            || controls.values.contains { $0.control.operation != .snapshot }
         queue.blocking { () throws(Failure) in
             try allocator.makeSegment(
                 id, volume: header.id, group: group, isRecovery: isPromised, isWrittenFirst: isWrittenFirst)

@@ -332,7 +332,9 @@ final class VolumeLog: @unchecked Sendable {
     }
 
     /// Deletions of epochs get their place from the reserves: a full pool must be able to become empty.
-    private func isPromised(_ number: Int) -> Bool { controls[number].map { $0.control.operation != .snapshot } ?? false }
+    private func isPromised(_ number: Int) -> Bool {
+        controls[number].map { $0.control.operation != .snapshot } ?? false
+    }
 
     private func note(_ entry: RingEntry) {
         switch entry.kind {
@@ -374,7 +376,8 @@ final class VolumeLog: @unchecked Sendable {
 
     /// Something must become durable or free soon, whatever its size.
     var isPressed: Bool {
-        isClosing || !controls.isEmpty || ring.admittedEntry < ring.endEntry || roomWaiter != nil || ring.usedBlocks > ring.blocks / 2
+        isClosing || !controls.isEmpty || ring.admittedEntry < ring.endEntry || roomWaiter != nil
+            || ring.usedBlocks > ring.blocks / 2
             || discards.count > Self.discardsMax / 2 || !waitingDiscards.isEmpty
     }
 

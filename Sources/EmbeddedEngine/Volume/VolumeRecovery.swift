@@ -72,7 +72,8 @@ struct VolumeRecovery {
         if frames.isEmpty, header.origin != nil || header.hasMap {
             throw Failure(
                 .corrupt,
-                "volume \(header.id) has no map on any mountpath that is there: bring back the mountpaths that are missing")
+                "volume \(header.id) has no map on any mountpath that is there: bring back the mountpaths that are missing"
+            )
         }
         let map = makeMap(store)
         for frame in frames { map.load(frame, mountpath: pool.mountpath) }
@@ -307,7 +308,9 @@ struct VolumeRecovery {
             case .ready: return
             case .wait(let load): try map.loadNow(load)
             case .full where allocator == nil:
-                throw Failure(.exhausted, "the log since the last checkpoint does not fit into memory: start and stop ashlar first")
+                throw Failure(
+                    .exhausted,
+                    "the log since the last checkpoint does not fit into memory: start and stop ashlar first")
             case .full:
                 let (batch, frames) = map.nodesToWriteBack()
                 try store.writeBack(batch)
