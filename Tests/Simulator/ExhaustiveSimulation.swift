@@ -63,7 +63,8 @@ package struct ExhaustiveSimulation {
     }
 
     private func crashEverywhere(_ pool: ExhaustiveCase, _ steps: [Step], _ outcome: inout Outcome) {
-        let modes: [CrashMode] = isShort ? [.powerLostAllLost, .powerLostMixed] : CrashMode.allCases
+        let modes: [CrashMode] =
+            isShort ? (steps.count > 1 ? [.powerLostMixed] : [.powerLostAllLost, .powerLostMixed]) : CrashMode.allCases
         for mode in modes {
             // Until a crash comes later than the last I/O.
             var point = 0

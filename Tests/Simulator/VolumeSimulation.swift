@@ -295,7 +295,6 @@ package final class VolumeSimulation {
         work.makeClone(clone.id, of: epoch) { [self] failure in
             volume.cloning.remove(number)
             if failure == nil {
-                volume.pinned.insert(epoch)
                 newClones.append(clone)
             } else if !volume.pinned.contains(epoch) {
                 work.harness.unpin(epoch)
@@ -311,6 +310,7 @@ package final class VolumeSimulation {
         newClones = []
         for clone in made {
             volumes.append(clone)
+            clone.origin?.pinned.insert(clone.epoch)
             do {
                 try host.openClone(clone, queue)
                 try check(clone)

@@ -11,7 +11,8 @@ extension VolumeLog {
     private static let slackBytes: UInt64 = 4 << 20
 
     func checkpointIfDue() {
-        guard !isCheckpointing, !isClosing, clock.now() >= checkpointNotBefore else { return }
+        // Closing has a last one of its own, unless what is in the ring waits for room in the cache.
+        guard !isCheckpointing, !isClosing || isApplyWaiting, clock.now() >= checkpointNotBefore else { return }
         // The store is the checkpoint's while one is under way; here none is.
         if recordsSinceCheckpoint >= pool.test.checkpointRecords ?? Self.recordsMax
             || segmentsSinceCheckpoint >= Self.segmentsMax
