@@ -120,6 +120,8 @@ extension Configuration {
         return Engine(
             socket: socketPath(engine.child("socket"), "\(runDirectory)/engine.sock"),
             ringBytes: engine.child("ring").size(
-                default: Engine.ringBytesDefault, in: Engine.ringBytesRange, multipleOf: 1 << 20))
+                default: Engine.ringBytesDefault, in: Engine.ringBytesRange, multipleOf: 1 << 20),
+            mapCacheBytes: engine.child("mapCache").size(
+                default: Engine.mapCacheBytesDefault, in: Engine.mapCacheBytesRange, multipleOf: 1 << 20))
     }
 }

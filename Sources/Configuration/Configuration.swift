@@ -38,12 +38,20 @@ public struct Configuration: Sendable, Equatable {
         /// Bytes of the ring of unflushed writes; a multiple of 1 MiB.
         public var ringBytes: UInt64
 
+        /// Bytes of map nodes in memory, of all volumes together; a multiple of 1 MiB.
+        public var mapCacheBytes: UInt64
+
         public static let ringBytesDefault: UInt64 = 64 << 20
         public static let ringBytesRange: ClosedRange<UInt64> = 8 << 20...4 << 30
+        public static let mapCacheBytesDefault: UInt64 = 64 << 20
+        public static let mapCacheBytesRange: ClosedRange<UInt64> = 4 << 20...64 << 30
 
-        public init(socket: String, ringBytes: UInt64 = ringBytesDefault) {
+        public init(
+            socket: String, ringBytes: UInt64 = ringBytesDefault, mapCacheBytes: UInt64 = mapCacheBytesDefault
+        ) {
             self.socket = socket
             self.ringBytes = ringBytes
+            self.mapCacheBytes = mapCacheBytes
         }
     }
 

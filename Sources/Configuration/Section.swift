@@ -12,7 +12,7 @@ package enum Section: String, CaseIterable {
             ]
         case .node: ["id"]
         case .csi: ["socket", "controllerSocket", "nodeSocket"]
-        case .engine: ["socket", "ring"]
+        case .engine: ["socket", "ring", "mapCache"]
         case .pool: ["mountpaths", "allowSharedFilesystem", "acceptMissing"]
         case .mountpath: ["path", "media"]
         case .group: ["label", "profile", "protection", "media", "capacity", "sliceSize", "deletionPolicy"]

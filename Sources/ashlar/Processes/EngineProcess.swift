@@ -44,6 +44,7 @@ final class EngineProcess: Sendable {
             mountpaths: disks.mountpaths, ledger: try DirectoryDisk(path: configuration.stateDirectory),
             settings: EngineSettings(
                 ringBytes: Int(configuration.engine.ringBytes),
+                mapCacheBytes: Int(configuration.engine.mapCacheBytes),
                 loopCount: min(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), loopCountMax),
                 acceptMissing: configuration.pool.acceptMissing, sharedFilesystems: disks.shared),
             logger: logger)
