@@ -190,17 +190,23 @@ private struct PoolCheck {
         let records = try SegmentScan.records(
             pool: pool.id, volume: header.id, segment: segment.id, sliceBlocks: segment.sliceBlocks,
             files: segment.slices.map(\.file))
-        var bad = 0
+        var (bad, away) = (0, 0)
         for record in records where record.header.sequence <= segment.lastSequence {
             let columns = record.header.columnsWritten
             let good = try RecordReader(header: record.header, files: segment.slices.map(\.file))
                 .goodColumns(among: columns)
-            bad += columns.count - good.count
+            let there = columns.count { segment.slices[record.header.slice(ofColumn: $0)].mountpath != nil }
+            bad += there - good.count
+            away += columns.count - there
             if good.count < record.header.shape.dataColumns {
                 found.problems.append("record \(record.header.sequence) in segment \(segment.id) cannot be read")
             }
         }
         found.recordsRead += records.count
+        if away > 0 {
+            found.notes.append(
+                "\(away) columns of segment \(segment.id) are on mountpaths that are out; reads rebuild them")
+        }
         if bad > 0 { found.problems.append("\(bad) columns of segment \(segment.id) are bad; reads rebuild them") }
     }
 }
