@@ -50,6 +50,7 @@ struct SegmentState: Equatable, Sendable {
 ///                  140     4  blocks of the payload
 ///                  144     4  CRC-32C of the payload
 ///                  152   104  the head, an element
+///                  256   256  16 × 16: the mountpaths that have every node of this frame; zeros behind the last
 ///                 4092     4  CRC-32C of block 0 before
 ///     payload   placements  272 each: id 4, sliceBlocks 4, k 1, p 1, reserved 6, mountpaths 16 × 16
 ///               states       32 each: id 4, live 4, moved 4, flags 1 (1 stored, 2 collected, 4 closed), reserved 3, lastSequence 8,
@@ -72,6 +73,7 @@ struct CheckpointFrame {
     private static let stateBytes = 32
     private static let elementBytes = 104
     private static let headOffset = 152
+    private static let homesOffset = 256
 
     var generation: UInt64 = 0
     var frame: UInt64 = 0
@@ -80,6 +82,8 @@ struct CheckpointFrame {
     var nextSegment: UInt32 = 1
     var directory = MapTree()
     var reclaim: Reclaim?
+    /// Their nodes were durable before the frame was written. Another file of nodes may be of a time before.
+    var homes: [MountpathID] = []
     var hasHead = true
     var head = MapElement.head
     /// Nil where they are as in the frame before.
@@ -158,6 +162,10 @@ struct CheckpointFrame {
         page.put(UInt32(payloadBytes / blockBytes), at: 140)
         page.put(crc32c(payload, bytes: payloadBytes), at: 144)
         Self.put(head, at: page + Self.headOffset)
+        for (index, id) in homes.prefix(ErasureCode.columnsMax).enumerated() {
+            page.put(id.high, at: Self.homesOffset + index * 16)
+            page.put(id.low, at: Self.homesOffset + index * 16 + 8)
+        }
         page.put(crc32c(page, bytes: Self.checksumOffset), at: Self.checksumOffset)
     }
 
@@ -246,6 +254,10 @@ struct CheckpointFrame {
         let flags: UInt32 = page.get(at: 108)
         hasHead = flags & 1 == 1
         head = Self.element(page + Self.headOffset)
+        homes = (0..<ErasureCode.columnsMax).map {
+            MountpathID(
+                high: page.get(at: Self.homesOffset + $0 * 16), low: page.get(at: Self.homesOffset + $0 * 16 + 8))
+        }.filter { $0 != MountpathID(high: 0, low: 0) }
         let counts = (0..<5).map { Int(page.get(UInt32.self, at: 120 + $0 * 4)) }
         var cursor = payload
         func take<T>(_ count: Int, _ bytes: Int, _ body: (UnsafeRawPointer) -> T) -> [T] {

@@ -24,7 +24,7 @@ final class MapStore: @unchecked Sendable {
     private var homes: [Home] = []
     /// Where nodes can be read, though it is no home: of the generation before.
     private var readable: [NodeHome] = []
-    /// Those that have every node: where the newest generation is as well. Another file of nodes may be of a time before.
+    /// Those that have every node, as the newest frame says.
     private var complete: [NodeHome] = []
     /// How far each copy goes that was found.
     private var found: [(path: String, generation: UInt64, frame: UInt64)] = []
@@ -96,8 +96,8 @@ final class MapStore: @unchecked Sendable {
             }
         }
         generation = best.last?.generation ?? 0
-        let newest = Set(found.filter { $0.generation == generation }.map(\.path))
-        complete = readable.filter { newest.contains($0.mountpath.path) }
+        let homes = Set(best.last?.homes ?? [])
+        complete = readable.filter { homes.contains($0.mountpath.id) }
         return best
     }
 
@@ -147,6 +147,7 @@ final class MapStore: @unchecked Sendable {
             frame.frame = self.frame + 1
         }
         try write(nodes)
+        frame.homes = homes.map(\.nodes.mountpath).filter(\.isActive).map(\.id)
         let bytes = frame.encode(pool: pool.id, volume: volume)
         if isWhole { try begin(frame.generation, bytes) } else { try append(bytes) }
         generation = frame.generation
