@@ -308,7 +308,7 @@ final class VolumeLog: @unchecked Sendable {
     private var mayAdmitSoon: Bool {
         guard spaceFailure != nil, !isPreparing, ring.admittedEntry == ring.endEntry else { return true }
         let longest = worstBlocks(ring.pendingBlocks + WriteRing.requestBlocksMax, entries: ring.pendingEntries + 2)
-        if usableBlocks(open) > longest || !cleaner.isIdle { return true }
+        if usableBlocks(open) > longest || isSpaceComing { return true }
         return clock.now() - spaceFailureTime > Self.spaceRetryNanoseconds
     }
 
