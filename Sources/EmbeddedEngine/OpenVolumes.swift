@@ -54,6 +54,8 @@ final class OpenVolumes: Sendable {
     private let loops: [(loop: EventLoop, shared: LoopBuffers)]
     private let entries = Mutex<[VolumeID: Entry]>([:])
     private let isClosing = Mutex(false)
+    /// What closed volumes take, as far as somebody asked or they were open; one entry each at most.
+    private let closedSpace = Mutex<[VolumeID: SpaceUsage]>([:])
     /// Who waits for a volume's turn to be opened or closed, in order.
     private let turns = Mutex<[VolumeID: [CheckedContinuation<Void, Never>]]>([:])
 
@@ -93,6 +95,7 @@ final class OpenVolumes: Sendable {
             return entries[id]?.opened
         }
         if let known { return known }
+        closedSpace.withLock { $0[id] = nil }
         let opened = try await open(id)
         entries.withLock { $0[id] = Entry(opened: opened, users: 1) }
         return opened
@@ -112,6 +115,8 @@ final class OpenVolumes: Sendable {
         var problem: Failure?
         do throws(Failure) {
             try await last.ask { log, done in log.close(done) }
+            let usage: SpaceUsage = try await last.ask { log, done in done(.success(log.space)) }
+            closedSpace.withLock { $0[id] = usage }
         } catch { problem = error }
         if let origin = last.origin { try await release(origin) }
         if let problem { throw problem }
@@ -140,6 +145,7 @@ final class OpenVolumes: Sendable {
             await takeTurn(id)
             guard let opened = entries.withLock({ $0[id]?.opened }) else {
                 defer { endTurn(id) }
+                closedSpace.withLock { $0[id] = nil }
                 return try await body()
             }
             endTurn(id)
@@ -160,6 +166,24 @@ final class OpenVolumes: Sendable {
             logger.error("volume not closed cleanly", metadata: ["volume": "\(id)", "reason": "\(error)"])
         }
         return try result.get()
+    }
+
+    /// What the volume takes: now where its log is open, else as its last checkpoint has it. Nobody opens or closes it meanwhile.
+    func space(_ id: VolumeID) async throws(Failure) -> (usage: SpaceUsage, isOpen: Bool) {
+        await takeTurn(id)
+        defer { endTurn(id) }
+        if let opened = entries.withLock({ $0[id]?.opened }) {
+            return (try await opened.ask { log, done in done(.success(log.space)) }, true)
+        }
+        if let known = closedSpace.withLock({ $0[id] }) { return (known, false) }
+        guard let header = headers.volume(id), !header.isPurged, let group = headers.group(header.group)?.specification
+        else { throw Failure(.notFound, "there is no volume \(id)") }
+        let pool = pool
+        let usage = try await EmbeddedEngine.onBlockingThread { () throws(Failure) in
+            try VolumeMap.storedSpace(header, group, in: pool)
+        }
+        closedSpace.withLock { $0[id] = usage }
+        return (usage, false)
     }
 
     private func open(_ id: VolumeID) async throws(Failure) -> Opened {
