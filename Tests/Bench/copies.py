@@ -11,12 +11,13 @@ import statistics
 import subprocess
 
 MIB = 1 << 20
+IMAGE_BYTES = 1280 * MIB
 LATENCY_BAR_MS = 10
 READ_BAR = 0.97
 SMALL_BYTES, LARGE_BYTES, LARGE_FILL_BYTES = 64 * MIB, 2048 * MIB, 1024 * MIB
 READ_BYTES = 256 * MIB
 COPIES = int(os.environ.get("COPIES", "1000"))
-ROUNDS_BEFORE, ROUNDS_AFTER, SECONDS_EACH = 7, 11, 1.5
+ROUNDS_BEFORE, ROUNDS_AFTER, SECONDS_EACH = 7, 9, 1
 OVERWRITES = 8000
 READ = "--rw=randread --bs=4k --iodepth=32 --ioengine=libaio --norandommap"
 FILL = "--rw=write --bs=1M --iodepth=8 --ioengine=libaio --end_fsync=1"

@@ -174,13 +174,17 @@ final class KeptCopies: Sendable {
             case .leaving: try await remove(copy, csi)
             }
         }
-        let known = Set(state.withLock { $0.copies.map(\.name) } + origins.map(\.volume.name))
-        if let stray = there.subtracting(known).first(where: { !$0.hasPrefix("t") }) {
+        let known = Set(state.withLock { $0.copies.map(\.name) })
+        if let stray = there.subtracting(known).first(where: { isOurs($0, "sc") }) {
             throw CheckedFile.Problem.wrong("'\(stray)' was deleted, or never made, and is there")
         }
-        for (name, id) in try await idsOfVolumes() where name.hasPrefix("t") {
+        for (name, id) in try await idsOfVolumes() where isOurs(name, "t") {
             try await discard(name, id, origins, csi)
         }
+    }
+
+    private func isOurs(_ name: String, _ letters: String) -> Bool {
+        name.first.map { letters.contains($0) } == true && Int(name.dropFirst()) != nil
     }
 
     /// A clone for looking at something that a fault has left.
