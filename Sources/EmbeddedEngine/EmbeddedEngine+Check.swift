@@ -136,6 +136,9 @@ private struct PoolCheck {
 
     private func examine(_ header: VolumeHeader, _ found: inout CheckReport.Volume) throws(Failure) {
         guard let group = headers.group(header.group)?.specification else { return }
+        if let origin = header.origin, try VolumeClone.isUnmade(header, in: pool) {
+            return try examine(unopened: header, of: origin, group, &found)
+        }
         var recovery = VolumeRecovery(pool: pool, header: header, group: group, allocator: nil, logger: logger)
         recovery.origins = try headers.origins(of: header)
         recovery.cacheBytes = Self.cacheBytes
@@ -160,6 +163,26 @@ private struct PoolCheck {
         found.space = SpaceUsage(
             check.counts(data: stored.dataBlocks.values.reduce(0, +), allocated: stored.allocatedBlocks))
         found.problems += map.space().differences(from: found.space)
+    }
+
+    /// A clone of which there is nothing but the header: what it begins as is checked with its origin.
+    private func examine(
+        unopened header: VolumeHeader, of origin: VolumeOrigin, _ group: GroupSpecification,
+        _ found: inout CheckReport.Volume
+    ) throws(Failure) {
+        guard let parent = headers.volume(origin.volume), !parent.isPurged else {
+            found.problems.append("its origin, volume \(origin.volume), is gone")
+            return
+        }
+        var recovery = VolumeRecovery(pool: pool, header: parent, group: group, allocator: nil, logger: logger)
+        recovery.origins = try headers.origins(of: parent)
+        recovery.cacheBytes = Self.cacheBytes
+        guard let element = try recovery.examine().map.element(origin.epoch) else {
+            found.problems.append("it begins at epoch \(origin.epoch) of volume \(origin.volume), which is gone")
+            return
+        }
+        found.notes.append("never opened: all that it has is its origin's")
+        found.space = SpaceUsage(sharedBy: element)
     }
 
     /// Headers say which snapshots exist, the map has them.

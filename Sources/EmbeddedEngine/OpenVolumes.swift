@@ -179,11 +179,29 @@ final class OpenVolumes: Sendable {
         guard let header = headers.volume(id), !header.isPurged, let group = headers.group(header.group)?.specification
         else { throw Failure(.notFound, "there is no volume \(id)") }
         let pool = pool
-        let usage = try await EmbeddedEngine.onBlockingThread { () throws(Failure) in
-            try VolumeMap.storedSpace(header, group, in: pool)
+        let stored = try await EmbeddedEngine.onBlockingThread { () throws(Failure) in
+            try VolumeMap.stored(header, group, in: pool)?.space()
         }
-        closedSpace.withLock { $0[id] = usage }
-        return (usage, false)
+        if stored == nil, let origin = header.origin, let element = try await self.element(origin) {
+            return (SpaceUsage(sharedBy: element), false)
+        }
+        closedSpace.withLock { $0[id] = stored ?? SpaceUsage() }
+        return (stored ?? SpaceUsage(), false)
+    }
+
+    /// What a clone that nobody has opened yet begins as; nil where no checkpoint of a closed origin has it.
+    private func element(_ origin: VolumeOrigin) async throws(Failure) -> MapElement? {
+        await takeTurn(origin.volume)
+        defer { endTurn(origin.volume) }
+        if let opened = entries.withLock({ $0[origin.volume]?.opened }) {
+            return try await opened.ask { log, done in done(.success(log.map.element(origin.epoch))) }
+        }
+        guard let header = headers.volume(origin.volume), let group = headers.group(header.group)?.specification
+        else { return nil }
+        let pool = pool
+        return try await EmbeddedEngine.onBlockingThread { () throws(Failure) in
+            try VolumeMap.stored(header, group, in: pool)?.element(origin.epoch)
+        }
     }
 
     private func open(_ id: VolumeID) async throws(Failure) -> Opened {
@@ -196,6 +214,9 @@ final class OpenVolumes: Sendable {
         var origin: Opened?
         if let parent = header.origin { origin = try await retain(parent.volume) }
         do throws(Failure) {
+            if let origin, let epoch = header.origin?.epoch {
+                try await makeMap(of: header, group, at: epoch, of: origin)
+            }
             let lineage = try headers.origins(of: header)
             var recovery = VolumeRecovery(
                 pool: pool, header: header, group: group, allocator: allocator, logger: logger)
@@ -222,6 +243,31 @@ final class OpenVolumes: Sendable {
             if let parent = header.origin { try? await release(parent.volume) }
             throw error
         }
+    }
+
+    /// The map of a clone that is opened for the first time.
+    private func makeMap(
+        of header: VolumeHeader, _ group: GroupSpecification, at epoch: UInt32, of origin: Opened
+    ) async throws(Failure) {
+        let pool = pool
+        let isUnmade = try await EmbeddedEngine.onBlockingThread { () throws(Failure) in
+            try VolumeClone.isUnmade(header, in: pool)
+        }
+        guard isUnmade else { return }
+        let element: MapElement = try await origin.ask { log, done in
+            log.durableElement(epoch, isPinned: true, done: done)
+        }
+        try await EmbeddedEngine.onBlockingThread { () throws(Failure) in
+            try VolumeClone.create(header.id, group: group, from: element, in: pool)
+        }
+    }
+
+    /// A clone begins at the epoch: its log, where it is open, keeps it. One that is opened later reads the headers.
+    func pin(_ epoch: UInt32, of id: VolumeID) async {
+        await takeTurn(id)
+        defer { endTurn(id) }
+        guard let opened = entries.withLock({ $0[id]?.opened }) else { return }
+        opened.loop.post { opened.log.pinnedEpochs.insert(epoch) }
     }
 
     private func takeTurn(_ id: VolumeID) async {

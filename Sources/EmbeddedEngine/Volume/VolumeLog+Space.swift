@@ -21,15 +21,16 @@ extension VolumeMap {
                 lost: hasHead ? head.lostBlocks : 0))
     }
 
-    /// As the volume's last checkpoint has it; nothing where there is none. Blocking, reads only.
-    static func storedSpace(_ header: VolumeHeader, _ group: GroupSpecification, in pool: Pool) throws(Failure)
-        -> SpaceUsage
+    /// The tables as the volume's last checkpoint has them; nil where there is none. Blocking, reads only.
+    static func stored(_ header: VolumeHeader, _ group: GroupSpecification, in pool: Pool) throws(Failure)
+        -> VolumeMap?
     {
         let store = MapStore(pool: pool, group: group.label, volume: header.id, parityColumns: group.parityColumns)
         let cache = NodeCache(bytes: 0)
         let map = VolumeMap(cache: cache, sources: [NodeSource(number: cache.takeNumber(), homes: [])])
-        for frame in try store.load() { map.load(frame, mountpath: pool.mountpath) }
-        return map.space()
+        let frames = try store.load()
+        for frame in frames { map.load(frame, mountpath: pool.mountpath) }
+        return frames.isEmpty ? nil : map
     }
 }
 
@@ -63,6 +64,13 @@ struct BlockCounts {
 }
 
 extension SpaceUsage {
+    /// Of a clone that has nothing of its own yet.
+    init(sharedBy element: MapElement) {
+        self.init(
+            sharedBytes: UInt64(element.ownedBlocks + element.inheritedBlocks) * UInt64(blockBytes),
+            lostBytes: UInt64(element.lostBlocks) * UInt64(blockBytes))
+    }
+
     init(_ counts: BlockCounts) {
         func bytes(_ blocks: Int) -> UInt64 { UInt64(max(0, blocks)) * UInt64(blockBytes) }
         let overhead = counts.allocated - counts.data - counts.reserved
