@@ -164,6 +164,7 @@ final class KeptCopies: Sendable {
     /// What was answered holds; what was not is settled now.
     func settle(_ origins: [Origin], _ csi: CSIClient) async throws {
         let there = Set(try await ids("snapshot").keys).union(try await idsOfVolumes().keys)
+        let known = Set(state.withLock { $0.copies.map(\.name) })
         for copy in state.withLock({ $0.copies }) {
             switch copy.standing {
             case .present where !there.contains(copy.name):
@@ -174,7 +175,6 @@ final class KeptCopies: Sendable {
             case .leaving: try await remove(copy, csi)
             }
         }
-        let known = Set(state.withLock { $0.copies.map(\.name) })
         if let stray = there.subtracting(known).first(where: { isOurs($0, "sc") }) {
             throw CheckedFile.Problem.wrong("'\(stray)' was deleted, or never made, and is there")
         }
