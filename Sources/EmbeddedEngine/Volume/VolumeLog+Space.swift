@@ -34,6 +34,15 @@ extension VolumeMap {
     }
 }
 
+extension VolumeStatistics {
+    var activity: VolumeActivity {
+        func bytes(_ blocks: Int) -> UInt64 { UInt64(blocks * blockBytes) }
+        return VolumeActivity(
+            writtenBytes: bytes(blocksWritten), movedBytes: bytes(blocksMoved), storedBytes: bytes(columnBlocksWritten),
+            cleanedSegments: UInt64(segmentsCleaned))
+    }
+}
+
 extension VolumeLog {
     var space: SpaceUsage {
         let growing = [open, reserve] + cleaner.targets
