@@ -239,7 +239,6 @@ final class VolumeLog: @unchecked Sendable {
 
     private func discard(_ request: BlockRequest) {
         guard request.length > 0 else { return request.finish(0) }
-        guard mayAdmitSoon else { return request.finish(ENOSPC) }
         waitingDiscards.append((request, request.offset >> blockShift, request.length / blockBytes))
         takeDiscards()
         scheduleBatch()
@@ -320,7 +319,6 @@ final class VolumeLog: @unchecked Sendable {
         while ring.admittedEntry < ring.endEntry, !isHeld || isClosing {
             let number = ring.admittedEntry
             let entry = ring[number]
-            // Changes of epochs are metadata: they get their place from the reserves.
             if entry.kind != .void, !isPromised(number) {
                 let room = usableBlocks(open) + usableBlocks(reserve)
                 let needed = worstBlocks(
@@ -344,9 +342,9 @@ final class VolumeLog: @unchecked Sendable {
         }
     }
 
-    /// Deletions of epochs get their place from the reserves: a full pool must be able to become empty.
-    private func isPromised(_ number: Int) -> Bool {
-        controls[number].map { $0.control.operation != .snapshot } ?? false
+    /// Discards and deletions of epochs get their place from the reserves: what is full must be able to become empty.
+    func isPromised(_ number: Int) -> Bool {
+        ring[number].kind == .discard || controls[number].map { $0.control.operation != .snapshot } ?? false
     }
 
     private func note(_ entry: RingEntry) {
@@ -359,13 +357,16 @@ final class VolumeLog: @unchecked Sendable {
         }
     }
 
-    /// No space is to be had: what waits is refused.
+    /// No space is to be had: what waits for some is refused.
     func refuseWaiting(_ number: Int32) {
-        if number == ENOSPC { pool.test.took(.spaceRefused) }
-        let discards = waitingDiscards
-        waitingDiscards = []
-        for discard in discards { discard.request.finish(number) }
-        for waiting in ring.admittedEntry..<ring.endEntry {
+        if number == ENOSPC {
+            pool.test.took(.spaceRefused)
+        } else {
+            let discards = waitingDiscards
+            waitingDiscards = []
+            for discard in discards { discard.request.finish(number) }
+        }
+        for waiting in ring.admittedEntry..<ring.endEntry where number != ENOSPC || !isPromised(waiting) {
             var entry = ring[waiting]
             if let control = controls.removeValue(forKey: waiting) {
                 control.done(.failure(Failure(errno: number, "no snapshot can be recorded")))
