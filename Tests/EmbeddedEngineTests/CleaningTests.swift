@@ -162,6 +162,38 @@ import VolumeEngine
         try await expectClean(pool)
     }
 
+    @Test func garbageOfAVolumeThatNobodyHasOpenMakesRoomForAnother() async throws {
+        let pool = try await TestPool(mountpaths: 2, k: 1, p: 1, capacityBytes: 80 * Self.mebibyte)
+        let (idle, old) = try await pool.volume(48 * Self.mebibyte)
+        for number in 0..<40 {
+            try await old.write(pattern(UInt64(number), bytes: 1 << 20), at: UInt64(number) << 20)
+        }
+        for number in stride(from: 0, to: 40, by: 2) { try await old.discard(at: UInt64(number) << 20, length: 1 << 20) }
+        try await old.flush()
+        try await pool.engine.closeVolume(idle)
+        let (_, device) = try await pool.volume(64 * Self.mebibyte)
+        var written = 0
+        var refused: Failure?
+        while refused == nil, written < 64 {
+            do throws(Failure) {
+                try await device.write(pattern(100 + UInt64(written), bytes: 1 << 20), at: UInt64(written) << 20)
+                written += 1
+            } catch { refused = error }
+        }
+        // Of 80 MiB 40 were taken; 20 of these are live.
+        #expect(written > 44 && written < 60, "\(written) MiB written before \(String(describing: refused))")
+        #expect(refused?.errorNumber == ENOSPC)
+        try await device.flush()
+        let again = try await pool.open(idle)
+        for number in stride(from: 1, to: 40, by: 2) {
+            #expect(
+                try await again.read(at: UInt64(number) << 20, length: 1 << 20) == pattern(UInt64(number), bytes: 1 << 20)
+            )
+        }
+        await pool.stop()
+        try await expectClean(pool)
+    }
+
     /// A block that only the middle of three merged lines has is found, whichever element is asked first.
     @Test func blocksAreFoundAcrossInterleavedRollbacks() async throws {
         let pool = try await TestPool(

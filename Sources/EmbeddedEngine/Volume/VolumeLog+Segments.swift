@@ -85,6 +85,7 @@ extension VolumeLog {
 
     private func take(_ segment: Segment) {
         spaceFailure = nil
+        askOthersNotBefore = 0
         map.add(segment)
         if open == nil { open = segment } else { reserve = segment }
         // The first segment of a volume needs its reserve as well.
@@ -110,7 +111,10 @@ extension VolumeLog {
                 retryWhenSpace()
                 scheduleBatch()
             }
-        } else if isSpaceComing {
+            return
+        }
+        if !isSpaceComing { askOthersToClean() }
+        if isSpaceComing {
             retryWhenSpace()  // what is on its way back is room, and its end asks again; so does the cleaner's
         } else {
             refuseWaiting(ENOSPC)

@@ -110,6 +110,12 @@ final class VolumeLog: @unchecked Sendable {
     var room = Int.max / 2
     /// Segments that were verified and are not given back yet.
     var freeing = 0
+    /// Has other volumes clean, and tells when they have; nil where there are none.
+    var askOthers: (@Sendable (_ done: @escaping @Sendable () -> Void) -> Void)?
+    var isAskingOthers = false
+    var askOthersNotBefore: UInt64 = 0
+    /// Others wait for what this one can clean.
+    var cleanWaiters: [() -> Void] = []
     /// Of `records`, those of moves.
     var movesInFlight = 0
 
@@ -417,6 +423,7 @@ final class VolumeLog: @unchecked Sendable {
         self.failure = failure
         if !isCheckpointing { abandonMap() }
         cleaner.stop()
+        answerCleaned()
         logger.critical("volume stopped", metadata: ["volume": "\(parameters.header.id)", "reason": "\(failure)"])
         refuseWaiting(EIO)
         let waiting = flushes
@@ -458,6 +465,7 @@ final class VolumeLog: @unchecked Sendable {
         onClosed.append(done)
         isClosing = true
         answerReclaimed()
+        answerCleaned()
         if failure != nil { return finishClosing() }
         scheduleBatch()
     }
