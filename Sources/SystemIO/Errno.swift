@@ -20,6 +20,9 @@ extension Failure {
         }
         self.init(kind, "\(message): \(String(cString: strerror(number)))", errorNumber: number)
     }
+
+    /// Too little of something (descriptors, memory, space), or somebody in the way: no word against a drive, and gone in a while.
+    public var isShortage: Bool { kind == .exhausted || kind == .busy }
 }
 
 /// Calls `body` until it is not interrupted; throws its errno where it answers a negative number.

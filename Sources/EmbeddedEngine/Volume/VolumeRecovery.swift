@@ -75,7 +75,7 @@ struct VolumeRecovery {
                 "volume \(header.id) has no map on any mountpath that is there: bring back the mountpaths that are missing"
             )
         }
-        let map = makeMap(store)
+        let map = try makeMap(store)
         for frame in frames { map.load(frame, mountpath: pool.mountpath) }
         if let last = frames.last, !store.isNewestEverywhere(wanted: min(group.parityColumns + 1, pool.active.count)) {
             try settleOn(last, map, store)
@@ -100,7 +100,7 @@ struct VolumeRecovery {
         let store = MapStore(pool: pool, group: group.label, volume: header.id, parityColumns: group.parityColumns)
         let frames = try store.load()
         guard let names = try listSlices() else { throw Failure(.unavailable, "slices cannot be listed") }
-        let map = makeMap(store)
+        let map = try makeMap(store)
         for source in map.sources { source.isReadOnly = true }
         for frame in frames { map.load(frame, mountpath: pool.mountpath) }
         if frames.isEmpty {
@@ -128,14 +128,14 @@ struct VolumeRecovery {
         map.sources[0].homes = store.nodeHomes
     }
 
-    private func makeMap(_ store: MapStore) -> VolumeMap {
+    private func makeMap(_ store: MapStore) throws(Failure) -> VolumeMap {
         let cache = NodeCache(bytes: cacheBytes)
         var sources = [NodeSource(number: cache.takeNumber(), homes: store.nodeHomes)]
         for origin in origins {
             sources.append(
                 NodeSource(
                     number: cache.takeNumber(),
-                    homes: MapStore.findNodes(of: origin.id, group: origin.group, in: pool)))
+                    homes: try MapStore.findNodes(of: origin.id, group: origin.group, in: pool)))
         }
         return VolumeMap(cache: cache, sources: sources)
     }

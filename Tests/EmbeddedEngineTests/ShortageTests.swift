@@ -1,0 +1,78 @@
+import Base
+import BlockDevice
+import BlockDeviceTestSupport
+import EmbeddedEngine
+import Foundation
+import Glibc
+import SystemIO
+import Testing
+import VolumeEngine
+
+/// Calls that fail for a moment, for want of descriptors or because a drive goes: nothing is lost by it, and no healthy drive is taken out.
+@Suite(.serialized) struct ShortageTests {
+    private static let parts = 12
+    private static let partBytes = 64 << 10
+
+    /// Scattered, so that the map has many leaves.
+    private func fill(_ client: BlockDeviceClient, seed: UInt64) async throws {
+        for part in 0..<Self.parts {
+            try await client.write(
+                pattern(seed + UInt64(part), bytes: Self.partBytes), at: UInt64(part) * (2 << 20))
+        }
+        try await client.flush()
+    }
+
+    private func expect(_ client: BlockDeviceClient, seed: UInt64) async throws {
+        for part in 0..<Self.parts {
+            let read = try? await client.read(at: UInt64(part) * (2 << 20), length: Self.partBytes)
+            #expect(read == pattern(seed + UInt64(part), bytes: Self.partBytes), "part \(part)")
+        }
+    }
+
+    /// EMFILE is the process's: of all copies at once. EIO is of the one copy that a volume without parity has.
+    @Test(arguments: [(3, 1, EMFILE), (3, 2, ENFILE), (1, 0, EIO), (2, 0, EMFILE)])
+    func nodesThatCannotBeOpenedForAMomentAreKept(mountpaths: Int, p: Int, number: Int32) async throws {
+        let pool = try await FaultyPool(mountpaths: mountpaths, k: 1, p: p)
+        let (id, client) = try await pool.volume(64 << 20)
+        try await fill(client, seed: 1)
+        try await pool.engine.closeVolume(id)
+        pool.setFault { call, path in call == .openSlice && path.hasSuffix("/nodes") ? number : nil }
+        await #expect(throws: Failure.self) { _ = try await pool.open(id) }
+        pool.setFault(nil)
+        #expect(try await pool.areActive().allSatisfy { $0 })
+        try await expect(try await pool.open(id), seed: 1)
+        await pool.engine.shutDown()
+    }
+
+    /// What a home lacks is copied from a full copy, not from what some other drive has under that name.
+    @Test func newHomesAreNotMadeOfStaleNodes() async throws {
+        let pool = try await FaultyPool(mountpaths: 4, k: 1, p: 1)
+        var (id, client) = try await pool.volume(64 << 20)
+        for _ in 0..<64 where pool.homes(of: id).contains(0) { (id, client) = try await pool.volume(64 << 20) }
+        let homes = pool.homes(of: id)
+        #expect(homes.count == 2 && !homes.contains(0))
+        try await fill(client, seed: 1)
+        await pool.engine.shutDown()
+        let kept = pool.nodes(of: id, on: homes[1])
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: kept))
+        let stale = pool.nodes(of: id, on: 0)
+        try FileManager.default.createDirectory(
+            atPath: (stale as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        try Data(count: bytes.count).write(to: URL(fileURLWithPath: stale))
+        // One home goes, and another is made.
+        pool.setFault(on: homes[0]..<homes[0] + 1) { call, path in
+            path.hasSuffix("%mt") || path.contains("/%mt/") ? EIO : nil
+        }
+        try await pool.start()
+        try await expect(try await pool.open(id), seed: 1)
+        await pool.engine.shutDown()
+        let others = pool.homes(of: id).filter { $0 != homes[0] && $0 != homes[1] }
+        #expect(others.count == 1)
+        // The old one is damaged: of two full copies one is left.
+        try Data(count: bytes.count).write(to: URL(fileURLWithPath: kept))
+        pool.setFault(nil)
+        try await pool.start()
+        try await expect(try await pool.open(id), seed: 1)
+        await pool.engine.shutDown()
+    }
+}
