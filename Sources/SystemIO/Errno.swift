@@ -21,6 +21,11 @@ extension Failure {
         self.init(kind, "\(message): \(String(cString: strerror(number)))", errorNumber: number)
     }
 
+    /// An I/O's errno that tells of too little memory or too few descriptors.
+    public static func isShortage(errno number: Int32) -> Bool {
+        [ENOMEM, EAGAIN, EINTR, EMFILE, ENFILE].contains(number)
+    }
+
     /// Too little of something (descriptors, memory, space), or somebody in the way: no word against a drive, and gone in a while.
     public var isShortage: Bool { kind == .exhausted || kind == .busy }
 }

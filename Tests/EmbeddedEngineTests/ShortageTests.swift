@@ -75,4 +75,30 @@ import VolumeEngine
         try await expect(try await pool.open(id), seed: 1)
         await pool.engine.shutDown()
     }
+
+    @Test func tooFewDescriptorsTakeNoDriveOut() async throws {
+        let pool = try await FaultyPool(mountpaths: 4, k: 1, p: 2)
+        let (id, client) = try await pool.volume(64 << 20)
+        try await fill(client, seed: 1)
+        try await pool.engine.closeVolume(id)
+        // Slices cannot be listed.
+        pool.setFault { call, path in call == .list && path.hasSuffix("%sg") ? EMFILE : nil }
+        await #expect(throws: Failure.self) { _ = try await pool.open(id) }
+        #expect(try await pool.areActive().allSatisfy { $0 })
+        // What an older map left cannot be listed: the second look at the directory.
+        let looks = Mutexed(0)
+        pool.setFault { call, path in
+            guard call == .list, path.hasSuffix("%mt") else { return nil }
+            return looks.value.withLock {
+                $0 += 1
+                return $0 > 4 ? EMFILE : nil
+            }
+        }
+        let again = try await pool.open(id)
+        #expect(looks.value.withLock { $0 } > 4)
+        #expect(try await pool.areActive().allSatisfy { $0 })
+        pool.setFault(nil)
+        try await expect(again, seed: 1)
+        await pool.engine.shutDown()
+    }
 }

@@ -327,6 +327,7 @@ final class MapStore: @unchecked Sendable {
         try removeOld(below: generation)
     }
 
+    /// What cannot be removed just now is removed with the next generation: nobody believes it.
     private func removeOld(below generation: UInt64) throws(Failure) {
         for mountpath in pool.active {
             let isHome = homes.contains { $0.nodes.mountpath === mountpath }
@@ -339,6 +340,7 @@ final class MapStore: @unchecked Sendable {
                     }
                 }
             } catch {
+                if error.isShortage { continue }
                 try pool.takeOut(mountpath, reason: "cannot remove an old map: \(error)")
             }
         }

@@ -145,7 +145,7 @@ struct VolumeRecovery {
         var names: Names = [:]
         for mountpath in pool.active {
             let listed: [String]
-            do throws(Failure) { listed = try mountpath.listIfPresent(directory) } catch {
+            do throws(Failure) { listed = try mountpath.listIfPresent(directory) } catch where !error.isShortage {
                 try pool.takeOut(mountpath, reason: "cannot list slices: \(error)")
                 return nil
             }
