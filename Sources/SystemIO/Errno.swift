@@ -8,14 +8,14 @@ extension Failure {
         precondition(number != EBADF && number != EFAULT, "\(message): errno \(number)")
         let kind: FailureKind
         switch number {
-        case ENOENT, ENODEV, ENXIO: kind = .notFound
+        case ENOENT: kind = .notFound
         case EEXIST, ENOTEMPTY: kind = .conflict
         case ENOSPC, EDQUOT, EMFILE, ENFILE, ENOMEM: kind = .exhausted
         case EBUSY, EAGAIN: kind = .busy
         case EINVAL, ENAMETOOLONG: kind = .invalid
         case EOPNOTSUPP, ENOSYS: kind = .unsupported
         case EACCES, EPERM, EROFS: kind = .failedPrecondition
-        case EIO: kind = .unavailable
+        case EIO, ENODEV, ENXIO: kind = .unavailable  // the last two: of a drive that is gone
         default: kind = .internal
         }
         self.init(kind, "\(message): \(String(cString: strerror(number)))", errorNumber: number)

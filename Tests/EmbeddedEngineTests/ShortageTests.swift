@@ -101,4 +101,21 @@ import VolumeEngine
         try await expect(again, seed: 1)
         await pool.engine.shutDown()
     }
+
+    /// A drive that is pulled answers ENODEV; one that was unmounted by force lacks its directories.
+    @Test(arguments: [(ENODEV, false), (ENXIO, false), (ENOENT, true)])
+    func aDriveThatGoesDuringACheckpointIsTakenOut(number: Int32, isGone: Bool) async throws {
+        let pool = try await FaultyPool(mountpaths: 3, k: 1, p: 1)
+        let (id, client) = try await pool.volume(64 << 20)
+        try await fill(client, seed: 1)
+        let home = pool.homes(of: id)[0]
+        pool.disks[home].isGone.store(isGone, ordering: .relaxed)
+        pool.setFault(on: home..<home + 1) { call, path in
+            path.contains("%mt") && [.write, .synchronize, .openLog].contains(call) ? number : nil
+        }
+        try await pool.engine.closeVolume(id)
+        #expect(try await pool.areActive()[home] == false)
+        try await expect(try await pool.open(id), seed: 1)
+        await pool.engine.shutDown()
+    }
 }

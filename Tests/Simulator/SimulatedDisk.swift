@@ -44,7 +44,8 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
 
     func operate(_ operation: DiskOperation) throws(Failure) {
         try machine.operate()
-        if isDead { throw Failure(.unavailable, "drive is dead", errorNumber: EIO) }
+        // Some say so in other words.
+        if isDead { throw Failure(errno: index.isMultiple(of: 2) ? EIO : ENODEV, "drive is dead") }
         if index >= 0, machine.faults?.fails(operation, on: self) == true {
             throw Failure(.unavailable, "I/O error", errorNumber: EIO)
         }

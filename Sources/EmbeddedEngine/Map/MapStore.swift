@@ -283,10 +283,12 @@ final class MapStore: @unchecked Sendable {
             do throws(Failure) {
                 try body(home)
                 count += 1
-            } catch  where error.kind == .exhausted || error.kind == .notFound {
-                // What was written elsewhere does not count: the next one is written over it. A directory that is gone is no broken drive.
+            } catch  where error.kind == .exhausted {
+                // What was written elsewhere does not count: the next one is written over it.
                 throw error
             } catch {
+                // A directory that is gone is no broken drive, unless the drive is gone with it.
+                if error.kind == .notFound, (try? home.nodes.mountpath.disk.verifyPresence()) != nil { throw error }
                 lastProblem = error
                 try pool.takeOut(home.nodes.mountpath, reason: "cannot write a map: \(error)")
             }
