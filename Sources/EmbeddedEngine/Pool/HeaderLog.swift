@@ -113,6 +113,7 @@ struct GroupHeader: Codable, Equatable, Sendable {
 /// every member before anything is served. An entry is durable when it is on every member; one that fails is taken out first.
 final class HeaderLog: Sendable {
     static let path = ".ashlar/headers"
+    private static let directory = ".ashlar"
     private static let magic: UInt32 = 0x5244_4841  // "AHDR"
     private static let version: UInt32 = 1
     private static let entryHeaderBytes = 16
@@ -232,7 +233,13 @@ final class HeaderLog: Sendable {
                     isSame = try mountpath.disk.readFile(Self.path, bytesMax: Self.logBytesMax) == bytes
                 }
                 if !isSame { try mountpath.disk.replaceFile(Self.path, with: bytes) }
-                files[mountpath.id] = try mountpath.disk.openLog(Self.path)
+                let file = try mountpath.disk.openLog(Self.path)
+                if isSame {
+                    // An engine that was killed may have left it in the machine's memory only.
+                    try file.synchronize()
+                    try mountpath.disk.synchronizeDirectory(Self.directory)
+                }
+                files[mountpath.id] = file
             } catch  where error.kind == .exhausted {
                 throw Failure(
                     .exhausted, "no room for headers on \(mountpath.path): free some space there", cause: error)
