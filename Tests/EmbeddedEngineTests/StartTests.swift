@@ -53,4 +53,34 @@ import VolumeEngine
         }
         await pool.engine.shutDown()
     }
+
+    /// A frame that was written on all homes and synced on some when the engine was killed: what is overwritten next was part of the one before.
+    @Test func checkpointsThatWereReadAreSynced() async throws {
+        let pool = try await FaultyPool(mountpaths: 3, k: 1, p: 1)
+        let (id, client) = try await pool.volume(16 << 20)
+        try await client.write(pattern(1, bytes: 65536), at: 0)
+        try await pool.engine.closeVolume(id)
+        let copies = pool.files().filter { $0.contains("/%mt/checkpoint.") }
+        #expect(copies.count == 2)
+        let seen = Mutexed<[String]>([])
+        for (index, disk) in pool.disks.enumerated() {
+            disk.fault.withLock {
+                $0 = { call, path in
+                    if call == .synchronize || call == .synchronizeDirectory {
+                        seen.value.withLock { $0.append("\(call) d\(index)/\(path)") }
+                    }
+                    return nil
+                }
+            }
+        }
+        _ = try await pool.open(id)
+        let calls = seen.value.withLock { $0 }
+        for copy in copies {
+            let file = calls.firstIndex(of: "synchronize \(copy)")
+            let nodes = (copy as NSString).deletingLastPathComponent
+            let directory = calls.firstIndex(of: "synchronizeDirectory \(nodes)")
+            #expect(file != nil && directory != nil, "\(copy): \(calls)")
+        }
+        await pool.engine.shutDown()
+    }
 }

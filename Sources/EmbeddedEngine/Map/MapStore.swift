@@ -78,8 +78,9 @@ final class MapStore: @unchecked Sendable {
         }
     }
 
-    /// The frames of the newest checkpoint there is, from its generation's first; empty where there is none at all.
-    func load() throws(Failure) -> [CheckpointFrame] {
+    /// The frames of the newest checkpoint there is, from its generation's first; empty where there is none at all. What an engine that
+    /// was killed left in the machine's memory only is synced, unless `isReadOnly`: what is built upon it must not outlive it.
+    func load(isReadOnly: Bool = false) throws(Failure) -> [CheckpointFrame] {
         var best: [CheckpointFrame] = []
         for mountpath in pool.active {
             let names = try Self.orNil { () throws(Failure) in try mountpath.listIfPresent(directory) } ?? []
@@ -88,14 +89,21 @@ final class MapStore: @unchecked Sendable {
                     generation >= best.last?.generation ?? 0
                 else { continue }
                 let path = "\(directory)/\(name)"
-                let frames = try Self.orNil { () throws(Failure) in
-                    try read(mountpath.disk.openLog(path), generation: generation)
+                let copy = try Self.orNil { () throws(Failure) in
+                    let file = try mountpath.disk.openLog(path)
+                    return (file, try read(file, generation: generation))
                 }
-                guard let frames, let last = frames.last else {
+                guard let (file, frames) = copy, let last = frames.last else {
                     pool.test.took(.mapCopyUseless)
                     continue
                 }
-                found.append((mountpath.path, last.generation, last.frame))
+                let isDurable = try Self.orNil { () throws(Failure) in
+                    if isReadOnly { return true }
+                    try file.synchronize()
+                    try mountpath.disk.synchronizeDirectory(directory)
+                    return true
+                }
+                if isDurable == true { found.append((mountpath.path, last.generation, last.frame)) }
                 if let current = best.last, (current.generation, current.frame) >= (last.generation, last.frame) {
                     continue
                 }

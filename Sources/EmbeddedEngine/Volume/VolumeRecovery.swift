@@ -98,7 +98,7 @@ struct VolumeRecovery {
     /// metadata's copies. Leaves the log's records for `MapCheck` and others to look at.
     func examine() throws(Failure) -> (map: VolumeMap, incomplete: Int, lost: Int, problems: [String]) {
         let store = MapStore(pool: pool, group: group.label, volume: header.id, parityColumns: group.parityColumns)
-        let frames = try store.load()
+        let frames = try store.load(isReadOnly: true)
         guard let names = try listSlices() else { throw Failure(.unavailable, "slices cannot be listed") }
         let map = try makeMap(store)
         for source in map.sources { source.isReadOnly = true }
