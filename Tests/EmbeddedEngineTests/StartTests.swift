@@ -83,4 +83,64 @@ import VolumeEngine
         }
         await pool.engine.shutDown()
     }
+
+    /// The engine was killed when one member had the version that names another out: that one version counts, and soon on all of them.
+    @Test func aMembershipThatOneMemberHasIsPublishedBeforeAnythingIsServed() async throws {
+        let pool = try await FaultyPool(mountpaths: 3, k: 1, p: 2)
+        let (id, client) = try await pool.volume(16 << 20)
+        let old = try Data(contentsOf: poolFile(pool, "d2"))
+        let oldLedger = try Data(contentsOf: poolFile(pool, "state"))
+        pool.disks[0].isGone.store(true, ordering: .relaxed)
+        try await expectOut(pool, [0])
+        let bytes = pattern(1, bytes: 65536)
+        try await client.write(bytes, at: 0)
+        await pool.engine.shutDown()
+        pool.disks[0].isGone.store(false, ordering: .relaxed)
+        try old.write(to: poolFile(pool, "d2"))
+        try oldLedger.write(to: poolFile(pool, "state"))
+        try await pool.start()
+        #expect(try await pool.areActive() == [false, true, true])
+        for member in ["d2", "state"] {
+            let out = VolumeHarness.outPaths(inPoolFile: [UInt8](try Data(contentsOf: poolFile(pool, member))))
+            #expect(out == ["\(pool.directory)/d0"], "\(member)")
+        }
+        await pool.engine.shutDown()
+        // Without the one that had it, and with a ledger that was lost.
+        try FileManager.default.removeItem(at: poolFile(pool, "state"))
+        pool.setFault(on: 1..<2) { call, path in path.hasSuffix("pool.json") ? EIO : nil }
+        try await pool.start()
+        #expect(try await pool.areActive() == [false, false, true])
+        #expect(try await pool.open(id).read(at: 0, length: 65536) == bytes)
+        await pool.engine.shutDown()
+    }
+
+    /// A version that only one member got before all went down names others out; meanwhile the others went on without it.
+    @Test func aMemberThatIsOutIsNotBelievedOfTheOthers() async throws {
+        let pool = try await FaultyPool(mountpaths: 4, k: 1, p: 2)
+        let (id, _) = try await pool.volume(16 << 20)
+        try await pool.engine.closeVolume(id)
+        await pool.engine.shutDown()
+        try pool.copy()
+        try await pool.start()
+        for disk in [0, 2] {
+            pool.disks[disk].isGone.store(true, ordering: .relaxed)
+            try await expectOut(pool, [disk])
+        }
+        await pool.engine.shutDown()
+        let other = try Data(contentsOf: poolFile(pool, "d1"))
+        try pool.restore()
+        try await pool.start()
+        pool.disks[1].isGone.store(true, ordering: .relaxed)
+        try await expectOut(pool, [1])
+        let bytes = pattern(1, bytes: 65536)
+        let client = try await pool.open(id)
+        try await client.write(bytes, at: 0)
+        await pool.engine.shutDown()
+        try other.write(to: poolFile(pool, "d1"))
+        pool.disks[1].isGone.store(false, ordering: .relaxed)
+        try await pool.start()
+        #expect(try await pool.areActive() == [true, false, true, true])
+        #expect(try await pool.open(id).read(at: 0, length: 65536) == bytes)
+        await pool.engine.shutDown()
+    }
 }
