@@ -143,4 +143,23 @@ import VolumeEngine
         #expect(try await pool.open(id).read(at: 0, length: 65536) == bytes)
         await pool.engine.shutDown()
     }
+
+    /// A header that one full drive refused is on no other either, then or after a start.
+    @Test func aDeletionThatWasRefusedDoesNotComeTrue() async throws {
+        let pool = try await FaultyPool(mountpaths: 3, k: 1, p: 1)
+        let (id, client) = try await pool.volume(16 << 20)
+        let bytes = pattern(1, bytes: 65536)
+        try await client.write(bytes, at: 0)
+        try await pool.engine.closeVolume(id)
+        pool.setFault(on: 1..<2) { call, path in call == .write && path == ".ashlar/headers" ? ENOSPC : nil }
+        let refused = await #expect(throws: Failure.self) { try await pool.engine.deleteVolume(id) }
+        #expect(refused?.kind == .exhausted)
+        pool.setFault(nil)
+        #expect(try await pool.areActive().allSatisfy { $0 })
+        await pool.engine.shutDown()
+        try await pool.start()
+        #expect(try await pool.engine.volumes().map(\.id) == [id])
+        #expect(try await pool.open(id).read(at: 0, length: 65536) == bytes)
+        await pool.engine.shutDown()
+    }
 }

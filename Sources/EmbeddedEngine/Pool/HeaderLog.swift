@@ -371,8 +371,16 @@ final class HeaderLog: Sendable {
             } catch { failures.withLock { $0.append((mountpath, error)) } }
         }
         let failed = failures.withLock { $0 }
-        // A full drive is no broken drive. What was written elsewhere is overwritten by the next entry.
+        // A full drive is no broken drive. What was written elsewhere, or in part, must not come true at the next start.
         if let full = failed.first(where: { $0.1.kind == .exhausted }) {
+            for (mountpath, file) in targets {
+                do throws(Failure) {
+                    try file.truncate(to: offset)
+                    try file.synchronize()
+                } catch {
+                    try pool.takeOut(mountpath, reason: "cannot take back a header that was refused: \(error)")
+                }
+            }
             throw Failure(.exhausted, "no room for headers on \(full.0.path): free space there", cause: full.1)
         }
         for (mountpath, failure) in failed {
