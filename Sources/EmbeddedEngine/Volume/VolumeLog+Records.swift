@@ -377,9 +377,11 @@ extension VolumeLog: IOTarget {
             sliceSynchronized(Int(tag - Self.tagSynchronizedFirst), result: result)
         } else if tag == Self.tagReclaim {
             reclaimSome()
+        } else if tag == Self.tagRoom {
+            map.cache.checkpointEnded()
         } else {
             isSpaceTimerSet = false
-            if isApplyWaiting { cacheIsFull() }
+            if map.cache.isAwaited { cacheIsFull() }
             advance()
             scheduleBatch()
         }

@@ -34,6 +34,7 @@ final class VolumeLog: @unchecked Sendable {
     // Tags of our own I/O.
     static let tagRetrySpace: UInt64 = 1
     static let tagReclaim: UInt64 = 2
+    static let tagRoom: UInt64 = 3
 
     var parameters: VolumeLogParameters
     let queue: any IOQueue
@@ -401,7 +402,7 @@ final class VolumeLog: @unchecked Sendable {
     func fail(_ failure: Failure) {
         guard self.failure == nil else { return }
         self.failure = failure
-        if !isCheckpointing { map.abandon() }
+        if !isCheckpointing { abandonMap() }
         logger.critical("volume stopped", metadata: ["volume": "\(parameters.header.id)", "reason": "\(failure)"])
         refuseWaiting(EIO)
         let waiting = flushes
@@ -416,6 +417,12 @@ final class VolumeLog: @unchecked Sendable {
             waiter.roomAvailable()
         }
         finishClosing()
+    }
+
+    /// What was dirty is given up: room for the other volumes of the loop. They are told later: some of them may be our callers.
+    private func abandonMap() {
+        map.abandon()
+        if map.cache.isAwaited { queue.timer(nanoseconds: 1000, target: self, tag: Self.tagRoom) }
     }
 
     /// A mountpath failed under our I/O: takes it out of the pool; until that is durable nothing is acknowledged.
@@ -472,7 +479,7 @@ final class VolumeLog: @unchecked Sendable {
     private func answerClosed(_ result: Result<Void, Failure>) {
         isClosed = true
         map.cache.unregister(map.sources[0].number)
-        map.abandon()
+        abandonMap()
         let waiting = onClosed
         onClosed = []
         for done in waiting { done(result) }

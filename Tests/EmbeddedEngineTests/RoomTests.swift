@@ -1,0 +1,42 @@
+import Base
+import BlockDevice
+import BlockDeviceTestSupport
+import EmbeddedEngine
+import Foundation
+import Glibc
+import SystemIO
+import Testing
+import VolumeEngine
+
+/// Room that one gives up and another waits for: in the cache of a loop, on drives, in a group.
+@Suite(.serialized) struct RoomTests {
+    /// One volume has filled the cache that it shares and cannot be written; when it fails, who waits for room is told.
+    @Test func aVolumeThatFailsLetsTheOthersOfItsLoopGoOn() async throws {
+        let pool = try await FaultyPool(mountpaths: 2, k: 1, p: 1, mapCacheBytes: 256 << 10)
+        let (first, one) = try await pool.volume(1 << 30)
+        let (second, two) = try await pool.volume(64 << 20)
+        pool.setFault { call, path in call == .write && path.contains("\(first)/%mt") ? ENOSPC : nil }
+        // A leaf of the map each: more than the cache has room for.
+        for number in 0..<100 { try await one.write(pattern(1, bytes: 4096), at: UInt64(number) << 20) }
+        try await one.flush()
+        let bytes = pattern(2, bytes: 4096)
+        try await two.write(bytes, at: 0)
+        _ = try await outcome(seconds: 2) { () throws(Failure) in try await two.flush() }
+        // The next segment cannot be made, for no fault of a drive.
+        pool.setFault { call, path in
+            if call == .space { return EIO }
+            return call == .write && path.contains("\(first)/%mt") ? ENOSPC : nil
+        }
+        let failed = try await outcome(seconds: 10) { () throws(Failure) in
+            for number in 200..<240 { try await one.write(pattern(3, bytes: 1 << 20), at: UInt64(number) << 20) }
+        }
+        #expect(failed.map { !$0.isSuccess } == true, "\(String(describing: failed))")
+        let engine = pool.engine!
+        let closed = try await outcome(seconds: 10) { () throws(Failure) in try await engine.closeVolume(second) }
+        #expect(closed?.isSuccess == true, "\(String(describing: closed))")
+        guard closed != nil else { return }
+        pool.setFault(nil)
+        #expect(try await pool.open(second).read(at: 0, length: 4096) == bytes)
+        await pool.engine.shutDown()
+    }
+}
