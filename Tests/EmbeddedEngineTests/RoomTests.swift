@@ -39,4 +39,28 @@ import VolumeEngine
         #expect(try await pool.open(second).read(at: 0, length: 4096) == bytes)
         await pool.engine.shutDown()
     }
+
+    /// Segments on their way back are not taken for left over by who opens the volume next.
+    @Test func segmentsOnTheirWayBackAreCountedOnce() async throws {
+        let pool = try await FaultyPool(mountpaths: 1, k: 1, p: 0)
+        let (id, client) = try await pool.volume(64 << 20)
+        let part = pattern(1, bytes: 1 << 20)
+        for number in 0..<24 { try await client.write(part, at: UInt64(number) << 20) }
+        try await client.flush()
+        try await client.discard(at: 0, length: 16 << 20)
+        try await client.flush()
+        pool.setFault { call, path in
+            if call == .rename, path.contains("/%sg/") { usleep(200_000) }
+            return nil
+        }
+        try await pool.engine.closeVolume(id)
+        pool.setFault(nil)
+        let again = try await pool.open(id)
+        #expect(try await again.read(at: 20 << 20, length: part.count) == part)
+        try await pool.engine.closeVolume(id)
+        let used = try await pool.engine.capacity(ofGroup: "g").usedBytes
+        #expect(used == UInt64(pool.slices().count) * (4 << 20))
+        #expect(used > 0 && used < 24 << 20)
+        await pool.engine.shutDown()
+    }
 }

@@ -141,6 +141,7 @@ final class VolumeLog: @unchecked Sendable {
     /// Not nil: nothing is written any more, requests answer EIO.
     var failure: Failure?
     var isClosing = false
+    var isLastCheckpointDone = false
     var isClosed = false
     var onClosed: [(Result<Void, Failure>) -> Void] = []
     var statistics = VolumeStatistics()
@@ -468,9 +469,9 @@ final class VolumeLog: @unchecked Sendable {
             // Unused ones go back first.
             if givingBack > 0 { return }
         }
-        checkpoint { [self] _ in
-            if let failure { answerClosed(.failure(failure)) } else { answerClosed(.success(())) }
-        }
+        // Who opens the volume next must not meet segments that are still on their way back.
+        if isLastCheckpointDone { return answerClosed(.success(())) }
+        checkpoint { [self] _ in isLastCheckpointDone = true }
     }
 
     /// Reads on their way have the segments' files; nothing of these may be used anew before they end.
