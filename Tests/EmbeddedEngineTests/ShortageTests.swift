@@ -118,4 +118,24 @@ import VolumeEngine
         try await expect(try await pool.open(id), seed: 1)
         await pool.engine.shutDown()
     }
+
+    /// Killed with flushed records in a segment that no checkpoint knows; at the next start its slices cannot be read for a moment.
+    @Test(arguments: [(2, EMFILE, 3), (1, EIO, 2), (0, EIO, 1)])
+    func aSegmentThatCannotBeReadForAMomentIsKept(p: Int, number: Int32, mountpaths: Int) async throws {
+        let pool = try await FaultyPool(mountpaths: mountpaths, k: 1, p: p)
+        let (id, client) = try await pool.volume(64 << 20)
+        let bytes = pattern(1, bytes: 1 << 20)
+        try await client.write(bytes, at: 0)
+        try await client.flush()
+        try pool.copy()
+        await pool.engine.shutDown()
+        try pool.restore()
+        try await pool.start()
+        pool.setFault { call, path in call == .openSlice && path.contains("/%sg/") ? number : nil }
+        await #expect(throws: Failure.self) { _ = try await pool.open(id) }
+        pool.setFault(nil)
+        let again = try await pool.open(id)
+        #expect(try await again.read(at: 0, length: bytes.count) == bytes)
+        await pool.engine.shutDown()
+    }
 }

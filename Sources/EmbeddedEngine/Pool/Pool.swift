@@ -316,6 +316,9 @@ final class Pool: Sendable {
 
     var active: [Mountpath] { mountpaths.filter(\.isActive) }
 
+    /// Members of which nothing is believed.
+    var outCount: Int { state.withLock { $0.description.members.count { $0.state == .out } } }
+
     func mountpath(_ id: MountpathID) -> Mountpath? { mountpaths.first { $0.id == id } }
 
     func status() -> PoolStatus {
