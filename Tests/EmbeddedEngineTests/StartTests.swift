@@ -162,4 +162,25 @@ import VolumeEngine
         #expect(try await pool.open(id).read(at: 0, length: 65536) == bytes)
         await pool.engine.shutDown()
     }
+
+    /// Losing as many drives as there are parity columns must not be seen, at a start either.
+    @Test(arguments: [
+        (DiskCall.readFile, ".ashlar/headers"), (.exists, ".ashlar/headers"), (.list, "@g"), (.list, "."),
+        (.list, ".ashlar/free"), (.list, "%sg"),
+    ])
+    func oneBadFileDoesNotKeepTheEngineFromStarting(_ bad: DiskCall, _ part: String) async throws {
+        let pool = try await FaultyPool(mountpaths: 3, k: 1, p: 1)
+        let (id, client) = try await pool.volume(16 << 20)
+        let bytes = pattern(1, bytes: 65536)
+        try await client.write(bytes, at: 0)
+        await pool.engine.shutDown()
+        pool.setFault(on: 1..<2) { call, path in call == bad && path.hasSuffix(part) ? EIO : nil }
+        try await pool.start()
+        #expect(try await pool.areActive() == [true, false, true])
+        #expect(try await pool.open(id).read(at: 0, length: 65536) == bytes)
+        await pool.engine.shutDown()
+        // As many as can be borne, and no more.
+        pool.setFault { call, path in call == bad && path.hasSuffix(part) ? EIO : nil }
+        await #expect(throws: Failure.self) { try await pool.start() }
+    }
 }

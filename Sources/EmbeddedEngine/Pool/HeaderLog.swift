@@ -148,6 +148,8 @@ final class HeaderLog: Sendable {
 
     private let pool: Pool
     private let logger: Logger
+    /// Members that there are, though not their logs.
+    private let unreadable = Mutex<[(mountpath: Mountpath, problem: Failure)]>([])
     private let state = Mutex(State())
     /// Guarded by `committer`.
     private let tails = Mutex(Tails())
@@ -157,9 +159,32 @@ final class HeaderLog: Sendable {
     init(reading pool: Pool, logger: Logger) throws(Failure) {
         self.pool = pool
         self.logger = logger
-        for mountpath in pool.active where try mountpath.disk.exists(Self.path) {
-            let bytes = try mountpath.disk.readFile(Self.path, bytesMax: Self.logBytesMax)
+        for mountpath in pool.active {
+            let bytes: [UInt8]
+            do throws(Failure) {
+                guard try mountpath.disk.exists(Self.path) else { continue }
+                bytes = try mountpath.disk.readFile(Self.path, bytesMax: Self.logBytesMax)
+            } catch  where !error.isShortage {
+                let problem = error
+                unreadable.withLock { $0.append((mountpath, problem)) }
+                continue
+            }
             for entry in try Self.entries(in: bytes, place: "\(mountpath.path)/\(Self.path)") { remember(entry) }
+        }
+        let failed = unreadable.withLock { $0 }
+        if let first = failed.first, failed.count == pool.active.count { throw first.problem }
+    }
+
+    /// What is odd about the members' logs.
+    var problems: [String] {
+        unreadable.withLock { $0.map { "\($0.mountpath.path)/\(Self.path) cannot be read: \($0.problem)" } }
+    }
+
+    /// Takes out the members of which the log could not be read: the others have everything that was acknowledged. Blocking; once it is
+    /// known how many may be lost.
+    func takeOutUnreadable() throws(Failure) {
+        for (mountpath, problem) in unreadable.withLock({ $0 }) {
+            try pool.takeOut(mountpath, reason: "cannot read headers: \(problem)")
         }
     }
 

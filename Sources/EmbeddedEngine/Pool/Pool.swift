@@ -244,6 +244,16 @@ final class Pool: Sendable {
         try result.get()
     }
 
+    /// Runs `body` for each member and takes out those on which it fails: the loss of one must not be seen. Blocking. Throws where
+    /// something was short, which is not the drive's fault, and where the pool halts.
+    func onEveryMember(_ what: String, _ body: (Mountpath) throws(Failure) -> Void) throws(Failure) {
+        for mountpath in active {
+            do throws(Failure) { try body(mountpath) } catch  where !error.isShortage {
+                try takeOut(mountpath, reason: "cannot \(what): \(error)")
+            }
+        }
+    }
+
     /// `isAnew`: where nothing changes, too.
     private func publish(out changes: [(id: MountpathID, reason: String)], isAnew: Bool = false) throws(Failure) {
         var changes = changes

@@ -44,7 +44,7 @@ final class SegmentAllocator: Sendable {
         self.pool = pool
         self.start = start
         self.logger = logger
-        for mountpath in pool.active {
+        try pool.onEveryMember("clear old slices") { (mountpath) throws(Failure) in
             try mountpath.disk.createDirectories(Self.recycleDirectory)
             // Which sizes they have is not worth finding out: they are made anew.
             for name in try mountpath.disk.list(Self.recycleDirectory) {
@@ -59,7 +59,7 @@ final class SegmentAllocator: Sendable {
     func noteExisting(_ volume: VolumeID, group: GroupSpecification) throws(Failure) {
         let directory = SlicePath.segmentDirectory(group: group.label, volume: volume)
         var slices = 0
-        for mountpath in pool.active {
+        try pool.onEveryMember("list slices") { (mountpath) throws(Failure) in
             slices += try mountpath.listIfPresent(directory).count
         }
         // Slices on members that are gone are not seen; the share of data columns is the group's.

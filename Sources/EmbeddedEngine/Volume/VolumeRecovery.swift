@@ -147,7 +147,7 @@ struct VolumeRecovery {
         var names: Names = [:]
         for mountpath in pool.active {
             let listed: [String]
-            do throws(Failure) { listed = try mountpath.listIfPresent(directory) } catch where !error.isShortage {
+            do throws(Failure) { listed = try mountpath.listIfPresent(directory) } catch  where !error.isShortage {
                 try pool.takeOut(mountpath, reason: "cannot list slices: \(error)")
                 return nil
             }
@@ -179,7 +179,8 @@ struct VolumeRecovery {
                 guard unread == 0 || unread + pool.outCount <= group.parityColumns else {
                     throw Failure(
                         .unavailable,
-                        "segment \(id) of volume \(self.header.id) cannot be read now: see to the drives, then open it again")
+                        "segment \(id) of volume \(self.header.id) cannot be read now: see to the drives, then open it again"
+                    )
                 }
                 continue
             }
@@ -221,7 +222,8 @@ struct VolumeRecovery {
                 unread += 1
                 continue
             }
-            guard count == blockBytes, let found = SliceHeader(page: page.base), found.pool == pool.id, found.volume == header.id,
+            guard count == blockBytes, let found = SliceHeader(page: page.base), found.pool == pool.id,
+                found.volume == header.id,
                 SlicePath.name(segment: found.segment, slice: found.slice) == slice.name
             else { continue }
             if let index = votes.firstIndex(where: { $0.header.mountpaths == found.mountpaths }) {
