@@ -63,4 +63,30 @@ import VolumeEngine
         #expect(used > 0 && used < 24 << 20)
         await pool.engine.shutDown()
     }
+
+    /// Slices that are kept for one group are room for another, and do not let it into what maps and headers need.
+    @Test func recycledSlicesOfAnotherSizeAreUsedBeforeTheReserve() async throws {
+        let pool = try await FaultyPool(mountpaths: 1, k: 1, p: 0)
+        let total: UInt64 = 256 << 20
+        pool.disks[0].totalBytes.store(total, ordering: .relaxed)
+        try await pool.engine.ensureGroup(
+            GroupSpecification(
+                label: "large", dataColumns: 1, parityColumns: 0, media: [], sliceBytes: 16 << 20, capacityBytes: nil))
+        let large = VolumeID.random()
+        _ = try await pool.engine.createVolume(large, group: "large", sizeBytes: 128 << 20)
+        try await pool.engine.raiseEpoch(large, to: 1)
+        let device = try await pool.open(large)
+        let part = pattern(1, bytes: 1 << 20)
+        for number in 0..<96 { try await device.write(part, at: UInt64(number) << 20) }
+        try await pool.engine.closeVolume(large)
+        try await pool.engine.deleteVolume(large)
+
+        let (id, client) = try await pool.volume(200 << 20)
+        for number in 0..<200 { try await client.write(part, at: UInt64(number) << 20) }
+        try await client.flush()
+        let free = try pool.disks[0].space().freeBytes
+        #expect(free >= (32 << 20) + total / 32, "\(free) bytes are left for maps and headers")
+        try await pool.engine.closeVolume(id)
+        await pool.engine.shutDown()
+    }
 }

@@ -241,6 +241,7 @@ final class SegmentAllocator: Sendable {
             try disk.rename("\(Self.recycleDirectory)/\(recycled)", to: path)
             file = try disk.openSlice(path)
         } else {
+            makeRoom(for: group.sliceBytes, on: mountpath)
             file = try disk.createSlice(path, bytes: group.sliceBytes)
             if isWrittenFirst { try fillWithZeros(file, bytes: group.sliceBytes) }
         }
@@ -265,6 +266,18 @@ final class SegmentAllocator: Sendable {
             state.recycledCount[mountpath.id, default: 1] -= 1
             return name
         }
+    }
+
+    /// Slices to be used again count as free, those of other sizes too: a new one must not take the reserve's room instead of theirs.
+    private func makeRoom(for sliceBytes: UInt64, on mountpath: Mountpath) {
+        guard let space = try? mountpath.disk.space() else { return }
+        let names = state.withLock { state -> [String] in
+            let reserve = Self.reserveBytes + space.totalBytes / Self.reserveShare + sliceBytes
+            guard space.freeBytes < reserve + state.pendingBytes[mountpath.id, default: 0] else { return [] }
+            state.recycledCount[mountpath.id] = 0
+            return state.recycled.removeValue(forKey: mountpath.id)?.values.flatMap(\.self) ?? []
+        }
+        for name in names { try? mountpath.disk.remove("\(Self.recycleDirectory)/\(name)") }
     }
 
     // MARK: Taking back
