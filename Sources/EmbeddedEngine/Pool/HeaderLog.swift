@@ -142,8 +142,8 @@ final class HeaderLog: Sendable {
         var isCommitting = false
     }
     private struct Tails {
-        var files: [MountpathID: any DiskFile] = [:]
-        var bytes: UInt64 = 0
+        /// Where the next entry goes, by member: one that had no room to write its log anew goes on with the longer one.
+        var files: [MountpathID: (file: any DiskFile, bytes: UInt64)] = [:]
     }
 
     private let pool: Pool
@@ -250,7 +250,7 @@ final class HeaderLog: Sendable {
         }
         var bytes: [UInt8] = []
         for entry in entries { bytes += try Self.encoded(entry) }
-        var files: [MountpathID: any DiskFile] = [:]
+        var files: [MountpathID: (file: any DiskFile, bytes: UInt64)] = [:]
         for mountpath in pool.active {
             do throws(Failure) {
                 var isSame = false
@@ -264,8 +264,11 @@ final class HeaderLog: Sendable {
                     try file.synchronize()
                     try mountpath.disk.synchronizeDirectory(Self.directory)
                 }
-                files[mountpath.id] = file
+                files[mountpath.id] = (file, UInt64(bytes.count))
             } catch  where error.kind == .exhausted {
+                // Those that have it have another file now.
+                let written = files
+                tails.withLock { $0.files.merge(written) { $1 } }
                 throw Failure(
                     .exhausted, "no room for headers on \(mountpath.path): free some space there", cause: error)
             } catch {
@@ -273,7 +276,7 @@ final class HeaderLog: Sendable {
             }
         }
         let written = files
-        tails.withLock { $0 = Tails(files: written, bytes: UInt64(bytes.count)) }
+        tails.withLock { $0 = Tails(files: written) }
     }
 
     // MARK: Reading
@@ -379,12 +382,14 @@ final class HeaderLog: Sendable {
         if let halted = pool.halted { throw halted }
         var bytes: [UInt8] = []
         for entry in entries { bytes += try Self.encoded(entry) }
-        let (files, offset) = tails.withLock { ($0.files, $0.bytes) }
-        let targets = pool.active.compactMap { mountpath in files[mountpath.id].map { (mountpath, $0) } }
+        let files = tails.withLock { $0.files }
+        let targets = pool.active.compactMap { mountpath in
+            files[mountpath.id].map { (mountpath: mountpath, file: $0.file, offset: $0.bytes) }
+        }
         let payload = bytes
         let failures = Mutex<[(Mountpath, Failure)]>([])
         DispatchQueue.concurrentPerform(iterations: targets.count) { index in
-            let (mountpath, file) = targets[index]
+            let (mountpath, file, offset) = targets[index]
             do throws(Failure) {
                 let written: Result<Void, Failure> = payload.withUnsafeBytes { buffer in
                     do throws(Failure) { return .success(try file.write(buffer, at: offset)) } catch {
@@ -398,7 +403,7 @@ final class HeaderLog: Sendable {
         let failed = failures.withLock { $0 }
         // A full drive is no broken drive. What was written elsewhere, or in part, must not come true at the next start.
         if let full = failed.first(where: { $0.1.kind == .exhausted }) {
-            for (mountpath, file) in targets {
+            for (mountpath, file, offset) in targets {
                 do throws(Failure) {
                     try file.truncate(to: offset)
                     try file.synchronize()
@@ -412,10 +417,14 @@ final class HeaderLog: Sendable {
             try pool.takeOut(mountpath, reason: "cannot write headers: \(failure)")
         }
         let total = tails.withLock { tails in
-            tails.bytes += UInt64(payload.count)
-            return tails.bytes
+            for target in targets { tails.files[target.mountpath.id]?.bytes += UInt64(payload.count) }
+            return tails.files.values.map(\.bytes).max() ?? 0
         }
-        for entry in entries where total > Self.rewriteBytes { remember(entry) }
-        if total > Self.rewriteBytes { try rewrite() }
+        guard total > Self.rewriteBytes else { return }
+        for entry in entries { remember(entry) }
+        do throws(Failure) { try rewrite() } catch  where error.kind == .exhausted {
+            // What was to be put is durable all the same.
+            logger.warning("headers are not compacted", metadata: ["reason": "\(error)"])
+        }
     }
 }
