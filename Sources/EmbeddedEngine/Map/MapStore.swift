@@ -32,6 +32,8 @@ final class MapStore: @unchecked Sendable {
     private var found: [(path: String, generation: UInt64, frame: UInt64)] = []
     private var frameBytes: UInt64 = 0
     private(set) var generation: UInt64 = 0
+    /// The highest that any file is named by, or that was begun: a number never stands for two contents.
+    private var generationTried: UInt64 = 0
     private var frame: UInt64 = 0
 
     init(pool: Pool, group: String, volume: VolumeID, parityColumns: Int) {
@@ -85,9 +87,9 @@ final class MapStore: @unchecked Sendable {
         for mountpath in pool.active {
             let names = try Self.orNil { () throws(Failure) in try mountpath.listIfPresent(directory) } ?? []
             for name in names {
-                guard let generation = CheckpointFrame.generation(ofName: name),
-                    generation >= best.last?.generation ?? 0
-                else { continue }
+                guard let generation = CheckpointFrame.generation(ofName: name) else { continue }
+                generationTried = max(generationTried, generation)
+                guard generation >= best.last?.generation ?? 0 else { continue }
                 let path = "\(directory)/\(name)"
                 let copy = try Self.orNil { () throws(Failure) in
                     let file = try mountpath.disk.openLog(path)
@@ -164,7 +166,8 @@ final class MapStore: @unchecked Sendable {
         var frame = frame
         if isWhole {
             try findHomes(endSlot: nodes.endSlot)
-            frame.generation = generation + 1
+            generationTried = max(generationTried, generation) + 1
+            frame.generation = generationTried
         } else {
             frame.generation = generation
             frame.frame = self.frame + 1
