@@ -51,6 +51,14 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
         }
     }
 
+    /// What needs a descriptor of the process.
+    private func operateOpening() throws(Failure) {
+        try operate(.metadata)
+        if index >= 0, machine.faults?.isShortOfDescriptors() == true {
+            throw Failure(errno: EMFILE, "too few descriptors")
+        }
+    }
+
     // MARK: Crashes and faults
 
     func resolve(_ mode: CrashMode) {
@@ -153,7 +161,7 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
     }
 
     package func list(_ path: String) throws(Failure) -> [String] {
-        try operate(.metadata)
+        try operateOpening()
         guard directories.contains(path) else { throw Failure(.notFound, "no directory \(path)") }
         let prefix = path == "." ? "" : path + "/"
         return (Array(names.keys) + Array(directories))
@@ -193,7 +201,7 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
     }
 
     package func openSlice(_ path: String) throws(Failure) -> any DiskFile {
-        try operate(.metadata)
+        try operateOpening()
         guard let file = names[path] else { throw Failure(.notFound, "no file \(path)") }
         machine.files[file.descriptor] = file
         return file
@@ -213,7 +221,7 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
     }
 
     package func openLog(_ path: String) throws(Failure) -> any DiskFile {
-        try operate(.metadata)
+        try operateOpening()
         if let file = names[path] {
             machine.files[file.descriptor] = file
             return file
