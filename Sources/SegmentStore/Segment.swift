@@ -34,10 +34,16 @@ public final class Segment: @unchecked Sendable {
     public let slices: [Slice]
     /// Blocks that the volume's map has here.
     public var liveBlocks = 0
+    /// Blocks of data that were appended, those of records that failed and were written again included.
+    public var dataBlocks = 0
     /// The last record appended.
     public var lastSequence: UInt64 = 0
     /// Nothing is appended any more.
     public var isClosed = false
+    /// Each of its blocks was looked up and found dead or moved: it may go when a checkpoint says so.
+    public var isVerified = false
+    /// It cannot be cleaned: something in it cannot be read, or is not as it is accounted.
+    public var isSetAside = false
     /// Requests that read from it now; it is not freed before they end.
     public var readerCount = 0
     private var lastRotation = 0
@@ -54,6 +60,9 @@ public final class Segment: @unchecked Sendable {
     public var allAvailable: Bool { slices.allSatisfy(\.isAvailable) }
 
     public var allocatedBytes: UInt64 { UInt64(slices.count) * UInt64(sliceBlocks) * UInt64(blockBytes) }
+
+    /// Blocks of its data columns: more it cannot hold.
+    public var capacityBlocks: Int { k * Int(sliceBlocks) }
 
     /// Blocks not yet appended to, over all slices.
     public var freeBlocks: Int { slices.reduce(0) { $0 + Int(sliceBlocks - $1.tail) } }
@@ -83,6 +92,7 @@ public final class Segment: @unchecked Sendable {
         let slice = slices[(column + rotation) % (k + p)]
         let offset = slice.tail
         slice.tail += UInt32(blocks)
+        if column < k { dataBlocks += blocks - 1 }
         precondition(slice.tail <= sliceBlocks)
         lastRotation = rotation
         return offset

@@ -55,17 +55,53 @@ final class SegmentAllocator: Sendable {
 
     // MARK: Accounting
 
-    /// Counts what the mountpaths already hold for the volume. Once, at start.
+    /// Counts what the mountpaths already hold for the volume. Once, at start; `recount` follows when its log is read.
     func noteExisting(_ volume: VolumeID, group: GroupSpecification) throws(Failure) {
         let directory = SlicePath.segmentDirectory(group: group.label, volume: volume)
-        var slices = 0
+        var (slices, segments) = (0, Set<UInt32>())
         try pool.onEveryMember("list slices") { (mountpath) throws(Failure) in
-            slices += try mountpath.listIfPresent(directory).count
+            for name in try mountpath.listIfPresent(directory) {
+                slices += 1
+                if let (segment, _) = SlicePath.parse(name) { segments.insert(segment) }
+            }
         }
-        // Slices on members that are gone are not seen; the share of data columns is the group's.
+        // With mountpaths gone some may have fewer columns than the group.
         account(
             volume, group, allocated: Int64(slices) * Int64(group.sliceBytes),
-            logical: Int64(slices) * Int64(group.sliceBytes) * Int64(group.dataColumns) / Int64(group.columns))
+            logical: Int64(segments.count) * Int64(group.sliceBytes) * Int64(group.dataColumns))
+    }
+
+    /// The volume has these segments and no others: its log was read, and nothing is made or freed for it meanwhile.
+    func recount(_ volume: VolumeID, group: GroupSpecification, _ segments: some Sequence<Segment>) {
+        let (allocated, logical) = segments.reduce((0, 0)) { ($0.0 + $1.memberBytes, $0.1 + $1.logicalBytes) }
+        state.withLock {
+            $0.usage[volume] = Usage(
+                group: group.label, allocatedBytes: UInt64(allocated), logicalBytes: UInt64(logical))
+        }
+    }
+
+    /// What an active mountpath has, in bytes. `reserveBytes`: what segments leave free of it.
+    struct Room {
+        var totalBytes: UInt64
+        var freeBytes: UInt64
+        var recycledBytes: UInt64
+        var reserveBytes: UInt64
+    }
+
+    /// `sliceBytes`: of the group with the largest.
+    func rooms(sliceBytes: UInt64) -> [Room] {
+        pool.active.compactMap { mountpath in
+            guard let space = try? mountpath.disk.space() else { return nil }
+            return Room(
+                totalBytes: space.totalBytes, freeBytes: space.freeBytes, recycledBytes: recycledBytes(on: mountpath),
+                reserveBytes: Self.reserve(of: space) + sliceBytes)
+        }
+    }
+
+    private static func reserve(of space: DiskSpace) -> UInt64 { reserveBytes + space.totalBytes / reserveShare }
+
+    private func recycledBytes(on mountpath: Mountpath) -> UInt64 {
+        state.withLock { ($0.recycled[mountpath.id] ?? [:]).reduce(0) { $0 + $1.key * UInt64($1.value.count) } }
     }
 
     func allocatedBytes(of volume: VolumeID) -> UInt64 { state.withLock { $0.usage[volume]?.allocatedBytes ?? 0 } }
@@ -83,24 +119,28 @@ final class SegmentAllocator: Sendable {
         }
     }
 
+    /// Who asks for a segment: what may be taken for it.
+    enum Purpose {
+        /// What neither the group's capacity nor the reserve of a mountpath is there for.
+        case writes
+        /// Moves make more room than they take, and may have half of the reserve for the time being.
+        case moves
+        /// What is written already must find a place.
+        case promised
+    }
+
     /// Active members of the group's media, and the bytes that slices may still take on each.
     func candidates(
-        _ group: GroupSpecification, isRecovery: Bool = false
+        _ group: GroupSpecification, for purpose: Purpose = .writes
     ) -> [(mountpath: Mountpath, totalBytes: UInt64, freeBytes: UInt64)] {
         pool.active
             .filter { $0.isUsable && (group.media.isEmpty || group.media.contains($0.media)) }
             .compactMap { mountpath in
                 guard let space = try? mountpath.disk.space() else { return nil }
-                let (recycled, pending) = state.withLock { state in
-                    let files = state.recycled[mountpath.id] ?? [:]
-                    return (
-                        files.reduce(0) { $0 + $1.key * UInt64($1.value.count) }, state.pendingBytes[mountpath.id] ?? 0
-                    )
-                }
-                let taken =
-                    pending
-                    + (isRecovery ? 0 : Self.reserveBytes + space.totalBytes / Self.reserveShare + group.sliceBytes)
-                let free = space.freeBytes + recycled
+                let pending = state.withLock { $0.pendingBytes[mountpath.id] ?? 0 }
+                let reserve = Self.reserve(of: space) + group.sliceBytes
+                let taken = pending + (purpose == .writes ? reserve : purpose == .moves ? reserve / 2 : 0)
+                let free = space.freeBytes + recycledBytes(on: mountpath)
                 return (mountpath, space.totalBytes, free > taken ? free - taken : 0)
             }
     }
@@ -116,6 +156,11 @@ final class SegmentAllocator: Sendable {
         }
         if let bound = group.capacityBytes { available = min(available, bound > used ? bound - used : 0) }
         return GroupCapacity(totalBytes: used + available, availableBytes: available, usedBytes: used)
+    }
+
+    /// How many more segments could be made.
+    func room(of group: GroupSpecification) -> Int {
+        Int(capacity(of: group).availableBytes / (group.sliceBytes * UInt64(group.dataColumns)))
     }
 
     /// The most segments of `columns` slices on distinct mountpaths that have room for `slots` slices each.
@@ -140,17 +185,16 @@ final class SegmentAllocator: Sendable {
     }
 
     /// `exhausted` where the group's capacity or the mountpaths' room is used up; nothing is left behind then.
-    /// `isRecovery`: what is written already must find a place, so the reserve and the group's capacity do not hold.
     /// `isWrittenFirst`: new slices are filled with zeros before use. That costs the drive a second write of everything, and spares each
     /// small flush the filesystem's journal commit for turning an unwritten extent into a written one.
     func makeSegment(
-        _ id: UInt32, volume: VolumeID, group: GroupSpecification, isRecovery: Bool = false,
+        _ id: UInt32, volume: VolumeID, group: GroupSpecification, for purpose: Purpose = .writes,
         isWrittenFirst: Bool = false
     ) throws(Failure) -> Segment {
         if let halted = pool.halted { throw halted }
         // Nothing is placed without a member before the version that names it out is durable.
         for mountpath in pool.active where !mountpath.isUsable { try pool.takeOut(mountpath, reason: "failed") }
-        let candidates = candidates(group, isRecovery: isRecovery)
+        let candidates = candidates(group, for: purpose)
         guard let (k, p) = Self.columns(of: group, mountpaths: candidates.count) else {
             throw Failure(
                 .unavailable,
@@ -158,7 +202,7 @@ final class SegmentAllocator: Sendable {
         }
         let logical = Int64(k) * Int64(group.sliceBytes)
         let used = logicalBytes(ofGroup: group.label)
-        if !isRecovery, let capacity = group.capacityBytes, used + UInt64(logical) > capacity {
+        if purpose == .writes, let capacity = group.capacityBytes, used + UInt64(logical) > capacity {
             throw Failure(
                 .exhausted,
                 "group \(group.label) is full: its segments take \(ByteSize.text(used)) of \(ByteSize.text(capacity)); delete volumes or raise its capacity"
@@ -272,7 +316,7 @@ final class SegmentAllocator: Sendable {
     private func makeRoom(for sliceBytes: UInt64, on mountpath: Mountpath) {
         guard let space = try? mountpath.disk.space() else { return }
         let names = state.withLock { state -> [String] in
-            let reserve = Self.reserveBytes + space.totalBytes / Self.reserveShare + sliceBytes
+            let reserve = Self.reserve(of: space) + sliceBytes
             guard space.freeBytes < reserve + state.pendingBytes[mountpath.id, default: 0] else { return [] }
             state.recycledCount[mountpath.id] = 0
             return state.recycled.removeValue(forKey: mountpath.id)?.values.flatMap(\.self) ?? []
@@ -291,8 +335,7 @@ final class SegmentAllocator: Sendable {
             freeSlice(path(volume, group.label, segment.id, index), bytes: bytes, on: mountpath)
         }
         account(
-            volume, group, allocated: -Int64(segment.allocatedBytes),
-            logical: -Int64(segment.k) * Int64(segment.sliceBlocks) * Int64(blockBytes))
+            volume, group, allocated: -Int64(segment.memberBytes), logical: -Int64(segment.logicalBytes))
     }
 
     /// Removes everything that a deleted volume has on the mountpaths. Again is fine.
@@ -340,4 +383,11 @@ final class SegmentAllocator: Sendable {
                 "slice not taken back", metadata: ["path": "\(mountpath.path)/\(path)", "error": "\(error)"])
         } catch {}
     }
+}
+
+extension Segment {
+    /// Of slices on mountpaths that were there when this start found or made it.
+    fileprivate var memberBytes: Int { slices.count { $0.mountpath != nil } * Int(sliceBlocks) * blockBytes }
+    /// Of its data columns.
+    fileprivate var logicalBytes: Int { k * Int(sliceBlocks) * blockBytes }
 }

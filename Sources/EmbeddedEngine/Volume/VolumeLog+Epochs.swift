@@ -78,7 +78,10 @@ extension VolumeLog {
 
     /// Goes on with the walk over deleted epochs, a little at a time.
     func reclaimLater() {
-        guard !isReclaimStopped, !isClosing, failure == nil, hasReclaimable else { return answerReclaimed() }
+        guard !isReclaimStopped, !isClosing, failure == nil, hasReclaimable else {
+            cleaner.wake()
+            return answerReclaimed()
+        }
         if isReclaimScheduled { return }
         isReclaimScheduled = true
         queue.timer(nanoseconds: Self.reclaimPauseNanoseconds, target: self, tag: Self.tagReclaim)
@@ -90,7 +93,7 @@ extension VolumeLog {
         for _ in 0..<Self.reclaimStepsAtOnce {
             switch map.reclaimStep(pinned: neededEpochs) {
             case .progressed: continue
-            case .nothing: return answerReclaimed()
+            case .nothing: return reclaimLater()
             case .wait(let load):
                 isReclaimScheduled = true
                 self.load(load) { [self] isLoaded in
@@ -117,9 +120,12 @@ extension VolumeLog {
         answerReclaimed()
     }
 
-    /// The element of an epoch once it is in a durable checkpoint, so that a clone may refer to its nodes.
-    func durableElement(_ epoch: UInt32, done: @escaping (Result<MapElement, Failure>) -> Void) {
-        guard let element = map.element(epoch), !element.isDeleted else {
+    /// The element of an epoch once it is in a durable checkpoint, so that a clone may refer to its nodes. `isPinned`: a clone that is
+    /// there has kept it, though its snapshot may be gone.
+    func durableElement(
+        _ epoch: UInt32, isPinned: Bool = false, done: @escaping (Result<MapElement, Failure>) -> Void
+    ) {
+        guard let element = map.element(epoch), isPinned || !element.isDeleted else {
             return done(.failure(failure ?? Failure(.notFound, "there is no such snapshot")))
         }
         if epoch <= durableElements { return done(.success(element)) }
@@ -128,11 +134,11 @@ extension VolumeLog {
                 return done(.failure(Failure(.exhausted, "the map cannot be written: free space on the mountpaths")))
             }
             if let failure { return done(.failure(failure)) }
-            durableElement(epoch, done: done)
+            durableElement(epoch, isPinned: isPinned, done: done)
         }
     }
 
-    /// `done` is called when there is nothing left to walk now, and that is durable, or when the volume closes.
+    /// `done` is called when there is nothing left to walk and to clean now, and that is durable, or when the volume closes.
     func whenReclaimed(_ done: @escaping () -> Void) {
         reclaimWaiters.append(done)
         reclaimLater()
@@ -140,9 +146,11 @@ extension VolumeLog {
 
     func answerReclaimed() {
         guard !reclaimWaiters.isEmpty else { return }
+        let isOver = isClosing || isReclaimStopped || failure != nil
+        guard isOver || cleaner.isIdle else { return }
         let waiting = reclaimWaiters
         reclaimWaiters = []
-        if isClosing || isReclaimStopped || failure != nil {
+        if isOver {
             for done in waiting { done() }
         } else {
             checkpoint { _ in for done in waiting { done() } }

@@ -52,6 +52,8 @@ final class VolumeLog: @unchecked Sendable {
     let store: MapStore
     /// Its origin, the origin's origin, and so on: open on the same loop as long as this is.
     let origins: [VolumeLog]
+    /// Open clones of it, and of these.
+    private var dependents = 0
     let sealedBelow: UInt32
     /// Changes of epochs in the ring, by entry.
     var controls: [Int: ControlRequest] = [:]
@@ -103,6 +105,15 @@ final class VolumeLog: @unchecked Sendable {
     let refused = AlignedBuffer(bytes: WriteRing.requestBlocksMax * blockBytes)
     var isBatchScheduled = false
 
+    // Cleaning.
+    private(set) lazy var cleaner = Cleaner(log: self)
+    /// Segments that can still be made, as far as is known.
+    var room = Int.max / 2
+    /// Segments that were verified and are not given back yet.
+    var freeing = 0
+    /// Of `records`, those of moves.
+    var movesInFlight = 0
+
     // Reading.
     var spareParts: [ReadPart] = []
     var recordIndexes: [UInt32: RecordIndex] = [:]
@@ -141,7 +152,7 @@ final class VolumeLog: @unchecked Sendable {
     /// Not nil: nothing is written any more, requests answer EIO.
     var failure: Failure?
     var isClosing = false
-    var isLastCheckpointDone = false
+    var hasLastCheckpoint = false
     var isClosed = false
     var onClosed: [(Result<Void, Failure>) -> Void] = []
     var statistics = VolumeStatistics()
@@ -170,6 +181,7 @@ final class VolumeLog: @unchecked Sendable {
         durableElements = map.elements.last?.epoch ?? 0
         appliedThrough = recovered.throughSequence
         checkpointedThrough = recovered.throughSequence
+        for origin in origins { origin.dependents += 1 }
         let own = NodeSource(number: cache.takeNumber(), homes: store.nodeHomes)
         map.use(cache, sources: [own] + origins.map { $0.map.sources[0] })
         cache.register(own.number) { [weak self] in self?.cacheIsFull() }
@@ -228,7 +240,6 @@ final class VolumeLog: @unchecked Sendable {
 
     private func discard(_ request: BlockRequest) {
         guard request.length > 0 else { return request.finish(0) }
-        guard mayAdmitSoon else { return request.finish(ENOSPC) }
         waitingDiscards.append((request, request.offset >> blockShift, request.length / blockBytes))
         takeDiscards()
         scheduleBatch()
@@ -298,7 +309,7 @@ final class VolumeLog: @unchecked Sendable {
     private var mayAdmitSoon: Bool {
         guard spaceFailure != nil, !isPreparing, ring.admittedEntry == ring.endEntry else { return true }
         let longest = worstBlocks(ring.pendingBlocks + WriteRing.requestBlocksMax, entries: ring.pendingEntries + 2)
-        if usableBlocks(open) > longest { return true }
+        if usableBlocks(open) > longest || isSpaceComing { return true }
         return clock.now() - spaceFailureTime > Self.spaceRetryNanoseconds
     }
 
@@ -309,7 +320,6 @@ final class VolumeLog: @unchecked Sendable {
         while ring.admittedEntry < ring.endEntry, !isHeld || isClosing {
             let number = ring.admittedEntry
             let entry = ring[number]
-            // Changes of epochs are metadata: they get their place from the reserves.
             if entry.kind != .void, !isPromised(number) {
                 let room = usableBlocks(open) + usableBlocks(reserve)
                 let needed = worstBlocks(
@@ -333,9 +343,9 @@ final class VolumeLog: @unchecked Sendable {
         }
     }
 
-    /// Deletions of epochs get their place from the reserves: a full pool must be able to become empty.
-    private func isPromised(_ number: Int) -> Bool {
-        controls[number].map { $0.control.operation != .snapshot } ?? false
+    /// Discards and deletions of epochs get their place from the reserves: what is full must be able to become empty.
+    func isPromised(_ number: Int) -> Bool {
+        ring[number].kind == .discard || controls[number].map { $0.control.operation != .snapshot } ?? false
     }
 
     private func note(_ entry: RingEntry) {
@@ -348,13 +358,16 @@ final class VolumeLog: @unchecked Sendable {
         }
     }
 
-    /// No space is to be had: what waits is refused.
+    /// No space is to be had: what waits for some is refused.
     func refuseWaiting(_ number: Int32) {
-        if number == ENOSPC { pool.test.took(.spaceRefused) }
-        let discards = waitingDiscards
-        waitingDiscards = []
-        for discard in discards { discard.request.finish(number) }
-        for waiting in ring.admittedEntry..<ring.endEntry {
+        if number == ENOSPC {
+            pool.test.took(.spaceRefused)
+        } else {
+            let discards = waitingDiscards
+            waitingDiscards = []
+            for discard in discards { discard.request.finish(number) }
+        }
+        for waiting in ring.admittedEntry..<ring.endEntry where number != ENOSPC || !isPromised(waiting) {
             var entry = ring[waiting]
             if let control = controls.removeValue(forKey: waiting) {
                 control.done(.failure(Failure(errno: number, "no snapshot can be recorded")))
@@ -404,6 +417,7 @@ final class VolumeLog: @unchecked Sendable {
         guard self.failure == nil else { return }
         self.failure = failure
         if !isCheckpointing { abandonMap() }
+        cleaner.stop()
         logger.critical("volume stopped", metadata: ["volume": "\(parameters.header.id)", "reason": "\(failure)"])
         refuseWaiting(EIO)
         let waiting = flushes
@@ -420,8 +434,10 @@ final class VolumeLog: @unchecked Sendable {
         finishClosing()
     }
 
-    /// What was dirty is given up: room for the other volumes of the loop. They are told later: some of them may be our callers.
-    private func abandonMap() {
+    /// Frees the cache, unless clones read through the directory of what GC moved: then when they are closed. Other volumes of the loop that
+    /// wait for the room are told later: some of them may be our callers.
+    func abandonMap() {
+        guard dependents == 0 else { return }
         map.abandon()
         if map.cache.isAwaited { queue.timer(nanoseconds: 1000, target: self, tag: Self.tagRoom) }
     }
@@ -455,7 +471,7 @@ final class VolumeLog: @unchecked Sendable {
     /// Called whenever something ended: goes on with closing as far as can be.
     func finishClosing() {
         guard isClosing, !isClosed, givingBack == 0, !isReading, !isCheckpointing, !isPreparing, membershipChanges == 0,
-            nodeReads.isEmpty, waitingReads == 0
+            nodeReads.isEmpty, waitingReads == 0, cleaner.isIdle
         else { return }
         if let failure {
             guard records.allSatisfy({ $0.writesPending == 0 }), synchronizationsPending == 0 else { return }
@@ -463,15 +479,19 @@ final class VolumeLog: @unchecked Sendable {
         }
         guard ring.isEmpty, waitingDiscards.isEmpty, records.isEmpty, applying.isEmpty, synchronizationsPending == 0
         else { return }
-        if open != nil || reserve != nil {
+        if hasLastCheckpoint { return answerClosed(.success(())) }
+        if open != nil || reserve != nil || cleaner.targets.contains(where: { $0 != nil }) {
             retire(&open)
             retire(&reserve)
+            cleaner.retireTargets()
             // Unused ones go back first.
             if givingBack > 0 { return }
         }
-        // Who opens the volume next must not meet segments that are still on their way back.
-        if isLastCheckpointDone { return answerClosed(.success(())) }
-        checkpoint { [self] _ in isLastCheckpointDone = true }
+        checkpoint { [self] _ in
+            // What it lets go of is given back before anybody opens the volume again.
+            hasLastCheckpoint = true
+            finishClosing()
+        }
     }
 
     /// Reads on their way have the segments' files; nothing of these may be used anew before they end.
@@ -479,6 +499,7 @@ final class VolumeLog: @unchecked Sendable {
 
     private func answerClosed(_ result: Result<Void, Failure>) {
         isClosed = true
+        for origin in origins { origin.dependents -= 1 }
         map.cache.unregister(map.sources[0].number)
         abandonMap()
         let waiting = onClosed
@@ -492,6 +513,9 @@ package struct VolumeStatistics: Sendable {
     package var recordsWritten = 0
     package var blocksWritten = 0
     package var columnBlocksWritten = 0
+    /// Copied by garbage collection.
+    package var blocksMoved = 0
+    package var segmentsCleaned = 0
     package var blocksRebuilt = 0
     package var nodesRepaired = 0
     package var checkpoints = 0

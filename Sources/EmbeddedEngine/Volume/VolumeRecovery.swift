@@ -43,6 +43,8 @@ struct VolumeRecovery {
     private struct Log {
         var scanned: [Segment] = []
         var bySequence: [UInt64: [(segment: Segment, record: FoundRecord)]] = [:]
+        /// What was read of each scanned segment.
+        var found: [(segment: Segment, records: [FoundRecord])] = []
         var throughSequence: UInt64
         var durableThrough: UInt64
         var sealedBelow: UInt32
@@ -194,6 +196,7 @@ struct VolumeRecovery {
             let records = try SegmentScan.records(
                 pool: pool.id, volume: header.id, segment: segment.id, sliceBlocks: segment.sliceBlocks,
                 files: segment.slices.map(\.file))
+            log.found.append((segment, records))
             for record in records {
                 log.durableThrough = max(log.durableThrough, record.header.durableThrough)
                 if record.header.sequence > log.throughSequence {
@@ -253,6 +256,8 @@ struct VolumeRecovery {
 
     /// The records that count, in sequence, from the checkpoint's on.
     private func choose(_ log: Log) throws(Failure) -> [Chosen] {
+        // What counts as appended is known when the log's end is.
+        defer { for (segment, records) in log.found { segment.dataBlocks = segment.dataBlocks(in: records) } }
         var chosen: [Chosen] = []
         while true {
             let sequence = log.throughSequence + UInt64(chosen.count) + 1
@@ -305,6 +310,9 @@ struct VolumeRecovery {
 
     private func apply(_ record: Chosen, to map: VolumeMap, _ store: MapStore) throws(Failure) {
         if let control = record.header.control { return map.apply(control) }
+        if record.header.kind == .moves, pool.test.canary != .moveAsWrite {  // canary
+            return try applyMoves(record, to: map, store)
+        }
         for change in record.header.changes {
             switch change {
             case .written(let block, let entry):
@@ -320,6 +328,13 @@ struct VolumeRecovery {
                 }
             }
         }
+    }
+
+    /// Copies that are lost are none: what they were made of is still where it was, since no checkpoint has it elsewhere.
+    private func applyMoves(_ record: Chosen, to map: VolumeMap, _ store: MapStore) throws(Failure) {
+        if record.isLost { return }
+        pool.test.took(.moveReplayed)
+        for stored in record.header.storedBlocks { try settle(map, store) { map.applyMove(stored) } }
     }
 
     /// Loads what is missing and makes room until `body` is done.
@@ -371,7 +386,7 @@ struct VolumeRecovery {
                     for slice in target?.slices ?? [] { try slice.file?.synchronize() }
                     guard let allocator else { throw Failure(.internal, "recovery without an allocator") }
                     let fresh = try allocator.makeSegment(
-                        log.nextSegment, volume: header.id, group: group, isRecovery: true)
+                        log.nextSegment, volume: header.id, group: group, for: .promised)
                     log.nextSegment += 1
                     fresh.isClosed = true
                     map.add(fresh)
@@ -416,7 +431,8 @@ struct VolumeRecovery {
     private func seal(
         _ store: MapStore, _ log: Log, _ map: VolumeMap, through: UInt64
     ) throws(Failure) -> RecoveredVolume {
-        let dead = map.segments.values.filter { $0.liveBlocks == 0 }
+        // Those that no record is in. Others are looked at by the cleaner before they go.
+        let dead = map.segments.values.filter { $0.liveBlocks == 0 && $0.lastSequence == 0 }
         for segment in dead { _ = map.remove(segment.id) }
         let (frozen, nodes) = map.freeze(isWhole: true, throughSequence: through)
         var frame = frozen
@@ -427,6 +443,7 @@ struct VolumeRecovery {
         map.thaw(isDurable: true)
         map.sources[0].homes = store.nodeHomes
         for segment in dead { allocator?.free(segment, volume: header.id, group: group) }
+        allocator?.recount(header.id, group: group, map.segments.values)
         return RecoveredVolume(
             map: map, store: store, throughSequence: through, sealedBelow: log.nextSegment,
             nextSegment: log.nextSegment)
@@ -451,5 +468,12 @@ extension VolumeMap {
             cache.drop(load.key)
             throw error
         }
+    }
+}
+
+extension Segment {
+    /// Blocks of data that were appended, by the records that a scan has found. What lies past the log's end does not count.
+    func dataBlocks(in records: [FoundRecord]) -> Int {
+        records.reduce(0) { $0 + ($1.header.sequence <= lastSequence ? $1.header.shape.dataBlocks : 0) }
     }
 }
