@@ -88,9 +88,9 @@ final class OpenVolumes: Sendable {
 
     /// Opens the log, and its origins', unless they are; `release` must follow.
     func retain(_ id: VolumeID) async throws(Failure) -> Opened {
-        if isClosing.withLock({ $0 }) { throw Failure(.unavailable, "the engine is stopping") }
         await takeTurn(id)
         defer { endTurn(id) }
+        if isClosing.withLock({ $0 }) { throw Failure(.unavailable, "the engine is stopping") }
         let known = entries.withLock { entries in
             entries[id]?.users += 1
             return entries[id]?.opened

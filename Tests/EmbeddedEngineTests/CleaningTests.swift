@@ -55,7 +55,10 @@ import VolumeEngine
             var chosen: Set<Int> = []
             for _ in 0..<32 {
                 let isHot = isSkewed && Int.random(in: 0..<(10), using: &random) < 9
-                chosen.insert(isHot ? Int.random(in: 0..<(blocks / 10), using: &random) : Int.random(in: 0..<(blocks), using: &random))
+                chosen.insert(
+                    isHot
+                        ? Int.random(in: 0..<(blocks / 10), using: &random)
+                        : Int.random(in: 0..<(blocks), using: &random))
             }
             for block in chosen { content.versions[block] += 1 }
             let batch = chosen.map { ($0, Content.bytes($0, content.versions[$0])) }
@@ -231,7 +234,9 @@ import VolumeEngine
         for round in 0..<60 { try await write(UInt64(100 + round), at: UInt64(8 + round % 4), head) }
         var random = SeededRandom(seed: 3)
         var content = Content(versions: Array(repeating: 1, count: 256))
-        for block in 0..<256 { try await head.write(Content.bytes(block, 1), at: UInt64(block * Self.blockBytes) + (12 << 20)) }
+        for block in 0..<256 {
+            try await head.write(Content.bytes(block, 1), at: UInt64(block * Self.blockBytes) + (12 << 20))
+        }
         for _ in 0..<6000 {
             let block = Int.random(in: 0..<(256), using: &random)
             content.versions[block] += 1

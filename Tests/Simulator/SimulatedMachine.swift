@@ -68,6 +68,8 @@ enum WriteFate {
 /// Asked at every I/O whether something goes wrong.
 protocol FaultSource: AnyObject {
     func fails(_ operation: DiskOperation, on disk: SimulatedDisk) -> Bool
+    /// Asked where something is opened.
+    func isShortOfDescriptors() -> Bool
     func fate(ofWriteTo file: SimulatedFile, at offset: UInt64, bytes: Int) -> WriteFate
     /// Nanoseconds by which a request is late, 0 for most.
     func delay(ofJob isJob: Bool) -> UInt64

@@ -19,7 +19,8 @@ extension VolumeLog {
 
     var moveBlocksMax: Int {
         let sliceBlocks = Int(parameters.group.sliceBytes) / blockBytes
-        return max(1, min(Self.recordBlocksMax, WriteRing.entryBlocksMax * parameters.group.dataColumns, sliceBlocks - 2))
+        return max(
+            1, min(Self.recordBlocksMax, WriteRing.entryBlocksMax * parameters.group.dataColumns, sliceBlocks - 2))
     }
 
     // MARK: Which

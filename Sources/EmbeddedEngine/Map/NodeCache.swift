@@ -55,6 +55,8 @@ final class NodeCache {
         for number in users.keys.sorted() { users[number]?() }
     }
 
+    var isAwaited: Bool { !waiting.isEmpty }
+
     func checkpointEnded() {
         let bodies = waiting
         waiting = []

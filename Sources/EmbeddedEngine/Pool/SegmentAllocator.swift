@@ -44,7 +44,7 @@ final class SegmentAllocator: Sendable {
         self.pool = pool
         self.start = start
         self.logger = logger
-        for mountpath in pool.active {
+        try pool.onEveryMember("clear old slices") { (mountpath) throws(Failure) in
             try mountpath.disk.createDirectories(Self.recycleDirectory)
             // Which sizes they have is not worth finding out: they are made anew.
             for name in try mountpath.disk.list(Self.recycleDirectory) {
@@ -59,7 +59,7 @@ final class SegmentAllocator: Sendable {
     func noteExisting(_ volume: VolumeID, group: GroupSpecification) throws(Failure) {
         let directory = SlicePath.segmentDirectory(group: group.label, volume: volume)
         var (slices, segments) = (0, Set<UInt32>())
-        for mountpath in pool.active {
+        try pool.onEveryMember("list slices") { (mountpath) throws(Failure) in
             for name in try mountpath.listIfPresent(directory) {
                 slices += 1
                 if let (segment, _) = SlicePath.parse(name) { segments.insert(segment) }
@@ -285,6 +285,7 @@ final class SegmentAllocator: Sendable {
             try disk.rename("\(Self.recycleDirectory)/\(recycled)", to: path)
             file = try disk.openSlice(path)
         } else {
+            makeRoom(for: group.sliceBytes, on: mountpath)
             file = try disk.createSlice(path, bytes: group.sliceBytes)
             if isWrittenFirst { try fillWithZeros(file, bytes: group.sliceBytes) }
         }
@@ -309,6 +310,18 @@ final class SegmentAllocator: Sendable {
             state.recycledCount[mountpath.id, default: 1] -= 1
             return name
         }
+    }
+
+    /// Slices to be used again count as free, those of other sizes too: a new one must not take the reserve's room instead of theirs.
+    private func makeRoom(for sliceBytes: UInt64, on mountpath: Mountpath) {
+        guard let space = try? mountpath.disk.space() else { return }
+        let names = state.withLock { state -> [String] in
+            let reserve = Self.reserve(of: space) + sliceBytes
+            guard space.freeBytes < reserve + state.pendingBytes[mountpath.id, default: 0] else { return [] }
+            state.recycledCount[mountpath.id] = 0
+            return state.recycled.removeValue(forKey: mountpath.id)?.values.flatMap(\.self) ?? []
+        }
+        for name in names { try? mountpath.disk.remove("\(Self.recycleDirectory)/\(name)") }
     }
 
     // MARK: Taking back

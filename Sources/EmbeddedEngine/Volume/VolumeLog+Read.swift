@@ -210,7 +210,9 @@ extension VolumeLog {
             }
         if isWhole { return finish(part) }
         let slice = segment.slices[part.slice]
-        if result < 0, let mountpath = slice.mountpath { noteReadError(mountpath, errno: -result) }
+        if result < 0, !Failure.isShortage(errno: -result), let mountpath = slice.mountpath {
+            noteReadError(mountpath, errno: -result)
+        }
         rebuild(part)
     }
 

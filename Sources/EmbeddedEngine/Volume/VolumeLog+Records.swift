@@ -263,7 +263,7 @@ extension VolumeLog {
             pool.test.took(.writeFailed)
             if pool.test.canary == .ackBeforeMembership { record.state = .writing }  // canary
             // Short of memory or descriptors is no fault of the drive.
-            if let mountpath = slice.mountpath, ![ENOMEM, EAGAIN, EINTR, EMFILE, ENFILE].contains(-result) {
+            if let mountpath = slice.mountpath, !Failure.isShortage(errno: -result) {
                 suspect(
                     mountpath,
                     result < 0 ? "write failed: \(String(cString: strerror(-result)))" : "write was cut short")
@@ -403,9 +403,11 @@ extension VolumeLog: IOTarget {
             sliceSynchronized(Int(tag - Self.tagSynchronizedFirst), result: result)
         } else if tag == Self.tagReclaim {
             reclaimSome()
+        } else if tag == Self.tagRoom {
+            map.cache.checkpointEnded()
         } else {
             isSpaceTimerSet = false
-            if isApplyWaiting { cacheIsFull() }
+            if map.cache.isAwaited { cacheIsFull() }
             advance()
             scheduleBatch()
         }

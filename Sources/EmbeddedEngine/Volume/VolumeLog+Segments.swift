@@ -59,10 +59,12 @@ extension VolumeLog {
         // What was admitted was promised a place: when its segment went with a mountpath, or has no room for what makes room, reserves are
         // there to keep the promise.
         let isPromised =
-            open == nil ? ring.formedEntry < ring.admittedEntry || !records.isEmpty : isNextPromised && !hasRoomForHeaders
+            open == nil
+            ? ring.formedEntry < ring.admittedEntry || !records.isEmpty : isNextPromised && !hasRoomForHeaders
         queue.blocking { () throws(Failure) in
             let made = try allocator.makeSegment(
-                id, volume: header.id, group: group, for: isPromised ? .promised : .writes, isWrittenFirst: isWrittenFirst)
+                id, volume: header.id, group: group, for: isPromised ? .promised : .writes,
+                isWrittenFirst: isWrittenFirst)
             return (segment: made, room: allocator.room(of: group))
         } then: { [self] result in
             isPreparing = false

@@ -34,6 +34,7 @@ final class VolumeLog: @unchecked Sendable {
     // Tags of our own I/O.
     static let tagRetrySpace: UInt64 = 1
     static let tagReclaim: UInt64 = 2
+    static let tagRoom: UInt64 = 3
 
     var parameters: VolumeLogParameters
     let queue: any IOQueue
@@ -440,8 +441,13 @@ final class VolumeLog: @unchecked Sendable {
         finishClosing()
     }
 
-    /// Frees the cache, unless clones read through the directory of what GC moved: then when they are closed.
-    func abandonMap() { if dependents == 0 { map.abandon() } }
+    /// Frees the cache, unless clones read through the directory of what GC moved: then when they are closed. Other volumes of the loop that
+    /// wait for the room are told later: some of them may be our callers.
+    func abandonMap() {
+        guard dependents == 0 else { return }
+        map.abandon()
+        if map.cache.isAwaited { queue.timer(nanoseconds: 1000, target: self, tag: Self.tagRoom) }
+    }
 
     /// A mountpath failed under our I/O: takes it out of the pool; until that is durable nothing is acknowledged.
     func suspect(_ mountpath: Mountpath, _ reason: String) {
@@ -503,7 +509,7 @@ final class VolumeLog: @unchecked Sendable {
         isClosed = true
         for origin in origins { origin.dependents -= 1 }
         map.cache.unregister(map.sources[0].number)
-        map.abandon()
+        abandonMap()
         let waiting = onClosed
         onClosed = []
         for done in waiting { done(result) }
