@@ -26,6 +26,7 @@ extension VolumeLog {
     func retire(_ segment: inout Segment?) {
         guard let retired = segment else { return }
         segment = nil
+        admissionRoom = nil
         retired.isClosed = true
         map.changedSegments.insert(retired.id)
         segmentsSinceCheckpoint += 1
@@ -35,9 +36,6 @@ extension VolumeLog {
         guard let unused = map.remove(retired.id) else { return }
         if isNamed { removed.append(unused) } else { giveBack(unused) }
     }
-
-    /// Records since the last segment that tell how the volume is used.
-    private static let recentRecordsMin = 64
 
     /// Begins to make the reserve, unless that is under way or was just found impossible.
     func prepareSegment() {
@@ -54,15 +52,12 @@ extension VolumeLog {
         let id = nextSegment
         nextSegment += 1
         let (allocator, header, group) = (allocator, parameters.header, parameters.group)
-        let isWrittenFirst = recentRecords >= Self.recentRecordsMin && recentBlocks < recentRecords * Self.smallBlocks
-        (recentRecords, recentBlocks) = (0, 0)
         // What was admitted was promised a place: when its segment went with a mountpath, reserves are there to keep the promise.
         let isPromised =
             (open == nil && (ring.formedEntry < ring.admittedEntry || !records.isEmpty))
             || controls.values.contains { $0.control.operation != .snapshot }
         queue.blocking { () throws(Failure) in
-            try allocator.makeSegment(
-                id, volume: header.id, group: group, isRecovery: isPromised, isWrittenFirst: isWrittenFirst)
+            try allocator.makeSegment(id, volume: header.id, group: group, isRecovery: isPromised)
         } then: { [self] result in
             isPreparing = false
             switch result {
@@ -78,6 +73,7 @@ extension VolumeLog {
         spaceFailure = nil
         map.add(segment)
         if open == nil { open = segment } else { reserve = segment }
+        admissionRoom = nil
         // The first segment of a volume needs its reserve as well.
         if reserve == nil, !isClosing { prepareSegment() }
         advance()
