@@ -362,7 +362,7 @@ final class VolumeMap {
             return .ready
         }
         if isHeadAlone(end: block + 1, birth: old.birth) {
-            if collected.isEmpty {
+            if collected[old.segment] == nil {
                 freed.add(-1, old.segment, self)
             } else {
                 let readiness = release(old)

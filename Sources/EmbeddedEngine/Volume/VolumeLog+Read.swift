@@ -114,7 +114,7 @@ extension VolumeLog {
             case .at(let place):
                 owner.take(place, entry.checksum, &walk)
                 // Most blocks lie behind the one before, and were not moved.
-                if let entries, place == entry.origin, owner.map.collected.isEmpty {
+                if let entries, owner.map.collected[entry.segment] == nil {
                     takeFollowing(entry, entries, &walk)
                 }
             }
@@ -217,6 +217,24 @@ extension VolumeLog {
         segment.readerCount += 1
         request.pendingPartCount += 1
         return part
+    }
+
+    /// Reads the blocks of a batch from where they lie into its payload.
+    func read(_ batch: MoveBatch, for request: BlockRequest) {
+        var run: ReadPart?
+        for (index, stored) in batch.blocks.enumerated() {
+            if let part = run, part.slice == stored.place.slice, part.count < ReadPart.blocksMax,
+                part.offset + UInt32(part.count) == stored.place.offset
+            {
+                part.checksums[part.count] = batch.checksums[index]
+                part.count += 1
+            } else {
+                issue(run)
+                run = part(request, stored.place, batch.checksums[index], batch.payload.base + index * blockBytes)
+            }
+        }
+        issue(run)
+        partEnded(request)
     }
 
     /// Sends a run on its way.

@@ -45,7 +45,7 @@ extension VolumeLog {
 
     private static let openedSlicesMax = 4096
 
-    private func slicePath(_ segment: Segment, _ slice: Int) -> String {
+    func slicePath(_ segment: Segment, _ slice: Int) -> String {
         let directory = SlicePath.segmentDirectory(group: parameters.group.label, volume: parameters.header.id)
         return "\(directory)/\(SlicePath.name(segment: segment.id, slice: slice))"
     }
