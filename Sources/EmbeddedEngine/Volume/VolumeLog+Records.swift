@@ -7,7 +7,8 @@ import SystemIO
 
 /// From ring entries to durable records.
 extension VolumeLog {
-    static let recordsInFlightMax = 8
+    /// Written and not durable yet: enough that the drives have work while those before are synced.
+    static let recordsInFlightMax = 16
     /// Small records that a flush forces out at the same time; what comes meanwhile is packed into the next one.
     static let smallRecordsInFlightMax = 2
     static let smallBlocks = 16
