@@ -96,6 +96,7 @@ final class VolumeMap {
 
     /// The volume is closed, or has failed: its nodes leave the cache, written or not.
     func abandon() {
+        forgetRecentLeaves()
         changedKeys = []
         cache.dropAll(sources[0].number)
     }
