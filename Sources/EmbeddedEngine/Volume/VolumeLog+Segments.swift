@@ -52,10 +52,11 @@ extension VolumeLog {
         let id = nextSegment
         nextSegment += 1
         let (allocator, header, group) = (allocator, parameters.header, parameters.group)
-        // What was admitted was promised a place: when its segment went with a mountpath, reserves are there to keep the promise.
+        // What was admitted was promised a place: when its segment went with a mountpath, or has no room for what makes room, reserves are
+        // there to keep the promise.
         let isPromised =
-            (open == nil && (ring.formedEntry < ring.admittedEntry || !records.isEmpty))
-            || controls.values.contains { $0.control.operation != .snapshot }
+            open == nil
+            ? ring.formedEntry < ring.admittedEntry || !records.isEmpty : isNextPromised && !hasRoomForHeaders
         queue.blocking { () throws(Failure) in
             let made = try allocator.makeSegment(
                 id, volume: header.id, group: group, for: isPromised ? .promised : .writes)
@@ -71,6 +72,12 @@ extension VolumeLog {
             }
             finishClosing()
         }
+    }
+
+    private var isNextPromised: Bool { ring.formedEntry < ring.admittedEntry && isPromised(ring.formedEntry) }
+
+    private var hasRoomForHeaders: Bool {
+        open.map { $0.rotation(for: RecordShape(dataBlocks: 0, k: $0.k, p: $0.p)) != nil } ?? false
     }
 
     private func take(_ segment: Segment) {

@@ -152,6 +152,7 @@ final class VolumeLog: @unchecked Sendable {
     /// Not nil: nothing is written any more, requests answer EIO.
     var failure: Failure?
     var isClosing = false
+    var hasLastCheckpoint = false
     var isClosed = false
     var onClosed: [(Result<Void, Failure>) -> Void] = []
     var statistics = VolumeStatistics()
@@ -239,7 +240,6 @@ final class VolumeLog: @unchecked Sendable {
 
     private func discard(_ request: BlockRequest) {
         guard request.length > 0 else { return request.finish(0) }
-        guard mayAdmitSoon else { return request.finish(ENOSPC) }
         waitingDiscards.append((request, request.offset >> blockShift, request.length / blockBytes))
         takeDiscards()
         scheduleBatch()
@@ -309,7 +309,7 @@ final class VolumeLog: @unchecked Sendable {
     private var mayAdmitSoon: Bool {
         guard spaceFailure != nil, !isPreparing, ring.admittedEntry == ring.endEntry else { return true }
         let longest = worstBlocks(ring.pendingBlocks + WriteRing.requestBlocksMax, entries: ring.pendingEntries + 2)
-        if usableBlocks(open) > longest || !cleaner.isIdle { return true }
+        if usableBlocks(open) > longest || isSpaceComing { return true }
         return clock.now() - spaceFailureTime > Self.spaceRetryNanoseconds
     }
 
@@ -320,7 +320,6 @@ final class VolumeLog: @unchecked Sendable {
         while ring.admittedEntry < ring.endEntry, !isHeld || isClosing {
             let number = ring.admittedEntry
             let entry = ring[number]
-            // Changes of epochs are metadata: they get their place from the reserves.
             if entry.kind != .void, !isPromised(number) {
                 let room = admissionRoom ?? usableBlocks(open) + usableBlocks(reserve)
                 admissionRoom = room
@@ -345,9 +344,9 @@ final class VolumeLog: @unchecked Sendable {
         }
     }
 
-    /// Deletions of epochs get their place from the reserves: a full pool must be able to become empty.
-    private func isPromised(_ number: Int) -> Bool {
-        controls[number].map { $0.control.operation != .snapshot } ?? false
+    /// Discards and deletions of epochs get their place from the reserves: what is full must be able to become empty.
+    func isPromised(_ number: Int) -> Bool {
+        ring[number].kind == .discard || controls[number].map { $0.control.operation != .snapshot } ?? false
     }
 
     private func note(_ entry: RingEntry) {
@@ -360,13 +359,16 @@ final class VolumeLog: @unchecked Sendable {
         }
     }
 
-    /// No space is to be had: what waits is refused.
+    /// No space is to be had: what waits for some is refused.
     func refuseWaiting(_ number: Int32) {
-        if number == ENOSPC { pool.test.took(.spaceRefused) }
-        let discards = waitingDiscards
-        waitingDiscards = []
-        for discard in discards { discard.request.finish(number) }
-        for waiting in ring.admittedEntry..<ring.endEntry {
+        if number == ENOSPC {
+            pool.test.took(.spaceRefused)
+        } else {
+            let discards = waitingDiscards
+            waitingDiscards = []
+            for discard in discards { discard.request.finish(number) }
+        }
+        for waiting in ring.admittedEntry..<ring.endEntry where number != ENOSPC || !isPromised(waiting) {
             var entry = ring[waiting]
             if let control = controls.removeValue(forKey: waiting) {
                 control.done(.failure(Failure(errno: number, "no snapshot can be recorded")))
@@ -474,6 +476,7 @@ final class VolumeLog: @unchecked Sendable {
         }
         guard ring.isEmpty, waitingDiscards.isEmpty, records.isEmpty, applying.isEmpty, synchronizationsPending == 0
         else { return }
+        if hasLastCheckpoint { return answerClosed(.success(())) }
         if open != nil || reserve != nil || cleaner.targets.contains(where: { $0 != nil }) {
             retire(&open)
             retire(&reserve)
@@ -482,7 +485,9 @@ final class VolumeLog: @unchecked Sendable {
             if givingBack > 0 { return }
         }
         checkpoint { [self] _ in
-            if let failure { answerClosed(.failure(failure)) } else { answerClosed(.success(())) }
+            // What it lets go of is given back before anybody opens the volume again.
+            hasLastCheckpoint = true
+            finishClosing()
         }
     }
 
