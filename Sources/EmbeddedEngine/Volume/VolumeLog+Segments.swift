@@ -77,7 +77,9 @@ extension VolumeLog {
     private var isNextPromised: Bool { ring.formedEntry < ring.admittedEntry && isPromised(ring.formedEntry) }
 
     private var hasRoomForHeaders: Bool {
-        open.map { $0.rotation(for: RecordShape(dataBlocks: 0, k: $0.k, p: $0.p)) != nil } ?? false
+        guard let open else { return false }
+        let shape = RecordShape(dataBlocks: 0, k: open.k, p: open.p)
+        return open.rotation(for: shape) != nil || open.willFit(shape)
     }
 
     private func take(_ segment: Segment) {
