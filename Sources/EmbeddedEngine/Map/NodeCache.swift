@@ -32,7 +32,7 @@ final class NodeCache {
     /// For `bytes` of nodes, at least `framesMin`.
     init(bytes: Int) {
         capacity = max(bytes / blockBytes, Self.framesMin)
-        memory = AlignedBuffer(bytes: capacity * blockBytes)
+        memory = AlignedBuffer(bytes: capacity * blockBytes, isHuge: true)
         index = NumberTable(capacity: capacity)
         keys = Array(repeating: 0, count: capacity)
         flags = Array(repeating: [], count: capacity)

@@ -69,9 +69,10 @@ final class VolumeLog: @unchecked Sendable {
     var reserve: Segment?
     var nextSegment: UInt32
     var isPreparing = false
-    /// Since the last preparation: many small records mean that flushes are what the volume waits for.
-    var recentRecords = 0
-    var recentBlocks = 0
+    /// Writes ahead of the tails where flushes are small.
+    private(set) lazy var fill = SegmentFill(log: self)
+    /// What the open and the reserve segment can take. Nil when either may have changed, and at the end of each batch.
+    var admissionRoom: Int?
     /// The last preparation's failure, until one succeeds.
     var spaceFailure: Failure?
     var spaceFailureTime: UInt64 = 0
@@ -327,7 +328,8 @@ final class VolumeLog: @unchecked Sendable {
             let number = ring.admittedEntry
             let entry = ring[number]
             if entry.kind != .void, !isPromised(number) {
-                let room = usableBlocks(open) + usableBlocks(reserve)
+                let room = admissionRoom ?? usableBlocks(open) + usableBlocks(reserve)
+                admissionRoom = room
                 let needed = worstBlocks(
                     ring.pendingBlocks + (entry.kind == .data ? entry.count : 0), entries: ring.pendingEntries + 1)
                 if needed > room {
@@ -452,6 +454,7 @@ final class VolumeLog: @unchecked Sendable {
     /// A mountpath failed under our I/O: takes it out of the pool; until that is durable nothing is acknowledged.
     func suspect(_ mountpath: Mountpath, _ reason: String) {
         mountpath.suspect()
+        admissionRoom = nil
         guard suspected.insert(mountpath.id).inserted else { return }
         membershipChanges += 1
         let pool = pool
@@ -521,6 +524,8 @@ package struct VolumeStatistics: Sendable {
     package var recordsWritten = 0
     package var blocksWritten = 0
     package var columnBlocksWritten = 0
+    /// With zeros, ahead of the tails.
+    package var columnBlocksFilled = 0
     /// Copied by garbage collection.
     package var blocksMoved = 0
     package var segmentsCleaned = 0
@@ -553,6 +558,7 @@ extension BlockRequest {
 extension VolumeLog: BatchTarget {
     func batchEnded() {
         isBatchScheduled = false
+        admissionRoom = nil
         if failure != nil { return }
         takeDiscards()
         formRecords()
