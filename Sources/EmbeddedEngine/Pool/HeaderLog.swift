@@ -343,6 +343,23 @@ final class HeaderLog: Sendable {
         }
     }
 
+    private final class Failures: Sendable {
+        let list = Mutex<[(Mountpath, Failure)]>([])
+    }
+
+    /// Runs `body` for each index on a thread of its own: they sleep in syncs, so more of them than there are cores.
+    private static func inParallel(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
+        let group = DispatchGroup()
+        for index in 0..<count {
+            group.enter()
+            SystemIO.Thread(name: "headers") {
+                body(index)
+                group.leave()
+            }.start()
+        }
+        group.wait()
+    }
+
     private func commit(_ entries: [Entry]) throws(Failure) {
         if let halted = pool.halted { throw halted }
         var bytes: [UInt8] = []
@@ -350,8 +367,8 @@ final class HeaderLog: Sendable {
         let (files, offset) = tails.withLock { ($0.files, $0.bytes) }
         let targets = pool.active.compactMap { mountpath in files[mountpath.id].map { (mountpath, $0) } }
         let payload = bytes
-        let failures = Mutex<[(Mountpath, Failure)]>([])
-        DispatchQueue.concurrentPerform(iterations: targets.count) { index in
+        let failures = Failures()
+        Self.inParallel(targets.count) { index in
             let (mountpath, file) = targets[index]
             do throws(Failure) {
                 let written: Result<Void, Failure> = payload.withUnsafeBytes { buffer in
@@ -361,9 +378,9 @@ final class HeaderLog: Sendable {
                 }
                 try written.get()
                 try file.synchronize()
-            } catch { failures.withLock { $0.append((mountpath, error)) } }
+            } catch { failures.list.withLock { $0.append((mountpath, error)) } }
         }
-        let failed = failures.withLock { $0 }
+        let failed = failures.list.withLock { $0 }
         // A full drive is no broken drive. What was written elsewhere is overwritten by the next entry.
         if let full = failed.first(where: { $0.1.kind == .exhausted }) {
             throw Failure(.exhausted, "no room for headers on \(full.0.path): free space there", cause: full.1)
