@@ -40,9 +40,10 @@ extension EmbeddedEngine {
     }
 
     private func space(of header: VolumeHeader) async throws(Failure) -> VolumeSpace {
-        let (usage, isOpen) = try await logs.space(header.id)
+        let (usage, activity) = try await logs.space(header.id)
         return VolumeSpace(
-            id: header.id, group: header.group, isHidden: header.isDeleted, isOpen: isOpen, usage: usage)
+            id: header.id, group: header.group, isHidden: header.isDeleted, isOpen: activity != nil, usage: usage,
+            activity: activity)
     }
 }
 

@@ -169,13 +169,13 @@ final class OpenVolumes: Sendable {
     }
 
     /// What the volume takes: now where its log is open, else as its last checkpoint has it. Nobody opens or closes it meanwhile.
-    func space(_ id: VolumeID) async throws(Failure) -> (usage: SpaceUsage, isOpen: Bool) {
+    func space(_ id: VolumeID) async throws(Failure) -> (usage: SpaceUsage, activity: VolumeActivity?) {
         await takeTurn(id)
         defer { endTurn(id) }
         if let opened = entries.withLock({ $0[id]?.opened }) {
-            return (try await opened.ask { log, done in done(.success(log.space)) }, true)
+            return try await opened.ask { log, done in done(.success((log.space, log.statistics.activity))) }
         }
-        if let known = closedSpace.withLock({ $0[id] }) { return (known, false) }
+        if let known = closedSpace.withLock({ $0[id] }) { return (known, nil) }
         guard let header = headers.volume(id), !header.isPurged, let group = headers.group(header.group)?.specification
         else { throw Failure(.notFound, "there is no volume \(id)") }
         let pool = pool
@@ -183,10 +183,10 @@ final class OpenVolumes: Sendable {
             try VolumeMap.stored(header, group, in: pool)?.space()
         }
         if stored == nil, let origin = header.origin, let element = try await self.element(origin) {
-            return (SpaceUsage(sharedBy: element), false)
+            return (SpaceUsage(sharedBy: element), nil)
         }
         closedSpace.withLock { $0[id] = stored ?? SpaceUsage() }
-        return (stored ?? SpaceUsage(), false)
+        return (stored ?? SpaceUsage(), nil)
     }
 
     /// What a clone that nobody has opened yet begins as; nil where no checkpoint of a closed origin has it.

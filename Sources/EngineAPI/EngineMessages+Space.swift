@@ -17,18 +17,33 @@ extension EngineMessages.SpaceUsage {
     }
 }
 
+extension EngineMessages.VolumeActivity {
+    init(_ activity: VolumeActivity) {
+        self.init(
+            writtenBytes: activity.writtenBytes, movedBytes: activity.movedBytes, storedBytes: activity.storedBytes,
+            cleanedSegments: activity.cleanedSegments)
+    }
+
+    var value: VolumeActivity {
+        VolumeActivity(
+            writtenBytes: writtenBytes, movedBytes: movedBytes, storedBytes: storedBytes,
+            cleanedSegments: cleanedSegments)
+    }
+}
+
 extension EngineMessages.VolumeSpace {
     init(_ space: VolumeSpace) {
         self.init(
             volumeID: space.id.description, group: space.group, hidden: space.isHidden, open: space.isOpen,
-            usage: EngineMessages.SpaceUsage(space.usage))
+            usage: EngineMessages.SpaceUsage(space.usage),
+            activity: space.activity.map { EngineMessages.VolumeActivity($0) })
     }
 
     var value: VolumeSpace {
         get throws(Failure) {
             VolumeSpace(
                 id: try EngineAPI.volumeID(volumeID), group: group, isHidden: hidden, isOpen: open,
-                usage: try required(usage, "usage").value)
+                usage: try required(usage, "usage").value, activity: activity?.value)
         }
     }
 }

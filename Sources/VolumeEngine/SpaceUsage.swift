@@ -52,6 +52,25 @@ public struct SpaceUsage: Sendable, Codable, Equatable {
     }
 }
 
+/// What an open volume has written since it was opened, in bytes.
+public struct VolumeActivity: Sendable, Codable, Equatable {
+    /// Data of writes.
+    public var writtenBytes: UInt64
+    /// Data that garbage collection copied. (written + moved) / written is its amplification.
+    public var movedBytes: UInt64
+    /// Both, with parity and headers, as slices got them.
+    public var storedBytes: UInt64
+    /// Segments that garbage collection has gone through.
+    public var cleanedSegments: UInt64
+
+    public init(writtenBytes: UInt64, movedBytes: UInt64, storedBytes: UInt64, cleanedSegments: UInt64) {
+        self.writtenBytes = writtenBytes
+        self.movedBytes = movedBytes
+        self.storedBytes = storedBytes
+        self.cleanedSegments = cleanedSegments
+    }
+}
+
 public struct VolumeSpace: Sendable, Codable, Equatable {
     public var id: VolumeID
     public var group: String
@@ -60,8 +79,13 @@ public struct VolumeSpace: Sendable, Codable, Equatable {
     /// False: as its last checkpoint has it. What was written after that, before a crash, is counted when the volume is next opened.
     public var isOpen: Bool
     public var usage: SpaceUsage
+    /// Nil where it is not open.
+    public var activity: VolumeActivity?
 
-    public init(id: VolumeID, group: String, isHidden: Bool, isOpen: Bool, usage: SpaceUsage) {
+    public init(
+        id: VolumeID, group: String, isHidden: Bool, isOpen: Bool, usage: SpaceUsage, activity: VolumeActivity? = nil
+    ) {
+        self.activity = activity
         self.id = id
         self.group = group
         self.isHidden = isHidden

@@ -2083,6 +2083,51 @@ void   ashlar__engine__v1__volume_space__free_unpacked
   assert(message->base.descriptor == &ashlar__engine__v1__volume_space__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   ashlar__engine__v1__volume_activity__init
+                     (Ashlar__Engine__V1__VolumeActivity         *message)
+{
+  static const Ashlar__Engine__V1__VolumeActivity init_value = ASHLAR__ENGINE__V1__VOLUME_ACTIVITY__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__volume_activity__get_packed_size
+                     (const Ashlar__Engine__V1__VolumeActivity *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__volume_activity__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__volume_activity__pack
+                     (const Ashlar__Engine__V1__VolumeActivity *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__volume_activity__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__volume_activity__pack_to_buffer
+                     (const Ashlar__Engine__V1__VolumeActivity *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__volume_activity__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__VolumeActivity *
+       ashlar__engine__v1__volume_activity__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__VolumeActivity *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__volume_activity__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__volume_activity__free_unpacked
+                     (Ashlar__Engine__V1__VolumeActivity *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__volume_activity__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   ashlar__engine__v1__group_space__init
                      (Ashlar__Engine__V1__GroupSpace         *message)
 {
@@ -5119,7 +5164,7 @@ const ProtobufCMessageDescriptor ashlar__engine__v1__space_usage__descriptor =
   (ProtobufCMessageInit) ashlar__engine__v1__space_usage__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor ashlar__engine__v1__volume_space__field_descriptors[5] =
+static const ProtobufCFieldDescriptor ashlar__engine__v1__volume_space__field_descriptors[6] =
 {
   {
     "volume_id",
@@ -5181,8 +5226,21 @@ static const ProtobufCFieldDescriptor ashlar__engine__v1__volume_space__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "activity",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__VolumeSpace, activity),
+    &ashlar__engine__v1__volume_activity__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned ashlar__engine__v1__volume_space__field_indices_by_name[] = {
+  5,   /* field[5] = activity */
   1,   /* field[1] = group */
   2,   /* field[2] = hidden */
   3,   /* field[3] = open */
@@ -5192,7 +5250,7 @@ static const unsigned ashlar__engine__v1__volume_space__field_indices_by_name[] 
 static const ProtobufCIntRange ashlar__engine__v1__volume_space__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor ashlar__engine__v1__volume_space__descriptor =
 {
@@ -5202,11 +5260,88 @@ const ProtobufCMessageDescriptor ashlar__engine__v1__volume_space__descriptor =
   "Ashlar__Engine__V1__VolumeSpace",
   "ashlar.engine.v1",
   sizeof(Ashlar__Engine__V1__VolumeSpace),
-  5,
+  6,
   ashlar__engine__v1__volume_space__field_descriptors,
   ashlar__engine__v1__volume_space__field_indices_by_name,
   1,  ashlar__engine__v1__volume_space__number_ranges,
   (ProtobufCMessageInit) ashlar__engine__v1__volume_space__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__volume_activity__field_descriptors[4] =
+{
+  {
+    "written_bytes",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__VolumeActivity, written_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "moved_bytes",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__VolumeActivity, moved_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stored_bytes",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__VolumeActivity, stored_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cleaned_segments",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__VolumeActivity, cleaned_segments),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__volume_activity__field_indices_by_name[] = {
+  3,   /* field[3] = cleaned_segments */
+  1,   /* field[1] = moved_bytes */
+  2,   /* field[2] = stored_bytes */
+  0,   /* field[0] = written_bytes */
+};
+static const ProtobufCIntRange ashlar__engine__v1__volume_activity__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__volume_activity__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.VolumeActivity",
+  "VolumeActivity",
+  "Ashlar__Engine__V1__VolumeActivity",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__VolumeActivity),
+  4,
+  ashlar__engine__v1__volume_activity__field_descriptors,
+  ashlar__engine__v1__volume_activity__field_indices_by_name,
+  1,  ashlar__engine__v1__volume_activity__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__volume_activity__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor ashlar__engine__v1__group_space__field_descriptors[5] =

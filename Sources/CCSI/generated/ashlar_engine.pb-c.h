@@ -63,6 +63,7 @@ typedef struct Ashlar__Engine__V1__RollBackVolumeRequest Ashlar__Engine__V1__Rol
 typedef struct Ashlar__Engine__V1__RollBackVolumeResponse Ashlar__Engine__V1__RollBackVolumeResponse;
 typedef struct Ashlar__Engine__V1__SpaceUsage Ashlar__Engine__V1__SpaceUsage;
 typedef struct Ashlar__Engine__V1__VolumeSpace Ashlar__Engine__V1__VolumeSpace;
+typedef struct Ashlar__Engine__V1__VolumeActivity Ashlar__Engine__V1__VolumeActivity;
 typedef struct Ashlar__Engine__V1__GroupSpace Ashlar__Engine__V1__GroupSpace;
 typedef struct Ashlar__Engine__V1__GetVolumeSpaceRequest Ashlar__Engine__V1__GetVolumeSpaceRequest;
 typedef struct Ashlar__Engine__V1__GetVolumeSpaceResponse Ashlar__Engine__V1__GetVolumeSpaceResponse;
@@ -689,10 +690,42 @@ struct  Ashlar__Engine__V1__VolumeSpace
    */
   protobuf_c_boolean open;
   Ashlar__Engine__V1__SpaceUsage *usage;
+  /*
+   * Absent where it is not open.
+   */
+  Ashlar__Engine__V1__VolumeActivity *activity;
 };
 #define ASHLAR__ENGINE__V1__VOLUME_SPACE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__volume_space__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, NULL }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, NULL, NULL }
+
+
+/*
+ * Bytes since the volume was opened.
+ */
+struct  Ashlar__Engine__V1__VolumeActivity
+{
+  ProtobufCMessage base;
+  /*
+   * Data of writes.
+   */
+  uint64_t written_bytes;
+  /*
+   * Data that garbage collection copied.
+   */
+  uint64_t moved_bytes;
+  /*
+   * Both with parity and headers, as slices got them.
+   */
+  uint64_t stored_bytes;
+  /*
+   * Segments that garbage collection has gone through.
+   */
+  uint64_t cleaned_segments;
+};
+#define ASHLAR__ENGINE__V1__VOLUME_ACTIVITY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__volume_activity__descriptor) \
+    , 0, 0, 0, 0 }
 
 
 struct  Ashlar__Engine__V1__GroupSpace
@@ -1738,6 +1771,25 @@ Ashlar__Engine__V1__VolumeSpace *
 void   ashlar__engine__v1__volume_space__free_unpacked
                      (Ashlar__Engine__V1__VolumeSpace *message,
                       ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__VolumeActivity methods */
+void   ashlar__engine__v1__volume_activity__init
+                     (Ashlar__Engine__V1__VolumeActivity         *message);
+size_t ashlar__engine__v1__volume_activity__get_packed_size
+                     (const Ashlar__Engine__V1__VolumeActivity   *message);
+size_t ashlar__engine__v1__volume_activity__pack
+                     (const Ashlar__Engine__V1__VolumeActivity   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__volume_activity__pack_to_buffer
+                     (const Ashlar__Engine__V1__VolumeActivity   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__VolumeActivity *
+       ashlar__engine__v1__volume_activity__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__volume_activity__free_unpacked
+                     (Ashlar__Engine__V1__VolumeActivity *message,
+                      ProtobufCAllocator *allocator);
 /* Ashlar__Engine__V1__GroupSpace methods */
 void   ashlar__engine__v1__group_space__init
                      (Ashlar__Engine__V1__GroupSpace         *message);
@@ -2166,6 +2218,9 @@ typedef void (*Ashlar__Engine__V1__SpaceUsage_Closure)
 typedef void (*Ashlar__Engine__V1__VolumeSpace_Closure)
                  (const Ashlar__Engine__V1__VolumeSpace *message,
                   void *closure_data);
+typedef void (*Ashlar__Engine__V1__VolumeActivity_Closure)
+                 (const Ashlar__Engine__V1__VolumeActivity *message,
+                  void *closure_data);
 typedef void (*Ashlar__Engine__V1__GroupSpace_Closure)
                  (const Ashlar__Engine__V1__GroupSpace *message,
                   void *closure_data);
@@ -2524,6 +2579,7 @@ extern const ProtobufCMessageDescriptor ashlar__engine__v1__roll_back_volume_req
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__roll_back_volume_response__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__space_usage__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__volume_space__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__volume_activity__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__group_space__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__get_volume_space_request__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__get_volume_space_response__descriptor;

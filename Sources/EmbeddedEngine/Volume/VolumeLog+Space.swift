@@ -34,10 +34,20 @@ extension VolumeMap {
     }
 }
 
+extension VolumeStatistics {
+    var activity: VolumeActivity {
+        func bytes(_ blocks: Int) -> UInt64 { UInt64(blocks * blockBytes) }
+        return VolumeActivity(
+            writtenBytes: bytes(blocksWritten), movedBytes: bytes(blocksMoved), storedBytes: bytes(columnBlocksWritten),
+            cleanedSegments: UInt64(segmentsCleaned))
+    }
+}
+
 extension VolumeLog {
     var space: SpaceUsage {
-        map.space(
-            leaving: removed + dying, roomBlocks: (open?.freeBlocks ?? 0) + (reserve?.freeBlocks ?? 0),
+        let growing = [open, reserve] + cleaner.targets
+        return map.space(
+            leaving: removed + dying, roomBlocks: growing.reduce(0) { $0 + ($1?.freeBlocks ?? 0) },
             pendingBlocks: pendingBlocks)
     }
 

@@ -51,6 +51,8 @@ final class VolumeLog: @unchecked Sendable {
     let store: MapStore
     /// Its origin, the origin's origin, and so on: open on the same loop as long as this is.
     let origins: [VolumeLog]
+    /// Open clones of it, and of these.
+    private var dependents = 0
     let sealedBelow: UInt32
     /// Changes of epochs in the ring, by entry.
     var controls: [Int: ControlRequest] = [:]
@@ -101,6 +103,15 @@ final class VolumeLog: @unchecked Sendable {
     /// Where payloads land that will be refused.
     let refused = AlignedBuffer(bytes: WriteRing.requestBlocksMax * blockBytes)
     var isBatchScheduled = false
+
+    // Cleaning.
+    private(set) lazy var cleaner = Cleaner(log: self)
+    /// Segments that can still be made, as far as is known.
+    var room = Int.max / 2
+    /// Segments that were verified and are not given back yet.
+    var freeing = 0
+    /// Of `records`, those of moves.
+    var movesInFlight = 0
 
     // Reading.
     var spareParts: [ReadPart] = []
@@ -169,6 +180,7 @@ final class VolumeLog: @unchecked Sendable {
         durableElements = map.elements.last?.epoch ?? 0
         appliedThrough = recovered.throughSequence
         checkpointedThrough = recovered.throughSequence
+        for origin in origins { origin.dependents += 1 }
         let own = NodeSource(number: cache.takeNumber(), homes: store.nodeHomes)
         map.use(cache, sources: [own] + origins.map { $0.map.sources[0] })
         cache.register(own.number) { [weak self] in self?.cacheIsFull() }
@@ -227,7 +239,6 @@ final class VolumeLog: @unchecked Sendable {
 
     private func discard(_ request: BlockRequest) {
         guard request.length > 0 else { return request.finish(0) }
-        guard mayAdmitSoon else { return request.finish(ENOSPC) }
         waitingDiscards.append((request, request.offset >> blockShift, request.length / blockBytes))
         takeDiscards()
         scheduleBatch()
@@ -297,7 +308,7 @@ final class VolumeLog: @unchecked Sendable {
     private var mayAdmitSoon: Bool {
         guard spaceFailure != nil, !isPreparing, ring.admittedEntry == ring.endEntry else { return true }
         let longest = worstBlocks(ring.pendingBlocks + WriteRing.requestBlocksMax, entries: ring.pendingEntries + 2)
-        if usableBlocks(open) > longest { return true }
+        if usableBlocks(open) > longest || isSpaceComing { return true }
         return clock.now() - spaceFailureTime > Self.spaceRetryNanoseconds
     }
 
@@ -308,7 +319,6 @@ final class VolumeLog: @unchecked Sendable {
         while ring.admittedEntry < ring.endEntry, !isHeld || isClosing {
             let number = ring.admittedEntry
             let entry = ring[number]
-            // Changes of epochs are metadata: they get their place from the reserves.
             if entry.kind != .void, !isPromised(number) {
                 let room = usableBlocks(open) + usableBlocks(reserve)
                 let needed = worstBlocks(
@@ -332,9 +342,9 @@ final class VolumeLog: @unchecked Sendable {
         }
     }
 
-    /// Deletions of epochs get their place from the reserves: a full pool must be able to become empty.
-    private func isPromised(_ number: Int) -> Bool {
-        controls[number].map { $0.control.operation != .snapshot } ?? false
+    /// Discards and deletions of epochs get their place from the reserves: what is full must be able to become empty.
+    func isPromised(_ number: Int) -> Bool {
+        ring[number].kind == .discard || controls[number].map { $0.control.operation != .snapshot } ?? false
     }
 
     private func note(_ entry: RingEntry) {
@@ -347,13 +357,16 @@ final class VolumeLog: @unchecked Sendable {
         }
     }
 
-    /// No space is to be had: what waits is refused.
+    /// No space is to be had: what waits for some is refused.
     func refuseWaiting(_ number: Int32) {
-        if number == ENOSPC { pool.test.took(.spaceRefused) }
-        let discards = waitingDiscards
-        waitingDiscards = []
-        for discard in discards { discard.request.finish(number) }
-        for waiting in ring.admittedEntry..<ring.endEntry {
+        if number == ENOSPC {
+            pool.test.took(.spaceRefused)
+        } else {
+            let discards = waitingDiscards
+            waitingDiscards = []
+            for discard in discards { discard.request.finish(number) }
+        }
+        for waiting in ring.admittedEntry..<ring.endEntry where number != ENOSPC || !isPromised(waiting) {
             var entry = ring[waiting]
             if let control = controls.removeValue(forKey: waiting) {
                 control.done(.failure(Failure(errno: number, "no snapshot can be recorded")))
@@ -402,7 +415,8 @@ final class VolumeLog: @unchecked Sendable {
     func fail(_ failure: Failure) {
         guard self.failure == nil else { return }
         self.failure = failure
-        if !isCheckpointing { map.abandon() }
+        if !isCheckpointing { abandonMap() }
+        cleaner.stop()
         logger.critical("volume stopped", metadata: ["volume": "\(parameters.header.id)", "reason": "\(failure)"])
         refuseWaiting(EIO)
         let waiting = flushes
@@ -418,6 +432,9 @@ final class VolumeLog: @unchecked Sendable {
         }
         finishClosing()
     }
+
+    /// Frees the cache, unless clones read through the directory of what GC moved: then when they are closed.
+    func abandonMap() { if dependents == 0 { map.abandon() } }
 
     /// A mountpath failed under our I/O: takes it out of the pool; until that is durable nothing is acknowledged.
     func suspect(_ mountpath: Mountpath, _ reason: String) {
@@ -448,7 +465,7 @@ final class VolumeLog: @unchecked Sendable {
     /// Called whenever something ended: goes on with closing as far as can be.
     func finishClosing() {
         guard isClosing, !isClosed, givingBack == 0, !isReading, !isCheckpointing, !isPreparing, membershipChanges == 0,
-            nodeReads.isEmpty, waitingReads == 0
+            nodeReads.isEmpty, waitingReads == 0, cleaner.isIdle
         else { return }
         if let failure {
             guard records.allSatisfy({ $0.writesPending == 0 }), synchronizationsPending == 0 else { return }
@@ -457,9 +474,10 @@ final class VolumeLog: @unchecked Sendable {
         guard ring.isEmpty, waitingDiscards.isEmpty, records.isEmpty, applying.isEmpty, synchronizationsPending == 0
         else { return }
         if hasLastCheckpoint { return answerClosed(.success(())) }
-        if open != nil || reserve != nil {
+        if open != nil || reserve != nil || cleaner.targets.contains(where: { $0 != nil }) {
             retire(&open)
             retire(&reserve)
+            cleaner.retireTargets()
             // Unused ones go back first.
             if givingBack > 0 { return }
         }
@@ -475,6 +493,7 @@ final class VolumeLog: @unchecked Sendable {
 
     private func answerClosed(_ result: Result<Void, Failure>) {
         isClosed = true
+        for origin in origins { origin.dependents -= 1 }
         map.cache.unregister(map.sources[0].number)
         map.abandon()
         let waiting = onClosed
@@ -488,6 +507,9 @@ package struct VolumeStatistics: Sendable {
     package var recordsWritten = 0
     package var blocksWritten = 0
     package var columnBlocksWritten = 0
+    /// Copied by garbage collection.
+    package var blocksMoved = 0
+    package var segmentsCleaned = 0
     package var blocksRebuilt = 0
     package var nodesRepaired = 0
     package var checkpoints = 0

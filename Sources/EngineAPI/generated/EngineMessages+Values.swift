@@ -1245,19 +1245,22 @@ extension EngineMessages {
         package var hidden: Bool
         package var open: Bool
         package var usage: EngineMessages.SpaceUsage?
+        package var activity: EngineMessages.VolumeActivity?
 
         package init(
             volumeID: String = "",
             group: String = "",
             hidden: Bool = false,
             open: Bool = false,
-            usage: EngineMessages.SpaceUsage? = nil
+            usage: EngineMessages.SpaceUsage? = nil,
+            activity: EngineMessages.VolumeActivity? = nil
         ) {
             self.volumeID = volumeID
             self.group = group
             self.hidden = hidden
             self.open = open
             self.usage = usage
+            self.activity = activity
         }
 
         package static var messageName: String { "ashlar.engine.v1.VolumeSpace" }
@@ -1272,6 +1275,40 @@ extension EngineMessages {
             found.append(MessageField("hidden", .bool(hidden)))
             found.append(MessageField("open", .bool(open)))
             found.append(MessageField("usage", usage.map { .message($0.fields) } ?? .absent))
+            found.append(MessageField("activity", activity.map { .message($0.fields) } ?? .absent))
+            return found
+        }
+    }
+
+    package struct VolumeActivity: Message {
+        package var writtenBytes: UInt64
+        package var movedBytes: UInt64
+        package var storedBytes: UInt64
+        package var cleanedSegments: UInt64
+
+        package init(
+            writtenBytes: UInt64 = 0,
+            movedBytes: UInt64 = 0,
+            storedBytes: UInt64 = 0,
+            cleanedSegments: UInt64 = 0
+        ) {
+            self.writtenBytes = writtenBytes
+            self.movedBytes = movedBytes
+            self.storedBytes = storedBytes
+            self.cleanedSegments = cleanedSegments
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.VolumeActivity" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("writtenBytes", .unsigned(writtenBytes)))
+            found.append(MessageField("movedBytes", .unsigned(movedBytes)))
+            found.append(MessageField("storedBytes", .unsigned(storedBytes)))
+            found.append(MessageField("cleanedSegments", .unsigned(cleanedSegments)))
             return found
         }
     }

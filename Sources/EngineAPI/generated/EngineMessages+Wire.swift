@@ -792,6 +792,7 @@ extension EngineMessages.VolumeSpace: WireMessage {
         hidden = c.pointee.hidden != 0
         open = c.pointee.open != 0
         usage = try copyMessage(c.pointee.usage)
+        activity = try copyMessage(c.pointee.activity)
     }
 
     package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__VolumeSpace>, _ arena: Arena) {
@@ -800,6 +801,27 @@ extension EngineMessages.VolumeSpace: WireMessage {
         c.pointee.hidden = self.hidden ? 1 : 0
         c.pointee.open = self.open ? 1 : 0
         c.pointee.usage = arena.message(self.usage)
+        c.pointee.activity = arena.message(self.activity)
+    }
+}
+
+extension EngineMessages.VolumeActivity: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__VolumeActivity>?) {
+        ashlar__engine__v1__volume_activity__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__VolumeActivity>) throws(Failure) {
+        writtenBytes = c.pointee.written_bytes
+        movedBytes = c.pointee.moved_bytes
+        storedBytes = c.pointee.stored_bytes
+        cleanedSegments = c.pointee.cleaned_segments
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__VolumeActivity>, _ arena: Arena) {
+        c.pointee.written_bytes = self.writtenBytes
+        c.pointee.moved_bytes = self.movedBytes
+        c.pointee.stored_bytes = self.storedBytes
+        c.pointee.cleaned_segments = self.cleanedSegments
     }
 }
 

@@ -78,6 +78,8 @@ struct VolumeView: Encodable {
     var space: SpaceUsage?
     /// False: `space` is as the volume's last checkpoint has it.
     var isOpen: Bool?
+    /// Since it was opened; nil where it is not.
+    var activity: VolumeActivity?
     var filesystem: String?
     /// What it began as: `snapshot:<id>` or `volume:<id>`.
     var source: String?
@@ -96,12 +98,23 @@ struct VolumeView: Encodable {
         allocatedBytes = space?.usage.allocatedBytes ?? engine?.allocatedBytes ?? 0
         self.space = space?.usage
         isOpen = space?.isOpen
+        activity = space?.activity
         source = volume.request.source?.description
         filesystem = volume.request.filesystem?.rawValue
         attachEpoch = engine?.attachEpoch ?? 0
         publishedTo = publications.map(\.node).sorted()
         health = engine?.health.rawValue ?? "unknown"
         healthReason = engine?.healthReason ?? "the engine does not know the volume"
+    }
+}
+
+extension VolumeActivity {
+    /// As one line; docs/space.md explains it.
+    var text: String {
+        guard writtenBytes > 0 else { return "nothing written" }
+        let amplification = Double(writtenBytes + movedBytes) / Double(writtenBytes)
+        return "\(ByteSize.text(writtenBytes)) written, \(ByteSize.text(movedBytes)) moved by garbage collection "
+            + "(amplification \(String(format: "%.2f", amplification))), \(ByteSize.text(storedBytes)) with parity and headers"
     }
 }
 

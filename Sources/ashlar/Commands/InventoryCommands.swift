@@ -74,6 +74,7 @@ struct VolumeCommand: AsyncParsableCommand {
                         "size          \(ByteSize.text(view.sizeBytes)) (\(view.sizeBytes) bytes)",
                     ] + (view.space?.lines(width: 14) ?? []) + [
                         "space as of   \(view.isOpen == true ? "now" : "the last checkpoint")",
+                        "since opened  \(view.activity?.text ?? "-")",
                         "filesystem    \(view.filesystem ?? "raw block")", "copy of       \(view.source ?? "-")",
                         "attach epoch  \(view.attachEpoch)",
                         "published to  \(view.publishedTo.isEmpty ? "-" : view.publishedTo.joined(separator: ", "))",
