@@ -28,9 +28,10 @@ public final class Catalogue: Sendable {
     public init(reading path: String) throws(Failure) {
         guard access(path, F_OK) == 0 else {
             // On a drive that does not answer it is not missing.
-            throw errno == ENOENT
+            let number = errno
+            throw number == ENOENT
                 ? Failure(.notFound, "there is no catalogue at \(path); it is made at the first start")
-                : Failure(errno: errno, "cannot open the catalogue \(path)")
+                : Failure(.unavailable, "cannot open the catalogue \(path): \(String(cString: strerror(number)))")
         }
         self.path = path
         fault = nil
