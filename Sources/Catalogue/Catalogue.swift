@@ -29,7 +29,7 @@ public final class Catalogue: Sendable {
         guard access(path, F_OK) == 0 else {
             // On a drive that does not answer it is not missing.
             let number = errno
-            throw number == ENOENT
+            throw [ENOENT, ENOTDIR].contains(number)
                 ? Failure(.notFound, "there is no catalogue at \(path); it is made at the first start")
                 : Failure(.unavailable, "cannot open the catalogue \(path): \(String(cString: strerror(number)))")
         }
