@@ -26,8 +26,12 @@ public final class Catalogue: Sendable {
     /// Opens a catalogue that another process may be using, to look only: nothing is migrated, writes fail.
     /// `notFound` where there is none. Blocks.
     public init(reading path: String) throws(Failure) {
-        guard FileManager.default.fileExists(atPath: path) else {
-            throw Failure(.notFound, "there is no catalogue at \(path); it is made at the first start")
+        guard access(path, F_OK) == 0 else {
+            // On a drive that does not answer it is not missing.
+            let number = errno
+            throw [ENOENT, ENOTDIR].contains(number)
+                ? Failure(.notFound, "there is no catalogue at \(path); it is made at the first start")
+                : Failure(.unavailable, "cannot open the catalogue \(path): \(String(cString: strerror(number)))")
         }
         self.path = path
         fault = nil

@@ -17,7 +17,7 @@ READ_BAR = 0.97
 SMALL_BYTES, LARGE_BYTES, LARGE_FILL_BYTES = 64 * MIB, 2048 * MIB, 1024 * MIB
 READ_BYTES = 256 * MIB
 COPIES = int(os.environ.get("COPIES", "1000"))
-ROUNDS_BEFORE, ROUNDS_AFTER, SECONDS_EACH = 7, 9, 1
+ROUNDS_BEFORE, ROUNDS_AFTER, SECONDS_EACH = 11, 15, 1
 OVERWRITES = 8000
 READ = "--rw=randread --bs=4k --iodepth=32 --ioengine=libaio --norandommap"
 FILL = "--rw=write --bs=1M --iodepth=8 --ioengine=libaio --end_fsync=1"

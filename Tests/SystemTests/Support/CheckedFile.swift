@@ -152,7 +152,10 @@ final class CheckedFile: Sendable {
     /// Of a copy taken now, while nobody writes or at the beginning of the call; `widen` when the call has ended.
     func bounds() -> Bounds { state.withLock { Bounds(low: $0.flushed, high: $0.begun) } }
 
-    func widen(_ bounds: inout Bounds) { bounds.high = state.withLock { $0.begun } }
+    func widen(_ bounds: inout Bounds) {
+        let begun = state.withLock { $0.begun }
+        bounds.high = zip(bounds.high, begun).map { max($0, $1) }
+    }
 
     /// Reads a copy; from then on it may hold nothing but what was found.
     func checkCopy(at copy: String, _ bounds: inout Bounds) throws(Problem) {

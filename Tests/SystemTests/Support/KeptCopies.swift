@@ -86,7 +86,7 @@ final class KeptCopies: Sendable {
     func work(_ origins: [Origin], _ csi: CSIClient) async {
         while !Task.isCancelled {
             do {
-                let held = state.withLock { $0.copies.count }
+                let held = state.withLock { $0.copies.count { $0.standing == .present } }
                 switch random(1...4) {
                 case _ where held >= Self.copiesMax: try await removeOne(csi)
                 case 1 where held > 2: try await removeOne(csi)
@@ -134,7 +134,8 @@ final class KeptCopies: Sendable {
             if let id = try await idsOfVolumes()[copy.name] { try await deleteVolume(id, csi) }
         } else {
             let answer = try await host.run(["snapshot", "delete", copy.name, "--config", host.configPath])
-            if answer.code != 3 { try require(answer) }  // 3: there is none
+            // A catalogue on a drive that is dead is not found either.
+            if answer.code != 3 || !answer.output.contains("there is no snapshot") { try require(answer) }
         }
         forget(copy.name)
         count("deletions")
@@ -170,13 +171,18 @@ final class KeptCopies: Sendable {
             case .present where !there.contains(copy.name):
                 throw CheckedFile.Problem.wrong("'\(copy.name)' was made and not deleted, and is gone")
             case .present: break
-            case .coming where there.contains(copy.name): update(copy.name) { $0.standing = .present }
-            case .coming: forget(copy.name)
+            // What was begun may be carried on at any start: it is as of then.
+            case .coming where there.contains(copy.name):
+                update(copy.name) { copy in
+                    if !copy.isClone { origins[copy.origin].file.widen(&copy.bounds) }
+                    copy.standing = .present
+                }
+            case .coming: break
             case .leaving: try await remove(copy, csi)
             }
         }
         if let stray = there.subtracting(known).first(where: { isOurs($0, "sc") }) {
-            throw CheckedFile.Problem.wrong("'\(stray)' was deleted, or never made, and is there")
+            throw CheckedFile.Problem.wrong("'\(stray)' was deleted, which was answered, and is there")
         }
         for (name, id) in try await idsOfVolumes() where isOurs(name, "t") {
             try await discard(name, id, origins, csi)
@@ -243,7 +249,7 @@ final class KeptCopies: Sendable {
     /// Reads all that are left, and deletes them.
     func finish(_ origins: [Origin], _ csi: CSIClient) async throws {
         try await settle(origins, csi)
-        for copy in state.withLock({ $0.copies }) {
+        for copy in state.withLock({ $0.copies }) where copy.standing == .present {
             try await look(at: copy, origins, csi)
             try await remove(copy, csi)
         }
