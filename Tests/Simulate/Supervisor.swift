@@ -31,7 +31,7 @@ final class Supervisor: Sendable {
             while let (seed, lives) = take() { runSeed(seed, lives: lives) }
         }
         let (report, failures, first) = state.withLock { ($0.report, $0.failures, $0.crashesAtFirstFailure) }
-        if !isQuiet { print(report.tableText) }
+        if !isQuiet { print(report.table.text) }
         let elapsed = Double((ContinuousClock.now - began) / .milliseconds(1)) / 1000
         print(report.summary)
         print(

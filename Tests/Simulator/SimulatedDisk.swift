@@ -1,5 +1,6 @@
 import Base
 import Glibc
+import SegmentStore
 import SystemIO
 
 /// A mountpath in memory. Changes of names are ordered, as on a journalling filesystem: power loss keeps a beginning of those that no
@@ -107,6 +108,15 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
     /// Whether a slice of the segment is here.
     func holds(_ segment: UInt32) -> Bool {
         names.keys.contains { StoredObject(path: $0) == .segment(segment) }
+    }
+
+    /// Headers of records in slices, and where they lie.
+    func recordHeaders() -> [(path: String, block: Int, header: RecordHeader)] {
+        names.keys.filter { $0.contains("/%sg/") }.sorted().flatMap { path in
+            (names[path]?.blocks ?? [:]).sorted { $0.key < $1.key }.compactMap { block, bytes in
+                bytes.withUnsafeBytes { $0.baseAddress.flatMap { RecordHeader(page: $0) } }.map { (path, block, $0) }
+            }
+        }
     }
 
     private static func apply(

@@ -149,10 +149,13 @@ final class SimulatedFile: DiskFile, @unchecked Sendable {
     func rot() -> Bool {
         let stored = blocks.keys.sorted()
         guard !stored.isEmpty else { return false }
-        let block = stored[disk.machine.pick(stored.count)]
+        rot(block: stored[disk.machine.pick(stored.count)])
+        return true
+    }
+
+    func rot(block: Int) {
         blocks[block]?[disk.machine.pick(blockBytes)] ^= 0x40
         durableBlocks[block] = blocks[block]
         pending.removeAll { $0.block == block }
-        return true
     }
 }

@@ -46,6 +46,7 @@ package struct SimulatedShape: Sendable {
 
 /// A storage host in memory: its mountpaths, its state directory, and the way to start the real engine code on them.
 final class SimulatedHost {
+    let seed: UInt64
     let shape: SimulatedShape
     let machine: SimulatedMachine
     let clock = ManualClock()
@@ -57,6 +58,7 @@ final class SimulatedHost {
     private var groups: [Int] = []
 
     init(seed: UInt64, shape: SimulatedShape, test: TestHooks) {
+        self.seed = seed
         self.shape = shape
         self.test = test
         let machine = SimulatedMachine(seed: seed)

@@ -68,7 +68,11 @@ enum WriteFate {
 /// Asked at every I/O whether something goes wrong.
 protocol FaultSource: AnyObject {
     func fails(_ operation: DiskOperation, on disk: SimulatedDisk) -> Bool
+    /// A record's column, header first, that is about to be written.
+    func fails(column: [UInt8], on disk: SimulatedDisk) -> Bool
     func fate(ofWriteTo file: SimulatedFile, at offset: UInt64, bytes: Int) -> WriteFate
+    /// Columns that were written are about to be synced.
+    func fails(columnSyncOn disk: SimulatedDisk) -> Bool
     /// Nanoseconds by which a request is late, 0 for most.
     func delay(ofJob isJob: Bool) -> UInt64
 }

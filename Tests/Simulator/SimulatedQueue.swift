@@ -113,6 +113,7 @@ package final class SimulatedQueue: IOQueue {
             one.target?.ioCompleted(
                 one.tag,
                 result: perform(.write, descriptor) { file in
+                    if machine.faults?.fails(column: bytes, on: file.disk) == true { return -EIO }
                     bytes.withUnsafeBytes { file.writeNow($0, at: offset) }
                     if durable { file.synchronizeNow() }
                     return Int32(bytes.count)
@@ -121,6 +122,7 @@ package final class SimulatedQueue: IOQueue {
             one.target?.ioCompleted(
                 one.tag,
                 result: perform(.synchronize, descriptor) { file in
+                    if machine.faults?.fails(columnSyncOn: file.disk) == true { return -EIO }
                     file.synchronizeNow()
                     return 0
                 })

@@ -20,6 +20,10 @@ package final class VolumeSimulation {
     /// A checkpoint for so many records, so that every life has some.
     private static let checkpointRecords = 40
 
+    /// One seed in so many begins with a membership race, and another in so many has nothing but crashes, until more goes wrong than may.
+    private static let seedsPerRace: UInt64 = 8
+    private static let seedsPerWildEnd: UInt64 = 10
+
     private let host: SimulatedHost
     private let machine: SimulatedMachine
     private let faults: FaultInjector
@@ -58,16 +62,17 @@ package final class VolumeSimulation {
     }
 
     private func finishReport() {
-        for (kind, number) in faults.counts { report.faults[kind.rawValue] = number }
         report.table = recorder.table
-        report.branches = recorder.branches
+        report.table.setFaults(faults.counts)
     }
 
     // MARK: A life
 
     private func live(isFirst: Bool) throws {
         // A pool is made of drives that are all there.
-        faults.beginLife(isQuiet: isFirst || machine.chance(1, in: 6))
+        faults.beginLife(isQuiet: isFirst || isWildAtEnd || machine.chance(1, in: 6))
+        // While nothing is lost yet, and the rest of the seed goes on with what is left.
+        if isFirst, host.seed % Self.seedsPerRace == 0 { faults.beginRace() }
         let queue = try startAndCheck()
         faults.forget()
         let operations = try operate(queue)
@@ -112,6 +117,8 @@ package final class VolumeSimulation {
         VolumeWork.Problem(description: volume.depth == 0 ? text : "clone of depth \(volume.depth): \(text)")
     }
 
+    private var isWildAtEnd: Bool { host.seed % Self.seedsPerWildEnd == 3 }
+
     private func checkAccounting() throws {
         for volume in volumes {
             guard let text = volume.work?.harness.accountingProblem(), machine.isRunning else { continue }
@@ -123,6 +130,7 @@ package final class VolumeSimulation {
     private func endWithLosses() throws {
         faults.beginLife(isQuiet: false)
         crash(try startAndCheck())
+        if isWildAtEnd { return try overwhelm() }
         faults.beginLife(isQuiet: true)
         faults.loseAllThatMayBe()
         crash(try startAndCheck())
@@ -130,8 +138,9 @@ package final class VolumeSimulation {
         if machine.chance(1, in: 3) { try overwhelm() }
     }
 
-    private static let overwhelmedLives = 3
+    private static let overwhelmedLives = 5
     private static let overwhelmedBytes = 200
+    private static let overwhelmedRecords = 3
     private static let overwhelmedOperations = 60
 
     /// More is lost than may be. Starts and requests may fail then; what is read must be what was once written there.
@@ -140,10 +149,17 @@ package final class VolumeSimulation {
         for _ in 0..<Self.overwhelmedLives {
             faults.beginLife(isQuiet: false)
             let queue = host.makeQueue()
-            if (try? host.open(volumes, queue)) != nil {
+            faults.isStarting = true
+            if machine.chance(1, in: 4) { machine.operationsUntilCrash = machine.pick(600) }
+            let isOpen = (try? host.open(volumes, queue)) != nil
+            faults.isStarting = false
+            if !machine.isRunning {
+                faults.note(.startCut)
+            } else if isOpen {
                 // Nobody has a device of one that was deleted.
                 let present = volumes.filter { $0.work?.harness.hasHead == true }
                 for volume in present { try volume.work?.checkWhole(volume.model.blocks) }
+                faults.forget()
                 for _ in 0..<(present.isEmpty ? 0 : Self.overwhelmedOperations) {
                     let volume = present[machine.pick(present.count)]
                     _ = volume.work?.submit(.random(machine, blocks: volume.model.blocks), &volume.model)
@@ -155,6 +171,7 @@ package final class VolumeSimulation {
             }
             crash(queue)
             for _ in 0..<Self.overwhelmedBytes { faults.rotSome() }
+            for _ in 0..<Self.overwhelmedRecords { faults.rotHeaders() }
         }
     }
 
@@ -168,7 +185,10 @@ package final class VolumeSimulation {
             if isCut { machine.operationsUntilCrash = machine.pick(600) }
             do throws(Failure) {
                 try host.open(volumes, queue)
-                if !isCut { return queue }
+                if !isCut, machine.isRunning {
+                    machine.operationsUntilCrash = nil
+                    return queue
+                }
                 // It came up before: what it sealed must hold as well.
             } catch {
                 if machine.isRunning {
