@@ -119,6 +119,63 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
         }
     }
 
+    // MARK: Everything, for cases that begin alike
+
+    /// A disk with what is not durable on it.
+    struct State {
+        fileprivate var names: [String: SimulatedFile]
+        fileprivate var directories: Set<String>
+        fileprivate var durableNames: [String: SimulatedFile]
+        fileprivate var durableDirectories: Set<String>
+        fileprivate var changes: [NameChange]
+
+        /// Files of its own, which nobody else writes to.
+        func copy() -> State {
+            var copies: [ObjectIdentifier: SimulatedFile] = [:]
+            func copy(_ file: SimulatedFile) -> SimulatedFile {
+                if let made = copies[ObjectIdentifier(file)] { return made }
+                let made = file.copy()
+                copies[ObjectIdentifier(file)] = made
+                return made
+            }
+            return State(
+                names: names.mapValues(copy), directories: directories, durableNames: durableNames.mapValues(copy),
+                durableDirectories: durableDirectories,
+                changes: changes.map { change in
+                    if case .add(let name, let file) = change { .add(name, copy(file)) } else { change }
+                })
+        }
+    }
+
+    var state: State {
+        get {
+            State(
+                names: names, directories: directories, durableNames: durableNames,
+                durableDirectories: durableDirectories, changes: changes
+            ).copy()
+        }
+        set {
+            let state = newValue.copy()
+            names = state.names
+            directories = state.directories
+            durableNames = state.durableNames
+            durableDirectories = state.durableDirectories
+            changes = state.changes
+        }
+    }
+
+    /// The file that had this descriptor, in a state that was put back.
+    func file(_ descriptor: Int32) -> SimulatedFile? { names.values.first { $0.descriptor == descriptor } }
+
+    /// What is seen on the disk.
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(directories)
+        for (path, file) in names.sorted(by: { $0.key < $1.key }) {
+            hasher.combine(path)
+            file.hash(into: &hasher)
+        }
+    }
+
     private static func apply(
         _ change: NameChange, _ names: inout [String: SimulatedFile], _ directories: inout Set<String>
     ) {

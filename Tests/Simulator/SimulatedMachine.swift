@@ -14,10 +14,13 @@ package final class SimulatedMachine: @unchecked Sendable {
     var files: [Int32: SimulatedFile] = [:]
     var nextDescriptor: Int32 = 1000
     weak var faults: (any FaultSource)?
+    /// Called at every I/O, before it is carried out.
+    var beforeOperation: (() -> Void)?
 
     package init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     func operate() throws(Failure) {
+        if isRunning { beforeOperation?() }
         operationCount += 1
         if isRunning, let left = operationsUntilCrash {
             operationsUntilCrash = left - 1

@@ -146,6 +146,20 @@ package final class SimulatedQueue: IOQueue {
         return body(file)
     }
 
+    /// A write that was submitted and has not been carried out.
+    struct WriteOnItsWay {
+        var descriptor: Int32
+        var bytes: [UInt8]
+        var offset: UInt64
+    }
+
+    var writesOnTheirWay: [WriteOnItsWay] {
+        waiting.compactMap { one in
+            guard case .write(let descriptor, let bytes, let offset, _) = one.request else { return nil }
+            return WriteOnItsWay(descriptor: descriptor, bytes: bytes, offset: offset)
+        }
+    }
+
     /// Everything has stopped: of the writes on their way any may have arrived.
     package func abandon() {
         for one in waiting {

@@ -153,6 +153,7 @@ package final class VolumeSimulation {
             if machine.chance(1, in: 4) { machine.operationsUntilCrash = machine.pick(600) }
             let isOpen = (try? host.open(volumes, queue)) != nil
             faults.isStarting = false
+            machine.operationsUntilCrash = nil
             if !machine.isRunning {
                 faults.note(.startCut)
             } else if isOpen {
