@@ -8,6 +8,7 @@ package enum EngineBranch: String, CaseIterable, Sendable {
     case tailEnded = "tail ended"
     case tailCut = "tail ended before a record"
     case recordLost = "lost record"
+    case moveReplayed = "move replayed"
     case sealIgnored = "seal ignored a segment"
     case strayFreed = "stray slice taken back"
     case sliceMissing = "slice not to be opened"
@@ -29,6 +30,8 @@ package enum EngineBranch: String, CaseIterable, Sendable {
     case spaceRefused = "write refused for space"
     case mapWhole = "whole map written"
     case checkpointFailed = "checkpoint failed"
+    case segmentVerified = "segment cleaned"
+    case segmentSetAside = "segment set aside by the cleaner"
 }
 
 /// A seeded bug. Each proves that the simulator can see its kind: a run with it must fail.
@@ -45,13 +48,10 @@ package enum EngineCanary: String, CaseIterable, Sendable {
     case drainOutOfOrder = "drain-out-of-order"
     /// A record of which a column failed counts before the mountpath is named out.
     case ackBeforeMembership = "ack-before-membership"
-    /// A move of the garbage collector is replayed as a write. Reserved: there are no moves yet.
+    /// A move of the garbage collector is replayed as a write.
     case moveAsWrite = "move-as-write"
     /// Changed blocks are taken by birth epoch across a rollback.
     case diffAcrossRollback = "diff-across-rollback"
-
-    /// False where the engine has nothing yet that could be broken so.
-    package var isBuilt: Bool { self != .moveAsWrite }
 }
 
 /// What tests pass in beside the real parameters; empty in the product. Lines of the engine that look at `canary` are marked so.
@@ -60,10 +60,14 @@ package struct TestHooks: Sendable {
     package var canary: EngineCanary?
     /// A checkpoint is due after so many records; nil: the engine's own number.
     package var checkpointRecords: Int?
+    /// Any garbage is worth cleaning, however much space there is.
+    package var cleansEagerly: Bool
 
     package init(
-        observer: (@Sendable (EngineBranch) -> Void)? = nil, canary: EngineCanary? = nil, checkpointRecords: Int? = nil
+        observer: (@Sendable (EngineBranch) -> Void)? = nil, canary: EngineCanary? = nil, checkpointRecords: Int? = nil,
+        cleansEagerly: Bool = false
     ) {
+        self.cleansEagerly = cleansEagerly
         self.observer = observer
         self.canary = canary
         self.checkpointRecords = checkpointRecords

@@ -48,6 +48,7 @@ public struct RecordExtent: Sendable, Equatable {
 ///        128    64  16 × u32: where column c's header begins in its slice, in blocks; 2^32-1 where not written
 ///        192    64  16 × u32: CRC-32C of column k+i, its header not included
 ///        256     8  per extent: block (48 bits), count (15 bits), discard (1 bit)
+///          …    12  per extent, in a record of moves only: where its blocks were first written (RecordOrigin)
 ///          …     4  per data block: its CRC-32C
 ///        256    64  in a control record instead: operation 1, reserved 3, epoch 4, snapshot 16, size in bytes 8, created 8
 ///       4092     4  CRC-32C of all before
@@ -61,6 +62,8 @@ public struct RecordHeader: Sendable, Equatable {
 
     public enum Kind: UInt8, Sendable {
         case data = 1
+        /// Copies of blocks that lie elsewhere: replaying it changes where they are, never what the volume has.
+        case moves = 2
         case control = 3
     }
 
@@ -68,6 +71,10 @@ public struct RecordHeader: Sendable, Equatable {
     static let checksumOffset = blockBytes - 4
     public static let extentBytes = 8
     public static let checksumBytes = 4
+
+    /// What an extent takes in the table of a record of this kind.
+    public static func extentBytes(of kind: Kind) -> Int { extentBytes + (kind == .moves ? RecordOrigin.bytes : 0) }
+
     /// What extents and checksums may take together.
     public static let tableBytes = checksumOffset - tableOffset
 
@@ -92,7 +99,10 @@ public struct RecordHeader: Sendable, Equatable {
     /// What a control record says; nil in others.
     public var control: RecordControl?
 
-    public var kind: Kind { control == nil ? .data : .control }
+    /// By extent, in a record of moves; empty in others.
+    public var origins: [RecordOrigin] = []
+
+    public var kind: Kind { control != nil ? .control : origins.isEmpty ? .data : .moves }
 
     public init(
         pool: PoolID, volume: VolumeID, segment: UInt32, sequence: UInt64, durableThrough: UInt64, attachEpoch: UInt64,
@@ -142,6 +152,7 @@ public struct RecordHeader: Sendable, Equatable {
         for (column, offset) in offsets.enumerated() { writer.putOffset(offset, column: column) }
         for (index, checksum) in parityChecksums.enumerated() { writer.putParityChecksum(checksum, index: index) }
         for extent in extents { writer.putExtent(extent) }
+        for origin in origins { writer.putOrigin(origin) }
         for checksum in blockChecksums { writer.putBlockChecksum(checksum) }
         writer.stamp(column: column)
     }
@@ -168,7 +179,7 @@ public struct RecordHeader: Sendable, Equatable {
         rotation = Int(page.get(UInt8.self, at: 101))
         let extentCount = Int(page.get(UInt16.self, at: 98))
         guard k >= 1, k + p <= ErasureCode.columnsMax, rotation < k + p, shape.isConsistent, shape.dataColumns <= k,
-            extentCount * Self.extentBytes + shape.dataBlocks * Self.checksumBytes <= Self.tableBytes
+            extentCount * Self.extentBytes(of: kind) + shape.dataBlocks * Self.checksumBytes <= Self.tableBytes
         else { return nil }
         offsets = (0..<(k + p)).map { page.get(at: 128 + $0 * 4) }
         parityChecksums = (0..<p).map { page.get(at: 192 + $0 * 4) }
@@ -184,6 +195,16 @@ public struct RecordHeader: Sendable, Equatable {
             offset += Self.extentBytes
         }
         guard blocks == shape.dataBlocks else { return nil }
+        if kind == .moves {
+            guard extentCount > 0, extents.allSatisfy({ !$0.isDiscard }) else { return nil }
+            for _ in 0..<extentCount {
+                origins.append(
+                    RecordOrigin(
+                        segment: page.get(at: offset), place: page.get(at: offset + 4), birth: page.get(at: offset + 8))
+                )
+                offset += RecordOrigin.bytes
+            }
+        }
         if kind == .control {
             guard let found = RecordControl(table: page + Self.tableOffset) else { return nil }
             control = found

@@ -2,7 +2,7 @@ import Base
 import ErasureCoding
 
 /// Writes a record's header page field by field, without allocating: the flush path's way to `RecordHeader`'s format.
-/// Order: `begin`, then any of offsets and parity checksums, all extents, all block checksums, then `stamp` for each column.
+/// Order: `begin`, then any of offsets and parity checksums, all extents, all origins, all block checksums, then `stamp` for each column.
 public struct RecordHeaderWriter {
     private let page: UnsafeMutableRawPointer
     private var cursor = RecordHeader.tableOffset
@@ -15,7 +15,7 @@ public struct RecordHeaderWriter {
         extentCount: Int, kind: RecordHeader.Kind = .data
     ) {
         precondition(
-            extentCount * RecordHeader.extentBytes + shape.dataBlocks * RecordHeader.checksumBytes
+            extentCount * RecordHeader.extentBytes(of: kind) + shape.dataBlocks * RecordHeader.checksumBytes
                 <= RecordHeader.tableBytes)
         page.initializeMemory(as: UInt8.self, repeating: 0, count: blockBytes)
         page.put(RecordHeader.magic, at: 0)
@@ -53,6 +53,14 @@ public struct RecordHeaderWriter {
         precondition(extent.block < 1 << 48 && extent.count >= 1 && extent.count <= RecordExtent.countMax)
         page.put(extent.block | UInt64(extent.count) << 48 | (extent.isDiscard ? 1 << 63 : 0), at: cursor)
         cursor += RecordHeader.extentBytes
+    }
+
+    /// One for each extent of a record of moves.
+    public mutating func putOrigin(_ origin: RecordOrigin) {
+        page.put(origin.segment, at: cursor)
+        page.put(origin.place, at: cursor + 4)
+        page.put(origin.birth, at: cursor + 8)
+        cursor += RecordOrigin.bytes
     }
 
     public mutating func putBlockChecksum(_ checksum: UInt32) {

@@ -38,6 +38,10 @@ public final class Segment: @unchecked Sendable {
     public var lastSequence: UInt64 = 0
     /// Nothing is appended any more.
     public var isClosed = false
+    /// Each of its blocks was looked up and found dead or moved: it may go when a checkpoint says so.
+    public var isVerified = false
+    /// It cannot be cleaned: something in it cannot be read, or is not as it is accounted.
+    public var isSetAside = false
     /// Requests that read from it now; it is not freed before they end.
     public var readerCount = 0
     private var lastRotation = 0
@@ -54,6 +58,9 @@ public final class Segment: @unchecked Sendable {
     public var allAvailable: Bool { slices.allSatisfy(\.isAvailable) }
 
     public var allocatedBytes: UInt64 { UInt64(slices.count) * UInt64(sliceBlocks) * UInt64(blockBytes) }
+
+    /// Blocks of its data columns: more it cannot hold.
+    public var capacityBlocks: Int { k * Int(sliceBlocks) }
 
     /// Blocks not yet appended to, over all slices.
     public var freeBlocks: Int { slices.reduce(0) { $0 + Int(sliceBlocks - $1.tail) } }

@@ -30,16 +30,26 @@ public struct SegmentScan {
     /// By slice: chunks known from headers on other slices, offset to length.
     private var known: [[UInt32: UInt32]]
     private var cursors: [UInt32]
+    private var unreadable: Set<Int> = []
     private let window = AlignedBuffer(bytes: windowBytes)
 
     public static func records(
         pool: PoolID, volume: VolumeID, segment: UInt32, sliceBlocks: UInt32, files: [(any DiskFile)?]
     ) throws(Failure) -> [FoundRecord] {
+        try contents(pool: pool, volume: volume, segment: segment, sliceBlocks: sliceBlocks, files: files).records
+    }
+
+    /// `unreadable`: how many of the slices could not be read to the end. With more of them than the segment has parity columns there may
+    /// be records that nothing was seen of.
+    public static func contents(
+        pool: PoolID, volume: VolumeID, segment: UInt32, sliceBlocks: UInt32, files: [(any DiskFile)?]
+    ) throws(Failure) -> (records: [FoundRecord], unreadable: Int) {
         var scan = SegmentScan(pool: pool, volume: volume, segment: segment, sliceBlocks: sliceBlocks, files: files)
         try scan.run()
-        return scan.found.values.sorted {
+        let records = scan.found.values.sorted {
             ($0.header.sequence, $0.header.offsets.min() ?? 0) < ($1.header.sequence, $1.header.offsets.min() ?? 0)
         }
+        return (records, scan.unreadable.union(files.indices.filter { files[$0] == nil }).count)
     }
 
     private init(pool: PoolID, volume: VolumeID, segment: UInt32, sliceBlocks: UInt32, files: [(any DiskFile)?]) {
@@ -78,6 +88,7 @@ public struct SegmentScan {
                 do throws(Failure) {
                     count = try file.read(into: target, at: UInt64(cursor) * UInt64(blockBytes))
                 } catch {
+                    unreadable.insert(slice)
                     count = 0  // unreadable: the other slices tell what was here
                 }
                 (window.base + count).initializeMemory(as: UInt8.self, repeating: 0, count: bytes - count)

@@ -43,6 +43,8 @@ package struct SimulationReport: Codable, Sendable {
     package var operations = 0
     package var records = 0
     package var checkpoints = 0
+    package var blocksMoved = 0
+    package var segmentsCleaned = 0
     package var closes = 0
     /// Comparisons of the whole volume with the model.
     package var checks = 0
@@ -68,6 +70,8 @@ package struct SimulationReport: Codable, Sendable {
         operations += other.operations
         records += other.records
         checkpoints += other.checkpoints
+        blocksMoved += other.blocksMoved
+        segmentsCleaned += other.segmentsCleaned
         closes += other.closes
         checks += other.checks
         refused += other.refused
@@ -93,6 +97,6 @@ package struct SimulationReport: Codable, Sendable {
     }
 
     package var summary: String {
-        "\(operations) operations, \(records) records, \(checkpoints) checkpoints, \(closes) clean closes, \(checks) comparisons, \(refused) writes refused for space, \(startsRefused) starts refused under faults, \(overwhelmed) lives with too much lost; \(snapshots) snapshots, \(deletions) deleted, \(rollBacks) rollbacks, \(clones) clones, \(comparisons) comparisons by changed blocks, \(epochsRefused) of these refused for space, \(purges) times all freed"
+        "\(operations) operations, \(records) records, \(checkpoints) checkpoints, \(segmentsCleaned) segments cleaned, \(blocksMoved) blocks moved, \(closes) clean closes, \(checks) comparisons, \(refused) writes refused for space, \(startsRefused) starts refused under faults, \(overwhelmed) lives with too much lost; \(snapshots) snapshots, \(deletions) deleted, \(rollBacks) rollbacks, \(clones) clones, \(comparisons) comparisons by changed blocks, \(epochsRefused) of these refused for space, \(purges) times all freed"
     }
 }

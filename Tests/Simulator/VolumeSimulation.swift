@@ -43,7 +43,8 @@ package final class VolumeSimulation {
         host = SimulatedHost(
             seed: seed, shape: shape,
             test: TestHooks(
-                observer: { recorder.took($0) }, canary: canary, checkpointRecords: Self.checkpointRecords))
+                observer: { recorder.took($0) }, canary: canary, checkpointRecords: Self.checkpointRecords,
+                cleansEagerly: seed % 3 != 0))
         machine = host.machine
         faults = FaultInjector(machine: machine, disks: host.disks, p: shape.p)
         machine.faults = faults
@@ -89,6 +90,8 @@ package final class VolumeSimulation {
         for work in volumes.compactMap(\.work) {
             report.refused += work.refusedCount
             report.records += work.harness.statistics.recordsWritten
+            report.blocksMoved += work.harness.statistics.blocksMoved
+            report.segmentsCleaned += work.harness.statistics.segmentsCleaned
             report.checkpoints += work.harness.statistics.checkpoints
             report.add(work.report)
         }

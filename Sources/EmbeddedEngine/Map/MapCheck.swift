@@ -136,7 +136,10 @@ struct MapCheck {
     private var physical: [UInt32: Int] = [:]
 
     private mutating func checkDirectory() throws(Failure) {
-        try visitDirectory(map.directory.root, level: map.directory.height)
+        try visitDirectory(map.directory.root, level: map.directory.height, page: 0)
+        for (segment, moved) in map.collected where moved != 0 && live[segment] == nil {
+            problems.append("segment \(segment) has no live block, \(moved) are accounted as moved")
+        }
         for (segment, places) in live {
             var moved = 0
             for place in places {
@@ -160,13 +163,28 @@ struct MapCheck {
         }
     }
 
-    private mutating func visitDirectory(_ pointer: NodePointer, level: Int) throws(Failure) {
+    private mutating func visitDirectory(_ pointer: NodePointer, level: Int, page: UInt64) throws(Failure) {
         guard pointer.slot != 0 else { return }
         seen.insert(pointer.slot)
-        guard level > 0 else { return }
         let frame = try load(pointer, above: 0, level: level)
+        checkCopies(pointer, frame, level: level)
+        guard level > 0 else { return checkDirectory(page: page, map.cache.page(frame)) }
         let children = (0..<NodePointer.fanOut).map { map.child(map.cache.page(frame), $0) }
-        for child in children { try visitDirectory(child, level: level - 1) }
+        for (digit, child) in children.enumerated() {
+            try visitDirectory(child, level: level - 1, page: page + UInt64(digit) << (8 * UInt64(level - 1)))
+        }
+    }
+
+    /// Only what is live has a place in the directory: nothing would take anything else out of it.
+    private mutating func checkDirectory(page: UInt64, _ memory: UnsafeRawPointer) {
+        var dead = 0
+        for index in 0..<DirectoryEntry.perPage {
+            let entry = memory.load(fromByteOffset: index * 8, as: DirectoryEntry.self)
+            guard entry != .none else { continue }
+            let origin = VolumeMap.origin(page: page, index: index)
+            if live[origin.segment]?.contains(origin.place) != true { dead += 1 }
+        }
+        if dead > 0 { problems.append("\(dead) dead blocks are in page \(page) of the segment directory") }
     }
 
     private mutating func checkSegments() {

@@ -58,15 +58,20 @@ extension VolumeMap {
         return birth > head.parent
     }
 
-    /// The element that has `block` as it was born in `birth` if anybody has; nil: it is dead. The walk over a deleted element hands what
-    /// is left to its child block by block.
-    func owner(of block: UInt64, birth: UInt32) -> MapElement? {
-        var owner = elements.first { $0.from <= birth && birth <= $0.epoch }
-        while let found = owner, let reclaim, reclaim.epoch == found.epoch, block < reclaim.cursor {
-            owner = children(of: found.epoch).first
+    /// The elements of which one has `block` as it was born in `birth`, if anybody has. After rollbacks there may be several whose epochs
+    /// include it: what was between them is gone, and its epochs were taken over. The walk over a deleted element hands what is left to
+    /// its child block by block.
+    func owners(of block: UInt64, birth: UInt32) -> [MapElement] {
+        var owners: [MapElement] = []
+        for element in elements where element.from <= birth && birth <= element.epoch {
+            var owner: MapElement? = element
+            while let found = owner, let reclaim, reclaim.epoch == found.epoch, block < reclaim.cursor {
+                owner = children(of: found.epoch).first
+            }
+            if let owner { owners.append(owner) }
         }
-        if owner == nil, hasHead, head.from <= birth, birth <= head.epoch { owner = head }
-        return owner
+        if hasHead, head.from <= birth, birth <= head.epoch { owners.append(head) }
+        return owners
     }
 
     // MARK: Control records

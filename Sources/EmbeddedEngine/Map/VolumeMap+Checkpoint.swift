@@ -130,7 +130,10 @@ extension VolumeMap {
             segments[state.id]?.lastSequence = state.lastSequence
             segments[state.id]?.isClosed = state.isClosed
         }
-        for id in frame.removed { segments[id] = nil }
+        for id in frame.removed {
+            segments[id] = nil
+            collected[id] = nil
+        }
         for page in frame.slotPages { slots.load(page: page.number, page.words) }
     }
 

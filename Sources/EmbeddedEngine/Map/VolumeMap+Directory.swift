@@ -35,6 +35,13 @@ extension VolumeMap {
         return (UInt64(segment) << 13 | block >> 9, Int(block & 511))
     }
 
+    /// What is at a page and index of the directory.
+    static func origin(page: UInt64, index: Int) -> DirectoryEntry {
+        let block = (page & 0x1FFF) << 9 | UInt64(index)
+        let place = UInt32(block >> 18) << 28 | UInt32(block & UInt64(MapEntry.sliceBlocksMax - 1))
+        return DirectoryEntry(segment: UInt32(page >> 13), place: place)
+    }
+
     /// Where an entry of this volume's own (distance 0) is now.
     func place(_ entry: MapEntry) -> Place {
         let own = entry.origin
@@ -105,7 +112,12 @@ extension VolumeMap {
 
     private func countMoved(_ segment: UInt32, _ difference: Int) {
         let count = collected[segment, default: 0] + difference
-        collected[segment] = count == 0 && segments[segment] == nil ? nil : count
         changedSegments.insert(segment)
+        if count == 0, segments[segment] == nil {
+            collected[segment] = nil
+            removedSegments.insert(segment)
+        } else {
+            collected[segment] = count
+        }
     }
 }

@@ -83,9 +83,19 @@ final class SegmentAllocator: Sendable {
         }
     }
 
+    /// Who asks for a segment: what may be taken for it.
+    enum Purpose {
+        /// What neither the group's capacity nor the reserve of a mountpath is there for.
+        case writes
+        /// Moves make more room than they take, and may have half of the reserve for the time being.
+        case moves
+        /// What is written already must find a place.
+        case promised
+    }
+
     /// Active members of the group's media, and the bytes that slices may still take on each.
     func candidates(
-        _ group: GroupSpecification, isRecovery: Bool = false
+        _ group: GroupSpecification, for purpose: Purpose = .writes
     ) -> [(mountpath: Mountpath, totalBytes: UInt64, freeBytes: UInt64)] {
         pool.active
             .filter { $0.isUsable && (group.media.isEmpty || group.media.contains($0.media)) }
@@ -97,9 +107,8 @@ final class SegmentAllocator: Sendable {
                         files.reduce(0) { $0 + $1.key * UInt64($1.value.count) }, state.pendingBytes[mountpath.id] ?? 0
                     )
                 }
-                let taken =
-                    pending
-                    + (isRecovery ? 0 : Self.reserveBytes + space.totalBytes / Self.reserveShare + group.sliceBytes)
+                let reserve = Self.reserveBytes + space.totalBytes / Self.reserveShare + group.sliceBytes
+                let taken = pending + (purpose == .writes ? reserve : purpose == .moves ? reserve / 2 : 0)
                 let free = space.freeBytes + recycled
                 return (mountpath, space.totalBytes, free > taken ? free - taken : 0)
             }
@@ -116,6 +125,11 @@ final class SegmentAllocator: Sendable {
         }
         if let bound = group.capacityBytes { available = min(available, bound > used ? bound - used : 0) }
         return GroupCapacity(totalBytes: used + available, availableBytes: available, usedBytes: used)
+    }
+
+    /// How many more segments could be made.
+    func room(of group: GroupSpecification) -> Int {
+        Int(capacity(of: group).availableBytes / (group.sliceBytes * UInt64(group.dataColumns)))
     }
 
     /// The most segments of `columns` slices on distinct mountpaths that have room for `slots` slices each.
@@ -140,17 +154,16 @@ final class SegmentAllocator: Sendable {
     }
 
     /// `exhausted` where the group's capacity or the mountpaths' room is used up; nothing is left behind then.
-    /// `isRecovery`: what is written already must find a place, so the reserve and the group's capacity do not hold.
     /// `isWrittenFirst`: new slices are filled with zeros before use. That costs the drive a second write of everything, and spares each
     /// small flush the filesystem's journal commit for turning an unwritten extent into a written one.
     func makeSegment(
-        _ id: UInt32, volume: VolumeID, group: GroupSpecification, isRecovery: Bool = false,
+        _ id: UInt32, volume: VolumeID, group: GroupSpecification, for purpose: Purpose = .writes,
         isWrittenFirst: Bool = false
     ) throws(Failure) -> Segment {
         if let halted = pool.halted { throw halted }
         // Nothing is placed without a member before the version that names it out is durable.
         for mountpath in pool.active where !mountpath.isUsable { try pool.takeOut(mountpath, reason: "failed") }
-        let candidates = candidates(group, isRecovery: isRecovery)
+        let candidates = candidates(group, for: purpose)
         guard let (k, p) = Self.columns(of: group, mountpaths: candidates.count) else {
             throw Failure(
                 .unavailable,
@@ -158,7 +171,7 @@ final class SegmentAllocator: Sendable {
         }
         let logical = Int64(k) * Int64(group.sliceBytes)
         let used = logicalBytes(ofGroup: group.label)
-        if !isRecovery, let capacity = group.capacityBytes, used + UInt64(logical) > capacity {
+        if purpose == .writes, let capacity = group.capacityBytes, used + UInt64(logical) > capacity {
             throw Failure(
                 .exhausted,
                 "group \(group.label) is full: its segments take \(ByteSize.text(used)) of \(ByteSize.text(capacity)); delete volumes or raise its capacity"

@@ -50,6 +50,8 @@ final class RecordInFlight {
     var birthEpoch: UInt32 = 0
     /// What it says if it is a control record; such a one has no data.
     var control: RecordControl?
+    /// What it copies if it is a record of moves; its data is in `payload` then and not in the ring.
+    var moves: MoveBatch?
     var extentCount = 0
     var position: UInt64 = 0
     var shape = RecordShape(dataBlocks: 0, k: 1, p: 0)
@@ -63,6 +65,8 @@ final class RecordInFlight {
     var isDurableWrite = false
 
     init(log: VolumeLog) { self.log = log }
+
+    var kind: RecordHeader.Kind { control != nil ? .control : moves != nil ? .moves : .data }
 
     /// Calls `body` with each column that is written.
     func forEachColumn(k: Int, p: Int, _ body: (Int) -> Void) {

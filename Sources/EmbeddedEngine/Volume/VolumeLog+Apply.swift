@@ -23,6 +23,7 @@ extension VolumeLog {
                 appliedThrough = record.sequence
                 ring.release(through: record.entries.upperBound)
                 recordsSinceCheckpoint += 1
+                if let moves = record.moves { cleaner.applied(moves) }
                 recycle(record)
                 let told = appliedControls
                 appliedControls = []
@@ -47,6 +48,7 @@ extension VolumeLog {
     }
 
     private func apply(_ record: RecordInFlight) -> Readiness {
+        if let moves = record.moves { return applyMoves(moves, of: record) }
         while applied.entries < record.entries.count {
             let number = record.entries.lowerBound + applied.entries
             let entry = ring[number]

@@ -41,8 +41,7 @@ extension VolumeLog {
         recordsSinceCheckpoint = 0
         segmentsSinceCheckpoint = 0
         let through = appliedThrough
-        for segment in segments.values
-        where segment.isClosed && segment.liveBlocks == 0 && segment.lastSequence <= through {
+        for segment in segments.values where isFree(segment, through: through) {
             if let dead = map.remove(segment.id) { removed.append(dead) }
         }
         let isWhole = needsWholeCheckpoint || !store.isFullyReplicated || store.bytes > wholeBytes * 2 + Self.slackBytes
@@ -95,11 +94,12 @@ extension VolumeLog {
             logger.error("checkpoint failed", metadata: ["volume": "\(parameters.header.id)", "reason": "\(problem)"])
             if problem.kind != .exhausted { fail(problem) }
         }
-        if failure != nil { map.abandon() }
+        if failure != nil { abandonMap() }
         let waiting = checkpointWaiters
         checkpointWaiters = []
         for done in waiting { done(isDone) }
         map.cache.checkpointEnded()
+        cleaner.wake()
         finishClosing()
     }
 }

@@ -78,7 +78,10 @@ extension VolumeLog {
 
     /// Goes on with the walk over deleted epochs, a little at a time.
     func reclaimLater() {
-        guard !isReclaimStopped, !isClosing, failure == nil, hasReclaimable else { return answerReclaimed() }
+        guard !isReclaimStopped, !isClosing, failure == nil, hasReclaimable else {
+            cleaner.wake()
+            return answerReclaimed()
+        }
         if isReclaimScheduled { return }
         isReclaimScheduled = true
         queue.timer(nanoseconds: Self.reclaimPauseNanoseconds, target: self, tag: Self.tagReclaim)
@@ -90,7 +93,7 @@ extension VolumeLog {
         for _ in 0..<Self.reclaimStepsAtOnce {
             switch map.reclaimStep(pinned: neededEpochs) {
             case .progressed: continue
-            case .nothing: return answerReclaimed()
+            case .nothing: return reclaimLater()
             case .wait(let load):
                 isReclaimScheduled = true
                 self.load(load) { [self] isLoaded in
@@ -132,7 +135,7 @@ extension VolumeLog {
         }
     }
 
-    /// `done` is called when there is nothing left to walk now, and that is durable, or when the volume closes.
+    /// `done` is called when there is nothing left to walk and to clean now, and that is durable, or when the volume closes.
     func whenReclaimed(_ done: @escaping () -> Void) {
         reclaimWaiters.append(done)
         reclaimLater()
@@ -140,9 +143,11 @@ extension VolumeLog {
 
     func answerReclaimed() {
         guard !reclaimWaiters.isEmpty else { return }
+        let isOver = isClosing || isReclaimStopped || failure != nil
+        guard isOver || cleaner.isIdle else { return }
         let waiting = reclaimWaiters
         reclaimWaiters = []
-        if isClosing || isReclaimStopped || failure != nil {
+        if isOver {
             for done in waiting { done() }
         } else {
             checkpoint { _ in for done in waiting { done() } }

@@ -162,6 +162,24 @@ extension VolumeLog {
         return part
     }
 
+    /// Reads the blocks of a batch from where they lie into its payload.
+    func read(_ batch: MoveBatch, for request: BlockRequest) {
+        var run: ReadPart?
+        for (index, stored) in batch.blocks.enumerated() {
+            if let part = run, part.slice == stored.place.slice, part.count < ReadPart.blocksMax,
+                part.offset + UInt32(part.count) == stored.place.offset
+            {
+                part.checksums[part.count] = batch.checksums[index]
+                part.count += 1
+            } else {
+                _ = issue(run)
+                run = part(request, stored.place, batch.checksums[index], batch.payload.base + index * blockBytes)
+            }
+        }
+        _ = issue(run)
+        partEnded(request)
+    }
+
     /// Sends a run on its way; nil, so that the caller has none any more.
     private func issue(_ part: ReadPart?) -> ReadPart? {
         guard let part else { return nil }
@@ -253,7 +271,7 @@ extension VolumeLog {
 
     private static let openedSlicesMax = 4096
 
-    private func slicePath(_ segment: Segment, _ slice: Int) -> String {
+    func slicePath(_ segment: Segment, _ slice: Int) -> String {
         let directory = SlicePath.segmentDirectory(group: parameters.group.label, volume: parameters.header.id)
         return "\(directory)/\(SlicePath.name(segment: segment.id, slice: slice))"
     }

@@ -19,7 +19,7 @@ extension VolumeLog {
     }
 
     func formRecords() {
-        while records.count < Self.recordsInFlightMax, ring.formedEntry < ring.admittedEntry {
+        while records.count - movesInFlight < Self.recordsInFlightMax, ring.formedEntry < ring.admittedEntry {
             if ring[ring.formedEntry].kind == .void {
                 dropVoids()
                 continue
@@ -28,7 +28,11 @@ extension VolumeLog {
             let lastFlush = flushes.last?.through ?? 0
             let isForced = lastFlush > ring.formedEntry || isPressed
             guard isForced || ring.pendingBlocks >= fullBlocks else { return }
-            if ring.pendingBlocks < Self.smallBlocks, records.count >= Self.smallRecordsInFlightMax { return }
+            if ring.pendingBlocks < Self.smallBlocks,
+                records.count - movesInFlight >= Self.smallRecordsInFlightMax
+            {
+                return
+            }
             guard let buffer = buffers.take(parityColumns: parameters.group.parityColumns) else { return retryLater() }
             let record = spareRecords.popLast() ?? RecordInFlight(log: self)
             record.buffer = buffer
@@ -137,10 +141,10 @@ extension VolumeLog {
 
     // MARK: Writing
 
-    private func write(_ record: RecordInFlight) {
+    func write(_ record: RecordInFlight) {
         guard let segment = record.segment, let buffer = record.buffer else { return }
         let shape = record.shape
-        let data = ring.address(record.position)
+        let data = record.moves?.payload.base ?? ring.address(record.position)
         let columnBytes = shape.columnBlocks * blockBytes
         let parity = buffer.base + RecordBuffers.headerPages * blockBytes
         record.forEachColumn(k: segment.k, p: segment.p) { column in
@@ -156,10 +160,12 @@ extension VolumeLog {
 
         record.state = .writing
         record.writesPending = shape.dataColumns + segment.p
-        recentRecords += 1
-        recentBlocks += shape.dataBlocks
-        statistics.recordsWritten += 1
-        statistics.blocksWritten += shape.dataBlocks
+        if record.moves == nil {
+            recentRecords += 1
+            recentBlocks += shape.dataBlocks
+            statistics.recordsWritten += 1
+            statistics.blocksWritten += shape.dataBlocks
+        }
         var page = buffer.base
         record.forEachColumn(k: segment.k, p: segment.p) { column in
             let slice = record.slice(ofColumn: column, in: segment)
@@ -199,16 +205,22 @@ extension VolumeLog {
             pool: pool.id, volume: parameters.header.id, segment: segment.id, sequence: record.sequence,
             durableThrough: durableThrough, attachEpoch: parameters.epoch, birthEpoch: UInt64(record.birthEpoch),
             lastRingSequence: 0, k: segment.k, p: segment.p, shape: record.shape, rotation: record.rotation,
-            extentCount: record.extentCount, kind: record.control == nil ? .data : .control)
+            extentCount: record.extentCount, kind: record.kind)
         if let control = record.control { writer.putControl(control) }
         record.forEachColumn(k: segment.k, p: segment.p) { writer.putOffset(record.offsets[$0], column: $0) }
         for index in 0..<segment.p {
             writer.putParityChecksum(
                 crc32c(parity + index * stride, bytes: record.shape.columnBlocks * blockBytes), index: index)
         }
-        putExtents(record, &writer)
-        for block in 0..<record.shape.dataBlocks {
-            writer.putBlockChecksum(ring.checksum(record.position + UInt64(block)))
+        if let moves = record.moves {
+            for extent in moves.extents { writer.putExtent(extent) }
+            for origin in moves.origins { writer.putOrigin(origin) }
+            for checksum in moves.checksums { writer.putBlockChecksum(checksum) }
+        } else {
+            putExtents(record, &writer)
+            for block in 0..<record.shape.dataBlocks {
+                writer.putBlockChecksum(ring.checksum(record.position + UInt64(block)))
+            }
         }
         var page = base
         record.forEachColumn(k: segment.k, p: segment.p) { column in
@@ -278,6 +290,7 @@ extension VolumeLog {
         if pool.test.canary == .drainOutOfOrder { bringDurableFirst() }  // canary
         while let record = records.first, record.state == .durable {
             records.removeFirst()
+            if record.moves != nil { movesInFlight -= 1 }
             ring.markDurable(through: record.entries.upperBound)
             applying.append(record)
         }
@@ -301,11 +314,24 @@ extension VolumeLog {
 
     func recycle(_ record: RecordInFlight) {
         record.segment = nil
+        record.moves = nil
         spareRecords.append(record)
+    }
+
+    /// Room in the open segment is promised to writes: of a record of moves only its number is written again. What it would have moved
+    /// stays where it is, or has moved, if a start finds enough of the columns that were written: the cleaner looks again.
+    private func dropMoves(of record: RecordInFlight) {
+        guard let batch = record.moves else { return }
+        record.moves = nil
+        record.extentCount = 0
+        record.shape = RecordShape(dataBlocks: 0, k: 1, p: record.shape.parityColumns)
+        movesInFlight -= 1
+        cleaner.dropped(batch)
     }
 
     /// A record of which a column failed goes whole, with its sequence, to a segment of healthy mountpaths.
     private func writeAgain(_ record: RecordInFlight) -> Bool {
+        dropMoves(of: record)
         guard synchronizing.allSatisfy({ $0 !== record }), place(record, blocks: record.shape.dataBlocks) else {
             return false
         }

@@ -47,7 +47,7 @@ extension VolumeLog {
         guard reserve == nil, !isPreparing, failure == nil else { return }
         if isClosing, ring.isEmpty { return }
         if spaceFailure != nil, clock.now() - spaceFailureTime < Self.spaceRetryNanoseconds {
-            if ring.admittedEntry < ring.endEntry { refuseWaiting(ENOSPC) }
+            if !isSpaceComing, ring.admittedEntry < ring.endEntry { refuseWaiting(ENOSPC) }
             return retryWhenSpace()
         }
         isPreparing = true
@@ -61,12 +61,15 @@ extension VolumeLog {
             (open == nil && (ring.formedEntry < ring.admittedEntry || !records.isEmpty))
             || controls.values.contains { $0.control.operation != .snapshot }
         queue.blocking { () throws(Failure) in
-            try allocator.makeSegment(
-                id, volume: header.id, group: group, isRecovery: isPromised, isWrittenFirst: isWrittenFirst)
+            let made = try allocator.makeSegment(
+                id, volume: header.id, group: group, for: isPromised ? .promised : .writes, isWrittenFirst: isWrittenFirst)
+            return (segment: made, room: allocator.room(of: group))
         } then: { [self] result in
             isPreparing = false
             switch result {
-            case .success(let segment): take(segment)
+            case .success(let made):
+                room = made.room
+                take(made.segment)
             case .failure(let problem):
                 if problem.kind == .exhausted { spaceFailed(problem) } else { fail(problem) }
             }
@@ -80,6 +83,7 @@ extension VolumeLog {
         if open == nil { open = segment } else { reserve = segment }
         // The first segment of a volume needs its reserve as well.
         if reserve == nil, !isClosing { prepareSegment() }
+        cleaner.wake()
         advance()
         scheduleBatch()
     }
@@ -91,6 +95,8 @@ extension VolumeLog {
         if isNew {
             logger.warning("no space", metadata: ["volume": "\(parameters.header.id)", "reason": "\(problem)"])
         }
+        room = 0
+        cleaner.wake()
         // Segments that nothing refers to come back with a checkpoint.
         if hasDeadSegments {
             checkpoint { [self] isDone in
@@ -98,23 +104,28 @@ extension VolumeLog {
                 retryWhenSpace()
                 scheduleBatch()
             }
-        } else if givingBack > 0 {
-            retryWhenSpace()  // what is on its way back is room; its end asks again
+        } else if isSpaceComing {
+            retryWhenSpace()  // what is on its way back is room, and its end asks again; so does the cleaner's
         } else {
             refuseWaiting(ENOSPC)
             retryWhenSpace()
         }
     }
 
-    /// What was admitted must be written: asks again until there is space.
+    /// What was admitted must be written, and what waits must be answered: asks again until there is space.
     private func retryWhenSpace() {
-        guard !isSpaceTimerSet, ring.formedEntry < ring.admittedEntry || !records.isEmpty else { return }
+        guard !isSpaceTimerSet, ring.formedEntry < ring.endEntry || !records.isEmpty else { return }
         isSpaceTimerSet = true
         queue.timer(nanoseconds: Self.spaceRetryNanoseconds, target: self, tag: Self.tagRetrySpace)
     }
 
     var hasDeadSegments: Bool {
-        segments.values.contains { $0.isClosed && $0.liveBlocks == 0 && $0.lastSequence <= appliedThrough }
+        segments.values.contains { isFree($0, through: appliedThrough) }
+    }
+
+    /// Nothing refers to it, by the map's counts and by each of its blocks.
+    func isFree(_ segment: Segment, through sequence: UInt64) -> Bool {
+        segment.isClosed && segment.isVerified && segment.liveBlocks == 0 && segment.lastSequence <= sequence
     }
 
     /// Off the loop, where the files are removed.
@@ -129,6 +140,7 @@ extension VolumeLog {
             allocator.free(segment, volume: header.id, group: group)
         } then: { [self] _ in
             givingBack -= 1
+            freed(segment)
             if spaceFailure != nil {
                 spaceFailure = nil
                 scheduleBatch()

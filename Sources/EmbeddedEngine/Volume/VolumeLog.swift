@@ -51,6 +51,8 @@ final class VolumeLog: @unchecked Sendable {
     let store: MapStore
     /// Its origin, the origin's origin, and so on: open on the same loop as long as this is.
     let origins: [VolumeLog]
+    /// Open clones of it, and of these.
+    private var dependents = 0
     let sealedBelow: UInt32
     /// Changes of epochs in the ring, by entry.
     var controls: [Int: ControlRequest] = [:]
@@ -101,6 +103,15 @@ final class VolumeLog: @unchecked Sendable {
     /// Where payloads land that will be refused.
     let refused = AlignedBuffer(bytes: WriteRing.requestBlocksMax * blockBytes)
     var isBatchScheduled = false
+
+    // Cleaning.
+    private(set) lazy var cleaner = Cleaner(log: self)
+    /// Segments that can still be made, as far as is known.
+    var room = Int.max / 2
+    /// Segments that were verified and are not given back yet.
+    var freeing = 0
+    /// Of `records`, those of moves.
+    var movesInFlight = 0
 
     // Reading.
     var spareParts: [ReadPart] = []
@@ -168,6 +179,7 @@ final class VolumeLog: @unchecked Sendable {
         durableElements = map.elements.last?.epoch ?? 0
         appliedThrough = recovered.throughSequence
         checkpointedThrough = recovered.throughSequence
+        for origin in origins { origin.dependents += 1 }
         let own = NodeSource(number: cache.takeNumber(), homes: store.nodeHomes)
         map.use(cache, sources: [own] + origins.map { $0.map.sources[0] })
         cache.register(own.number) { [weak self] in self?.cacheIsFull() }
@@ -296,7 +308,7 @@ final class VolumeLog: @unchecked Sendable {
     private var mayAdmitSoon: Bool {
         guard spaceFailure != nil, !isPreparing, ring.admittedEntry == ring.endEntry else { return true }
         let longest = worstBlocks(ring.pendingBlocks + WriteRing.requestBlocksMax, entries: ring.pendingEntries + 2)
-        if usableBlocks(open) > longest { return true }
+        if usableBlocks(open) > longest || !cleaner.isIdle { return true }
         return clock.now() - spaceFailureTime > Self.spaceRetryNanoseconds
     }
 
@@ -401,7 +413,8 @@ final class VolumeLog: @unchecked Sendable {
     func fail(_ failure: Failure) {
         guard self.failure == nil else { return }
         self.failure = failure
-        if !isCheckpointing { map.abandon() }
+        if !isCheckpointing { abandonMap() }
+        cleaner.stop()
         logger.critical("volume stopped", metadata: ["volume": "\(parameters.header.id)", "reason": "\(failure)"])
         refuseWaiting(EIO)
         let waiting = flushes
@@ -417,6 +430,9 @@ final class VolumeLog: @unchecked Sendable {
         }
         finishClosing()
     }
+
+    /// Frees the cache, unless clones read through the directory of what GC moved: then when they are closed.
+    func abandonMap() { if dependents == 0 { map.abandon() } }
 
     /// A mountpath failed under our I/O: takes it out of the pool; until that is durable nothing is acknowledged.
     func suspect(_ mountpath: Mountpath, _ reason: String) {
@@ -447,7 +463,7 @@ final class VolumeLog: @unchecked Sendable {
     /// Called whenever something ended: goes on with closing as far as can be.
     func finishClosing() {
         guard isClosing, !isClosed, givingBack == 0, !isReading, !isCheckpointing, !isPreparing, membershipChanges == 0,
-            nodeReads.isEmpty, waitingReads == 0
+            nodeReads.isEmpty, waitingReads == 0, cleaner.isIdle
         else { return }
         if let failure {
             guard records.allSatisfy({ $0.writesPending == 0 }), synchronizationsPending == 0 else { return }
@@ -455,9 +471,10 @@ final class VolumeLog: @unchecked Sendable {
         }
         guard ring.isEmpty, waitingDiscards.isEmpty, records.isEmpty, applying.isEmpty, synchronizationsPending == 0
         else { return }
-        if open != nil || reserve != nil {
+        if open != nil || reserve != nil || cleaner.targets.contains(where: { $0 != nil }) {
             retire(&open)
             retire(&reserve)
+            cleaner.retireTargets()
             // Unused ones go back first.
             if givingBack > 0 { return }
         }
@@ -471,6 +488,7 @@ final class VolumeLog: @unchecked Sendable {
 
     private func answerClosed(_ result: Result<Void, Failure>) {
         isClosed = true
+        for origin in origins { origin.dependents -= 1 }
         map.cache.unregister(map.sources[0].number)
         map.abandon()
         let waiting = onClosed
@@ -484,6 +502,9 @@ package struct VolumeStatistics: Sendable {
     package var recordsWritten = 0
     package var blocksWritten = 0
     package var columnBlocksWritten = 0
+    /// Copied by garbage collection.
+    package var blocksMoved = 0
+    package var segmentsCleaned = 0
     package var blocksRebuilt = 0
     package var nodesRepaired = 0
     package var checkpoints = 0

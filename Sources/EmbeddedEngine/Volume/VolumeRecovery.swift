@@ -284,6 +284,9 @@ struct VolumeRecovery {
 
     private func apply(_ record: Chosen, to map: VolumeMap, _ store: MapStore) throws(Failure) {
         if let control = record.header.control { return map.apply(control) }
+        if record.header.kind == .moves, pool.test.canary != .moveAsWrite {  // canary
+            return try applyMoves(record, to: map, store)
+        }
         for change in record.header.changes {
             switch change {
             case .written(let block, let entry):
@@ -299,6 +302,13 @@ struct VolumeRecovery {
                 }
             }
         }
+    }
+
+    /// Copies that are lost are none: what they were made of is still where it was, since no checkpoint has it elsewhere.
+    private func applyMoves(_ record: Chosen, to map: VolumeMap, _ store: MapStore) throws(Failure) {
+        if record.isLost { return }
+        pool.test.took(.moveReplayed)
+        for stored in record.header.storedBlocks { try settle(map, store) { map.applyMove(stored) } }
     }
 
     /// Loads what is missing and makes room until `body` is done.
@@ -350,7 +360,7 @@ struct VolumeRecovery {
                     for slice in target?.slices ?? [] { try slice.file?.synchronize() }
                     guard let allocator else { throw Failure(.internal, "recovery without an allocator") }
                     let fresh = try allocator.makeSegment(
-                        log.nextSegment, volume: header.id, group: group, isRecovery: true)
+                        log.nextSegment, volume: header.id, group: group, for: .promised)
                     log.nextSegment += 1
                     fresh.isClosed = true
                     map.add(fresh)
@@ -395,7 +405,8 @@ struct VolumeRecovery {
     private func seal(
         _ store: MapStore, _ log: Log, _ map: VolumeMap, through: UInt64
     ) throws(Failure) -> RecoveredVolume {
-        let dead = map.segments.values.filter { $0.liveBlocks == 0 }
+        // Those that no record is in. Others are looked at by the cleaner before they go.
+        let dead = map.segments.values.filter { $0.liveBlocks == 0 && $0.lastSequence == 0 }
         for segment in dead { _ = map.remove(segment.id) }
         let (frozen, nodes) = map.freeze(isWhole: true, throughSequence: through)
         var frame = frozen

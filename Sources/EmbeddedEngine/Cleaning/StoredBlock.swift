@@ -1,0 +1,115 @@
+import Base
+import SegmentStore
+import SystemIO
+
+/// A block as a record header tells of it: whose it was, and where it lies.
+struct StoredBlock: Equatable, Sendable {
+    var block: UInt64
+    var birth: UInt32
+    /// Where it was first written: what map entries name.
+    var origin: DirectoryEntry
+    /// Where this copy lies.
+    var place: DirectoryEntry
+}
+
+extension RecordHeader {
+    /// Every block that a record of data or of moves holds, in order.
+    var storedBlocks: [StoredBlock] {
+        guard control == nil else { return [] }
+        var blocks: [StoredBlock] = []
+        blocks.reserveCapacity(shape.dataBlocks)
+        var number = 0
+        for extent in extents where !extent.isDiscard {
+            for offset in 0..<UInt32(extent.count) {
+                let column = blocks.count / shape.columnBlocks
+                let row = UInt32(blocks.count % shape.columnBlocks)
+                let place = DirectoryEntry(
+                    segment: segment, place: UInt32(slice(ofColumn: column)) << 28 | (offsets[column] + 1 + row))
+                var stored = StoredBlock(
+                    block: extent.block + UInt64(offset), birth: UInt32(truncatingIfNeeded: birthEpoch), origin: place,
+                    place: place)
+                if kind == .moves {
+                    let origin = origins[number]
+                    stored.birth = origin.birth
+                    stored.origin = DirectoryEntry(segment: origin.segment, place: origin.place + offset)
+                }
+                blocks.append(stored)
+            }
+            number += 1
+        }
+        return blocks
+    }
+}
+
+/// What lies in a segment, by the headers on those of its slices that can be read.
+struct SegmentContents: Sendable {
+    var blocks: [StoredBlock] = []
+    /// GC wrote it: what is still live is older than what was written beside it.
+    var isOfMoves = false
+
+    /// Blocking. `unavailable` where so many slices cannot be read that a record may not have been seen.
+    init(
+        pool: PoolID, volume: VolumeID, segment: UInt32, parityColumns: Int, sliceBlocks: UInt32, paths: [String],
+        mountpaths: [Mountpath?]
+    ) throws(Failure) {
+        var files: [(any DiskFile)?] = []
+        for (path, mountpath) in zip(paths, mountpaths) { files.append(try? mountpath?.disk.openSlice(path)) }
+        let (records, unreadable) = try SegmentScan.contents(
+            pool: pool, volume: volume, segment: segment, sliceBlocks: sliceBlocks, files: files)
+        guard unreadable <= parityColumns else {
+            throw Failure(.unavailable, "\(unreadable) of its slices cannot be read")
+        }
+        for record in records {
+            blocks += record.header.storedBlocks
+            if record.header.kind == .moves { isOfMoves = true }
+        }
+    }
+}
+
+extension VolumeMap {
+    enum Liveness {
+        case dead
+        case live(MapEntry)
+        case wait(NodeLoad)
+    }
+
+    /// Whether this copy of a block is the one that something reads.
+    func liveness(_ stored: StoredBlock) -> Liveness {
+        switch holder(stored) {
+        case .wait(let load): return .wait(load)
+        case .dead: return .dead
+        case .live(let entry):
+            switch place(entry) {
+            case .wait(let load): return .wait(load)
+            case .at(let now): return now == stored.place ? .live(entry) : .dead
+            }
+        }
+    }
+
+    /// The entry by which an element has the block, wherever that lies now.
+    private func holder(_ stored: StoredBlock) -> Liveness {
+        for owner in owners(of: stored.block, birth: stored.birth) {
+            switch entry(stored.block, in: owner.tree) {
+            case .wait(let load): return .wait(load)
+            case .entry(let entry):
+                if entry.isMapped, entry.distance == 0, entry.origin == stored.origin, entry.birth == stored.birth {
+                    return .live(entry)
+                }
+            }
+        }
+        return .dead
+    }
+
+    /// What a record of moves says of one block: it is read at `stored.place` from here on, if anything still has it. Again is fine.
+    func applyMove(_ stored: StoredBlock) -> Readiness {
+        switch holder(stored) {
+        case .wait(let load): return .wait(load)
+        case .dead: return .ready
+        case .live(let entry):
+            switch place(entry) {
+            case .wait(let load): return .wait(load)
+            case .at(let now): return now == stored.place ? .ready : move(entry, to: stored.place)
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+import Base
+import BlockDevice
+import SegmentStore
+import SystemIO
+
+/// What the cleaner asks of its volume: when and which segment, and the I/O.
+extension VolumeLog {
+    /// So many segments must still be to be had, or cleaning begins.
+    private static let roomMin = 2
+    /// A segment with less garbage is not worth its copying.
+    private static let garbageShareMin = 0.05
+    /// Garbage may grow to as much as there is live, and so many segments, while space is not short.
+    private static let idleSegments = 4
+
+    /// Cleaning may go on, and must for what was admitted to find its place.
+    var mayClean: Bool {
+        failure == nil && !isReclaimStopped && (!isClosing || (spaceFailure != nil && !ring.isEmpty))
+    }
+
+    var moveBlocksMax: Int {
+        let sliceBlocks = Int(parameters.group.sliceBytes) / blockBytes
+        return max(1, min(Self.recordBlocksMax, WriteRing.entryBlocksMax * parameters.group.dataColumns, sliceBlocks - 2))
+    }
+
+    // MARK: Which
+
+    private func isCleanable(_ segment: Segment) -> Bool {
+        segment.isClosed && !segment.isVerified && !segment.isSetAside && segment.lastSequence <= appliedThrough
+            && segment.lastSequence > 0
+    }
+
+    /// A dead segment, or the one of which cleaning gives the most for its cost if space is short. The cost is reading it and writing what
+    /// is live; what is old will stay as it is for longer, so that its garbage is worth more than that of what still changes.
+    func nextVictim(canMove: Bool) -> Segment? {
+        var best: (segment: Segment, score: Double)?
+        var (live, capacity, garbage) = (0, 0, 0)
+        for segment in segments.values {
+            live += segment.liveBlocks
+            capacity += segment.capacityBlocks
+            guard isCleanable(segment) else { continue }
+            if segment.liveBlocks == 0 { return segment }
+            let usable = usableBlocks(forMoves: segment)
+            let use = min(1, Double(segment.liveBlocks) / Double(usable))
+            guard 1 - use >= Self.garbageShareMin else { continue }
+            garbage += usable - segment.liveBlocks
+            let age = Double(nextSequence - segment.lastSequence)
+            let score = (1 - use) * age / (1 + use)
+            if score > best?.score ?? -1 { best = (segment, score) }
+        }
+        guard canMove, let best else { return nil }
+        let one = usableBlocks(forMoves: best.segment)
+        let isSparse = capacity - live > live + Self.idleSegments * one
+        // Less garbage than a segment has room for frees none.
+        let isWanted = isSparse || (isShortOfSpace && garbage > one) || pool.test.cleansEagerly
+        return isWanted ? best.segment : nil
+    }
+
+    private var isShortOfSpace: Bool { room + freeing < Self.roomMin || (spaceFailure != nil && freeing == 0) }
+
+    /// Who waits for space waits on: some is on its way.
+    var isSpaceComing: Bool {
+        givingBack > 0 || !cleaner.isIdle || (freeing > 0 && clock.now() >= checkpointNotBefore)
+    }
+
+    /// Data blocks that a segment surely has room for, whatever way they are moved: one header describes so many scattered blocks, and takes
+    /// a row. Less than that is no garbage that cleaning could get rid of.
+    private func usableBlocks(forMoves segment: Segment) -> Int {
+        let scattered =
+            RecordHeader.tableBytes / (RecordHeader.extentBytes(of: .moves) + RecordHeader.checksumBytes)
+        let rows = max(1, min(scattered, moveBlocksMax) / segment.k)
+        let records = Int(segment.sliceBlocks - 1) / (rows + 1)
+        return records * rows * segment.k
+    }
+
+    // MARK: Its I/O
+
+    func scan(_ segment: Segment, then: @escaping @Sendable (Result<SegmentContents, Failure>) -> Void) {
+        let (pool, volume, id) = (pool.id, parameters.header.id, segment.id)
+        let (p, sliceBlocks) = (segment.p, segment.sliceBlocks)
+        let paths = (0..<segment.slices.count).map { slicePath(segment, $0) }
+        let mountpaths = segment.slices.map { $0.isAvailable ? $0.mountpath : nil }
+        queue.blocking { () throws(Failure) in
+            try SegmentContents(
+                pool: pool, volume: volume, segment: id, parityColumns: p, sliceBlocks: sliceBlocks, paths: paths,
+                mountpaths: mountpaths)
+        } then: {
+            then($0)
+        }
+    }
+
+    /// A segment for moves. Space for it comes from the reserves where there is no other: what it makes free is more.
+    func makeTarget(_ done: @escaping @Sendable (Segment?) -> Void) {
+        let id = nextSegment
+        nextSegment += 1
+        let (allocator, header, group) = (allocator, parameters.header, parameters.group)
+        queue.blocking { () throws(Failure) in
+            do throws(Failure) {
+                return try allocator.makeSegment(id, volume: header.id, group: group)
+            } catch {
+                guard error.kind == .exhausted else { throw error }
+                return try allocator.makeSegment(id, volume: header.id, group: group, for: .moves)
+            }
+        } then: { [self] result in
+            switch result {
+            case .success(let segment):
+                map.add(segment)
+                done(segment)
+            case .failure(let problem):
+                logger.warning(
+                    "no segment for cleaning",
+                    metadata: ["volume": "\(parameters.header.id)", "reason": "\(problem)"])
+                done(nil)
+            }
+        }
+    }
+
+    // MARK: What comes of it
+
+    /// A segment may go: with the next checkpoint, which begins now if somebody waits for space.
+    func verified(_ segment: Segment) {
+        statistics.segmentsCleaned += 1
+        freeing += 1
+        if spaceFailure != nil || freeing >= Self.freeingMax { checkpoint { _ in } }
+    }
+
+    private static let freeingMax = 8
+
+    func cleanerRests() {
+        if freeing > 0, !isClosing, failure == nil { checkpoint { _ in } }
+        if spaceFailure != nil {
+            spaceFailure = nil
+            scheduleBatch()
+        }
+        reclaimLater()
+        finishClosing()
+    }
+
+    /// A segment that was cleaned is given back.
+    func freed(_ segment: Segment) {
+        guard segment.isVerified else { return }
+        freeing -= 1
+        room += 1
+    }
+}
