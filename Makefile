@@ -10,7 +10,7 @@ SWIFT_FILES = find Package.swift Sources Tests -name '*.swift' -not -path '*/gen
 # Suites with time limits of seconds: run first, one test at a time, since the others keep both cores busy.
 CLOCK_TESTS := ^(GRPCServerTests|EngineAPITests|CSICommandTests)\.
 SHELL_SCRIPTS := .ci/run protos/generate
-PYTHON_SCRIPTS := $(wildcard docs/generate-format deploy/quickstart deploy/*.py Tests/Bench/bench protos/*.py)
+PYTHON_SCRIPTS := $(wildcard docs/generate-format deploy/quickstart deploy/*.py Tests/Bench/bench Tests/Bench/*.py protos/*.py)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile

@@ -193,7 +193,7 @@ extension EmbeddedEngine {
 
     /// A clone of what the volume is now: of a snapshot that is taken for it, and is nobody else's.
     func makeClone(
-        _ header: inout VolumeHeader, ofVolume volume: VolumeID, _ group: GroupSpecification
+        _ header: inout VolumeHeader, ofVolume volume: VolumeID
     ) async throws(Failure) {
         let id = SnapshotID(high: header.id.high, low: header.id.low)
         var snapshot: SnapshotHeader
@@ -210,7 +210,7 @@ extension EmbeddedEngine {
             snapshot = try await take([made])[0]
             try await headers.put([snapshot])
         }
-        try await makeClone(&header, of: snapshot, group)
+        try await makeClone(&header, of: snapshot)
         snapshot.isDeleted = true
         try await headers.put([snapshot])
         try await dropFromLog(snapshot)
@@ -223,9 +223,9 @@ extension EmbeddedEngine {
         try await deleteSnapshot(left.id)
     }
 
-    /// The header comes first, unfinished, so that what is left of a clone that was cut off is found.
+    /// A clone is its header, until it is first opened: then its map is made. The header keeps the epoch at the origin.
     func makeClone(
-        _ header: inout VolumeHeader, of snapshot: SnapshotHeader, _ group: GroupSpecification
+        _ header: inout VolumeHeader, of snapshot: SnapshotHeader
     ) async throws(Failure) {
         let lock = try await locks.acquire(snapshot.volume.description, for: "making clone \(header.id)")
         defer { lock.release() }
@@ -245,25 +245,13 @@ extension EmbeddedEngine {
         }
         header.origin = VolumeOrigin(volume: origin.id, epoch: snapshot.epoch)
         header.formatted = snapshot.formatted
-        header.isUnfinished = true
         guard try headers.origins(of: header).count < MapEntry.distanceMax else {
             throw Failure(
                 .exhausted, "the origin is a clone of a clone \(MapEntry.distanceMax) times over: copy the data instead"
             )
         }
         try await headers.put(header)
-        let (id, pool) = (header.id, pool)
-        try await logs.with(origin.id) { (opened) throws(Failure) in
-            let element: MapElement = try await opened.ask { log, done in
-                log.pinnedEpochs.insert(snapshot.epoch)
-                log.durableElement(snapshot.epoch, done: done)
-            }
-            try await Self.onBlockingThread { () throws(Failure) in
-                try VolumeClone.create(id, group: group, from: element, in: pool)
-            }
-        }
-        header.isUnfinished = false
-        try await headers.put(header)
+        await logs.pin(snapshot.epoch, of: origin.id)
     }
 
     // MARK: Rollback

@@ -248,8 +248,8 @@ public final class EmbeddedEngine: VolumeEngine {
             annotation: annotation.isEmpty ? nil : annotation)
         switch content {
         case .empty: try await headers.put(header)
-        case .snapshot(let snapshot): try await makeClone(&header, of: try existingSnapshot(snapshot), specification)
-        case .volume(let volume): try await makeClone(&header, ofVolume: volume, specification)
+        case .snapshot(let snapshot): try await makeClone(&header, of: try existingSnapshot(snapshot))
+        case .volume(let volume): try await makeClone(&header, ofVolume: volume)
         }
         // A group that was removed meanwhile has enumerated its volumes, perhaps before this one was there.
         guard activeGroup(group) != nil else {

@@ -54,6 +54,8 @@ final class OpenVolumes: Sendable {
     private let loops: [(loop: EventLoop, shared: LoopBuffers)]
     private let entries = Mutex<[VolumeID: Entry]>([:])
     private let isClosing = Mutex(false)
+    /// What closed volumes take, as far as somebody asked or they were open; one entry each at most.
+    private let closedSpace = Mutex<[VolumeID: SpaceUsage]>([:])
     /// Who waits for a volume's turn to be opened or closed, in order.
     private let turns = Mutex<[VolumeID: [CheckedContinuation<Void, Never>]]>([:])
 
@@ -93,6 +95,7 @@ final class OpenVolumes: Sendable {
             return entries[id]?.opened
         }
         if let known { return known }
+        closedSpace.withLock { $0[id] = nil }
         let opened = try await open(id)
         entries.withLock { $0[id] = Entry(opened: opened, users: 1) }
         return opened
@@ -112,6 +115,8 @@ final class OpenVolumes: Sendable {
         var problem: Failure?
         do throws(Failure) {
             try await last.ask { log, done in log.close(done) }
+            let usage: SpaceUsage = try await last.ask { log, done in done(.success(log.space)) }
+            closedSpace.withLock { $0[id] = usage }
         } catch { problem = error }
         if let origin = last.origin { try await release(origin) }
         if let problem { throw problem }
@@ -140,6 +145,7 @@ final class OpenVolumes: Sendable {
             await takeTurn(id)
             guard let opened = entries.withLock({ $0[id]?.opened }) else {
                 defer { endTurn(id) }
+                closedSpace.withLock { $0[id] = nil }
                 return try await body()
             }
             endTurn(id)
@@ -162,6 +168,42 @@ final class OpenVolumes: Sendable {
         return try result.get()
     }
 
+    /// What the volume takes: now where its log is open, else as its last checkpoint has it. Nobody opens or closes it meanwhile.
+    func space(_ id: VolumeID) async throws(Failure) -> (usage: SpaceUsage, activity: VolumeActivity?) {
+        await takeTurn(id)
+        defer { endTurn(id) }
+        if let opened = entries.withLock({ $0[id]?.opened }) {
+            return try await opened.ask { log, done in done(.success((log.space, log.statistics.activity))) }
+        }
+        if let known = closedSpace.withLock({ $0[id] }) { return (known, nil) }
+        guard let header = headers.volume(id), !header.isPurged, let group = headers.group(header.group)?.specification
+        else { throw Failure(.notFound, "there is no volume \(id)") }
+        let pool = pool
+        let stored = try await EmbeddedEngine.onBlockingThread { () throws(Failure) in
+            try VolumeMap.stored(header, group, in: pool)?.space()
+        }
+        if stored == nil, let origin = header.origin, let element = try await self.element(origin) {
+            return (SpaceUsage(sharedBy: element), nil)
+        }
+        closedSpace.withLock { $0[id] = stored ?? SpaceUsage() }
+        return (stored ?? SpaceUsage(), nil)
+    }
+
+    /// What a clone that nobody has opened yet begins as; nil where no checkpoint of a closed origin has it.
+    private func element(_ origin: VolumeOrigin) async throws(Failure) -> MapElement? {
+        await takeTurn(origin.volume)
+        defer { endTurn(origin.volume) }
+        if let opened = entries.withLock({ $0[origin.volume]?.opened }) {
+            return try await opened.ask { log, done in done(.success(log.map.element(origin.epoch))) }
+        }
+        guard let header = headers.volume(origin.volume), let group = headers.group(header.group)?.specification
+        else { return nil }
+        let pool = pool
+        return try await EmbeddedEngine.onBlockingThread { () throws(Failure) in
+            try VolumeMap.stored(header, group, in: pool)?.element(origin.epoch)
+        }
+    }
+
     private func open(_ id: VolumeID) async throws(Failure) -> Opened {
         guard let header = headers.volume(id), !header.isPurged, let holder = headers.group(header.group),
             holder.state == .active || holder.state == .retained
@@ -172,6 +214,9 @@ final class OpenVolumes: Sendable {
         var origin: Opened?
         if let parent = header.origin { origin = try await retain(parent.volume) }
         do throws(Failure) {
+            if let origin, let epoch = header.origin?.epoch {
+                try await makeMap(of: header, group, at: epoch, of: origin)
+            }
             let lineage = try headers.origins(of: header)
             var recovery = VolumeRecovery(
                 pool: pool, header: header, group: group, allocator: allocator, logger: logger)
@@ -198,6 +243,31 @@ final class OpenVolumes: Sendable {
             if let parent = header.origin { try? await release(parent.volume) }
             throw error
         }
+    }
+
+    /// The map of a clone that is opened for the first time.
+    private func makeMap(
+        of header: VolumeHeader, _ group: GroupSpecification, at epoch: UInt32, of origin: Opened
+    ) async throws(Failure) {
+        let pool = pool
+        let isUnmade = try await EmbeddedEngine.onBlockingThread { () throws(Failure) in
+            try VolumeClone.isUnmade(header, in: pool)
+        }
+        guard isUnmade else { return }
+        let element: MapElement = try await origin.ask { log, done in
+            log.durableElement(epoch, isPinned: true, done: done)
+        }
+        try await EmbeddedEngine.onBlockingThread { () throws(Failure) in
+            try VolumeClone.create(header.id, group: group, from: element, in: pool)
+        }
+    }
+
+    /// A clone begins at the epoch: its log, where it is open, keeps it. One that is opened later reads the headers.
+    func pin(_ epoch: UInt32, of id: VolumeID) async {
+        await takeTurn(id)
+        defer { endTurn(id) }
+        guard let opened = entries.withLock({ $0[id]?.opened }) else { return }
+        opened.loop.post { opened.log.pinnedEpochs.insert(epoch) }
     }
 
     private func takeTurn(_ id: VolumeID) async {

@@ -116,6 +116,11 @@ package final class VolumeHarness {
 
     /// The accounting, computed anew from the trees; nil where it agrees with what is kept.
     package func accountingProblem() -> String? {
+        let live = log.segments.values.reduce(0) { $0 + $1.liveBlocks }
+        let data = log.segments.values.reduce(0) { $0 + $1.dataBlocks }
+        if live + log.pendingBlocks > data {
+            return "\(live) blocks are live and \(log.pendingBlocks) on their way, \(data) were appended"
+        }
         var check = MapCheck(log.map)
         do throws(Failure) { return try check.run().first } catch { return "\(error)" }
     }

@@ -33,6 +33,7 @@ extension GRPCHandlers {
         serveList(of: engine)
         serveKeeping(of: engine)
         serveSnapshots(of: engine)
+        serveSpace(of: engine)
         answer(M.Method.raiseEpoch) { (request: M.RaiseEpochRequest) throws(Failure) in
             try await engine.raiseEpoch(try volumeID(request.volumeID), to: request.epoch)
             return M.RaiseEpochResponse()
@@ -132,7 +133,7 @@ extension GRPCHandlers {
         }
     }
 
-    private mutating func answer<Request: Message, Reply: Message>(
+    mutating func answer<Request: Message, Reply: Message>(
         _ method: String, _ body: @escaping @Sendable (Request) async throws(Failure) -> Reply
     ) {
         unary(method) { bytes, _ throws(Failure) in try await body(try Request(decoding: bytes)).encoded() }

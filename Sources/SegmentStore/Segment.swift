@@ -34,6 +34,8 @@ public final class Segment: @unchecked Sendable {
     public let slices: [Slice]
     /// Blocks that the volume's map has here.
     public var liveBlocks = 0
+    /// Blocks of data that were appended, those of records that failed and were written again included.
+    public var dataBlocks = 0
     /// The last record appended.
     public var lastSequence: UInt64 = 0
     /// Nothing is appended any more.
@@ -90,6 +92,7 @@ public final class Segment: @unchecked Sendable {
         let slice = slices[(column + rotation) % (k + p)]
         let offset = slice.tail
         slice.tail += UInt32(blocks)
+        if column < k { dataBlocks += blocks - 1 }
         precondition(slice.tail <= sliceBlocks)
         lastRotation = rotation
         return offset

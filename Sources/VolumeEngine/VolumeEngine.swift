@@ -118,7 +118,7 @@ public struct EngineVolume: Sendable, Codable, Equatable {
     public var health: VolumeHealth
     /// One sentence where health is not `ready`.
     public var healthReason: String
-    /// Bytes that are referenced by the volume's map. Nil while the volume is not open.
+    /// Bytes that are referenced by the volume's map: live and shared. Nil while the volume is not open; `volumeSpace` tells more.
     public var liveBytes: UInt64?
     /// Bytes of the slice files that the volume's segments occupy, parity included.
     public var allocatedBytes: UInt64
@@ -268,6 +268,12 @@ public protocol VolumeEngine: Sendable {
 
     func capacity(ofGroup label: String) async throws(Failure) -> GroupCapacity
     func poolStatus() async throws(Failure) -> PoolStatus
+
+    /// What one volume takes; of all that is stored, deleted volumes included of which something is still needed, sorted by id; and what
+    /// groups and the pool take. Nothing is opened for it.
+    func volumeSpace(_ id: VolumeID) async throws(Failure) -> VolumeSpace
+    func volumeSpaces() async throws(Failure) -> [VolumeSpace]
+    func poolSpace() async throws(Failure) -> PoolSpace
 
     /// Keeps a copy of the control plane's catalogue where the volumes are, as safe as they are, in place of the one before; at most
     /// `catalogueBytesMax`. Returns its version, which is higher than every earlier one's.

@@ -1,6 +1,7 @@
 import Base
 import BlockDeviceTestSupport
 import EmbeddedEngine
+import ErasureCoding
 import Foundation
 import Testing
 import VolumeEngine
@@ -81,4 +82,95 @@ import VolumeEngine
         let report = try await pool.check(readsData: false)
         #expect(!report.isClean && "\(report)".contains("slices are missing"), "\(report)")
     }
+
+    /// Where a checkpoint keeps a counter, and what fsck says of it when it is one more than it should be.
+    enum Counter: CaseIterable, Sendable {
+        case owned, inherited, snapshots, live, data, node
+
+        var isInClone: Bool { self == .inherited }
+        var text: String {
+            switch self {
+            case .owned: "are live"
+            case .inherited: "are shared"
+            case .snapshots: "are accounted"
+            case .live: "live blocks"
+            case .data: "blocks of data by its records"
+            case .node: "taken, but in no tree"
+            }
+        }
+    }
+
+    @Test(arguments: Counter.allCases) func aWrongCounterIsFound(_ counter: Counter) async throws {
+        let (pool, id) = try await used()
+        var changed = 0
+        let names = FileManager.default.enumerator(atPath: pool.directory)?.compactMap { $0 as? String } ?? []
+        for name in names where name.contains("%mt/checkpoint.") && name.contains("/\(id)/") != counter.isInClone {
+            let file = URL(fileURLWithPath: "\(pool.directory)/\(name)")
+            var frames = CheckpointFile([UInt8](try Data(contentsOf: file)))
+            try frames.increment(counter)
+            try Data(frames.bytes).write(to: file)
+            changed += 1
+        }
+        #expect(changed == 3)
+        let report = try await pool.check(readsData: true)
+        #expect(!report.isClean && "\(report.volumes)".contains(counter.text), "\(report)")
+    }
+}
+
+/// The frames of a generation, to spoil the last one that has what is wanted: see `CheckpointFrame`. Its checksums are made right again.
+private struct CheckpointFile {
+    private(set) var bytes: [UInt8]
+    private var frames: [Int] = []
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+        var next = 0
+        while next < bytes.count, get(next + 8, 2) == 1 {
+            frames.append(next)
+            next += 4096 * (1 + get(next + 140, 4))
+        }
+    }
+
+    /// The table that has the counter; nil: it is in every frame.
+    private func table(of counter: CheckTests.Counter) -> Int? {
+        switch counter {
+        case .owned, .inherited: nil
+        case .live, .data: 1
+        case .snapshots: 3
+        case .node: 4
+        }
+    }
+
+    private func get(_ offset: Int, _ count: Int) -> Int {
+        bytes[offset..<(offset + count)].reversed().reduce(0) { $0 << 8 | Int($1) }
+    }
+
+    private mutating func put(_ value: Int, _ offset: Int, _ count: Int) {
+        for index in 0..<count { bytes[offset + index] = UInt8(value >> (8 * index) & 255) }
+    }
+
+    mutating func increment(_ counter: CheckTests.Counter) throws {
+        let table = table(of: counter)
+        let frame = try #require(frames.last { frame in table.map { get(frame + 120 + 4 * $0, 4) > 0 } ?? true })
+        let counts = (0..<5).map { get(frame + 120 + 4 * $0, 4) }
+        let states = frame + 4096 + counts[0] * 272
+        let elements = states + counts[1] * 32 + counts[2] * 4
+        let tables = elements + counts[3] * 104 + counts[4] * 4
+        let slots = (tables - frame + 4095) / 4096 * 4096 + frame
+        switch counter {
+        case .owned: increase(frame + 152 + 72)
+        case .inherited: increase(frame + 152 + 80)
+        case .snapshots: increase(elements + 72)
+        case .live: increase(states + 4)
+        case .data: increase(states + 24)
+        case .node: bytes[slots + 200] |= 1
+        }
+        let payload = frame + 4096
+        put(checksum(payload, 4096 * get(frame + 140, 4)), frame + 144, 4)
+        put(checksum(frame, 4092), frame + 4092, 4)
+    }
+
+    private mutating func increase(_ offset: Int) { put(get(offset, 4) + 1, offset, 4) }
+
+    private func checksum(_ offset: Int, _ count: Int) -> Int { Int(crc32c(bytes[offset..<(offset + count)])) }
 }

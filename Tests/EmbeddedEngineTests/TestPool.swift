@@ -31,6 +31,14 @@ final class TestPool {
         if start { try await self.start() }
     }
 
+    /// Of another's files, which were copied to `directory`.
+    init(copyOf other: TestPool, at directory: String) async throws {
+        self.directory = directory
+        group = other.group
+        paths = other.paths.indices.map { "\(directory)/d\($0)" }
+        try await start()
+    }
+
     deinit { try? FileManager.default.removeItem(atPath: directory) }
 
     func start(acceptMissing: Bool = false) async throws {

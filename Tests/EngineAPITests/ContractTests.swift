@@ -218,6 +218,11 @@ func kind<T>(_ body: () async throws(Failure) -> T) async -> FailureKind? {
         try await reach(engine, by: route) { remote, _ async throws in
             #expect(try await remote.volumes() == sorted)
             for volume in sorted { #expect(try await remote.volume(volume.id) == volume) }
+            #expect(try await remote.volumeSpaces() == engine.volumeSpaces())
+            for volume in sorted {
+                #expect(try await remote.volumeSpace(volume.id) == engine.volumeSpace(volume.id))
+            }
+            #expect(try await remote.poolSpace() == engine.poolSpace())
             #expect(try await remote.poolStatus() == engine.poolStatus())
         }
     }
@@ -235,6 +240,7 @@ func kind<T>(_ body: () async throws(Failure) -> T) async -> FailureKind? {
         try await reach(engine, by: route) { remote, _ async throws in
             let found = try await remote.volumes()
             #expect(found.count == 30_001)
+            #expect(try await remote.volumeSpaces().count == 30_001)
             #expect(zip(found, found.dropFirst()).allSatisfy { $0.id < $1.id })
         }
     }
@@ -255,6 +261,9 @@ func kind<T>(_ body: () async throws(Failure) -> T) async -> FailureKind? {
                     await kind { () throws(Failure) in try await engine.markFormatted(id, .making("ext4")) },
                     await kind { () throws(Failure) in try await engine.capacity(ofGroup: "g") },
                     await kind { () throws(Failure) in try await engine.poolStatus() },
+                    await kind { () throws(Failure) in try await engine.volumeSpace(id) },
+                    await kind { () throws(Failure) in try await engine.volumeSpaces() },
+                    await kind { () throws(Failure) in try await engine.poolSpace() },
                     await kind { () throws(Failure) in try await engine.retainGroup("g") },
                     await kind { () throws(Failure) in try await engine.deleteGroup("g") },
                     await kind { () throws(Failure) in try await engine.annotateVolume(id, "a") },

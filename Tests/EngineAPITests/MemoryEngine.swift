@@ -211,6 +211,32 @@ final class MemoryEngine: VolumeEngine, DeviceAttacher {
             }, sharedFilesystems: ["/dev/sda1"])
     }
 
+    func volumeSpace(_ id: VolumeID) async throws(Failure) -> VolumeSpace {
+        Self.space(of: try await volume(id))
+    }
+
+    func volumeSpaces() async throws(Failure) -> [VolumeSpace] { try await volumes().map(Self.space) }
+
+    func poolSpace() async throws(Failure) -> PoolSpace {
+        let usage = try await volumeSpaces().reduce(SpaceUsage()) { $0 + $1.usage }
+        return PoolSpace(
+            groups: [
+                GroupSpace(
+                    label: "g ü", volumeCount: 1, hiddenVolumeCount: 2, hiddenAllocatedBytes: 3, usage: usage)
+            ], totalBytes: .max, recycledBytes: 4, reserveBytes: 5, availableBytes: 6, otherBytes: 7)
+    }
+
+    /// Every figure another one.
+    private static func space(of volume: EngineVolume) -> VolumeSpace {
+        let first = volume.id.low % 1_000
+        return VolumeSpace(
+            id: volume.id, group: volume.group, isHidden: volume.attachEpoch > 0, isOpen: volume.liveBytes != nil,
+            usage: SpaceUsage(
+                liveBytes: first, sharedBytes: first + 1, snapshotOnlyBytes: first + 2, garbageBytes: first + 3,
+                reservedBytes: first + 4, overheadBytes: first + 5, allocatedBytes: 5 * first + 14,
+                metadataBytes: first + 6, lostBytes: first + 7))
+    }
+
     /// For tests of every value of a volume.
     func put(_ volume: EngineVolume) { state.withLock { $0.volumes[volume.id] = volume } }
 
@@ -279,6 +305,9 @@ struct FailingEngine: VolumeEngine, DeviceAttacher {
     func rollBackVolume(_: VolumeID, to _: SnapshotID) async throws(Failure) -> EngineVolume { throw failure }
     func capacity(ofGroup _: String) async throws(Failure) -> GroupCapacity { throw failure }
     func poolStatus() async throws(Failure) -> PoolStatus { throw failure }
+    func volumeSpace(_: VolumeID) async throws(Failure) -> VolumeSpace { throw failure }
+    func volumeSpaces() async throws(Failure) -> [VolumeSpace] { throw failure }
+    func poolSpace() async throws(Failure) -> PoolSpace { throw failure }
     func attach(_: VolumeID, epoch _: UInt64, readOnly _: Bool) async throws(Failure) -> AttachedDevice {
         throw failure
     }

@@ -285,4 +285,28 @@ public final class FakeEngine: VolumeEngine {
             PoolStatus(id: poolID, version: 1, mountpaths: [], sharedFilesystems: [])
         }
     }
+
+    public func volumeSpace(_ id: VolumeID) async throws(Failure) -> VolumeSpace {
+        try await step("volumeSpace") { (state) throws(Failure) in Self.space(of: try Self.find(state, id)) }
+    }
+
+    public func volumeSpaces() async throws(Failure) -> [VolumeSpace] {
+        try await step("volumeSpaces") { (state) throws(Failure) in
+            state.volumes.values.filter { Self.isVisible(state, $0) }.map(Self.space)
+        }
+    }
+
+    public func poolSpace() async throws(Failure) -> PoolSpace {
+        let totalBytes = totalBytes
+        return try await step("poolSpace") { (_) throws(Failure) in
+            PoolSpace(
+                groups: [], totalBytes: totalBytes, recycledBytes: 0, reserveBytes: 0, availableBytes: totalBytes,
+                otherBytes: 0)
+        }
+    }
+
+    /// Nothing is ever written.
+    private static func space(of volume: EngineVolume) -> VolumeSpace {
+        VolumeSpace(id: volume.id, group: volume.group, isHidden: false, isOpen: false, usage: SpaceUsage())
+    }
 }

@@ -10,7 +10,7 @@ import VolumeEngine
 ///
 /// After each: every mountpath is a member, every volume is ready, every flushed block is there, each block is one whole write (old or
 /// new where it was not flushed), what is there of the raw volume's unflushed writes is a beginning of them, and from time to time the
-/// filesystems are checked.
+/// filesystems are checked. Snapshots and clones of the raw and the ext4 volume come and go meanwhile: see `KeptCopies`.
 final class VerifiedRun: Sendable {
     enum Fault: Sendable {
         /// kill -9 of `serve`.
@@ -42,17 +42,20 @@ final class VerifiedRun: Sendable {
     private static let unsyncedBytes = 16 << 20
     /// Rounds between two checks of the filesystems after power loss: unmounting and mounting makes durable what recovery left open.
     private static let powerLossesPerCheck = 4
+    private static let roundsPerLook = 2
 
     private let host: Host
     private let fault: Fault
     private let seed: UInt64
     private let state: Mutex<State>
+    let copies: KeptCopies
 
     init(_ host: Host, _ fault: Fault, seed: UInt64) {
         self.host = host
         self.fault = fault
         self.seed = seed
         state = Mutex(State(random: SeededRandom(seed: seed)))
+        copies = KeptCopies(host, seed: seed &+ 1)
     }
 
     /// So many of the mountpaths, by chance.
@@ -62,10 +65,11 @@ final class VerifiedRun: Sendable {
 
     var flushCount: Int { state.withLock { $0.pods.reduce(0) { $0 + $1.file.flushCount } } }
     var summary: String {
-        state.withLock { state in
+        let copies = copies.summary
+        return state.withLock { state in
             let cuts = state.cuts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
             return "\(state.roundCount) rounds (\(state.earlyCount) struck during start), "
-                + "\(state.pods.reduce(0) { $0 + $1.file.flushCount }) flushes"
+                + "\(state.pods.reduce(0) { $0 + $1.file.flushCount }) flushes, \(copies)"
                 + (cuts.isEmpty ? "" : "; of what was unsynced: \(cuts)")
         }
     }
@@ -95,6 +99,15 @@ final class VerifiedRun: Sendable {
         for pod in pods { try await pod.volume.takeDown(csi) }
         daemon.terminate()
         guard await daemon.exitCode(within: 20) == 0 else { throw Failure(.internal, "serve did not end well") }
+    }
+
+    /// Of which copies are made. A copy of an xfs cannot be mounted beside its origin: they have one UUID.
+    private var origins: [KeptCopies.Origin] {
+        state.withLock { $0.pods }.filter { $0.volume.content != .xfs }.map {
+            .init(
+                volume: $0.volume, file: $0.file,
+                others: $0.volume.content == .block ? [] : ["synced", "unsynced"])
+        }
     }
 
     private func pod(_ volume: TestVolume, seed: UInt64) -> Pod {
@@ -143,6 +156,11 @@ final class VerifiedRun: Sendable {
         try await expectMembers()
         try await bringUp(csi)
         try await check()
+        let origins = self.origins
+        try await copies.settle(origins, csi)
+        if number % Self.roundsPerLook == 0 { try await copies.lookAtOne(origins, csi) }
+        // Nobody writes: this one holds exactly what was found.
+        if random(1...2) == 1 { try await copies.takeSnapshot(of: random(0...origins.count - 1), origins) }
         if mustCheckFilesystems(number) {
             try await checkFilesystems(csi)
             try await bringUp(csi)
@@ -158,6 +176,7 @@ final class VerifiedRun: Sendable {
             for pod in pods {
                 if pod.volume.content != .block { group.addTask { await self.shuffle(pod.volume, number) } }
             }
+            group.addTask { [copies] in await copies.work(origins, csi) }
             group.addTask {
                 try await Task.sleep(for: .milliseconds(delay))
                 try await self.strike(daemon, number)
@@ -222,7 +241,9 @@ final class VerifiedRun: Sendable {
         }
         let listed = try #require(try await host.json(["volume", "ls"]) as? [[String: Any]])
         let phase = lost.isEmpty ? "Ready" : "Degraded"
-        guard listed.count == 3, listed.allSatisfy({ $0["phase"] as? String == phase }) else {
+        let names = state.withLock { $0.pods.map(\.volume.name) }
+        let pods = listed.filter { names.contains($0["name"] as? String ?? "") }
+        guard pods.count == names.count, pods.allSatisfy({ $0["phase"] as? String == phase }) else {
             throw Failure(.internal, "volumes are not as they were: \(listed)")
         }
     }
@@ -260,11 +281,17 @@ final class VerifiedRun: Sendable {
         try await bringUp(csi)
         try await check()
         try await checkFilesystems(csi)
+        try await copies.finish(origins, csi)
         for var pod in state.withLock({ $0.pods }) {
             try await pod.volume.bringUp(csi)
             try await pod.volume.takeDown(csi)
             try await pod.volume.delete(csi)
         }
+        // Space is given back in the background.
+        for _ in 0..<400 where lost.isEmpty && !host.volumeDirectories().isEmpty {
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        #expect(!lost.isEmpty || host.volumeDirectories().isEmpty)
         daemon.terminate()
         #expect(await daemon.exitCode(within: 20) == 0)
     }

@@ -1993,6 +1993,456 @@ void   ashlar__engine__v1__roll_back_volume_response__free_unpacked
   assert(message->base.descriptor == &ashlar__engine__v1__roll_back_volume_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   ashlar__engine__v1__space_usage__init
+                     (Ashlar__Engine__V1__SpaceUsage         *message)
+{
+  static const Ashlar__Engine__V1__SpaceUsage init_value = ASHLAR__ENGINE__V1__SPACE_USAGE__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__space_usage__get_packed_size
+                     (const Ashlar__Engine__V1__SpaceUsage *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__space_usage__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__space_usage__pack
+                     (const Ashlar__Engine__V1__SpaceUsage *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__space_usage__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__space_usage__pack_to_buffer
+                     (const Ashlar__Engine__V1__SpaceUsage *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__space_usage__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__SpaceUsage *
+       ashlar__engine__v1__space_usage__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__SpaceUsage *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__space_usage__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__space_usage__free_unpacked
+                     (Ashlar__Engine__V1__SpaceUsage *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__space_usage__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__volume_space__init
+                     (Ashlar__Engine__V1__VolumeSpace         *message)
+{
+  static const Ashlar__Engine__V1__VolumeSpace init_value = ASHLAR__ENGINE__V1__VOLUME_SPACE__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__volume_space__get_packed_size
+                     (const Ashlar__Engine__V1__VolumeSpace *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__volume_space__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__volume_space__pack
+                     (const Ashlar__Engine__V1__VolumeSpace *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__volume_space__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__volume_space__pack_to_buffer
+                     (const Ashlar__Engine__V1__VolumeSpace *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__volume_space__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__VolumeSpace *
+       ashlar__engine__v1__volume_space__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__VolumeSpace *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__volume_space__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__volume_space__free_unpacked
+                     (Ashlar__Engine__V1__VolumeSpace *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__volume_space__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__volume_activity__init
+                     (Ashlar__Engine__V1__VolumeActivity         *message)
+{
+  static const Ashlar__Engine__V1__VolumeActivity init_value = ASHLAR__ENGINE__V1__VOLUME_ACTIVITY__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__volume_activity__get_packed_size
+                     (const Ashlar__Engine__V1__VolumeActivity *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__volume_activity__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__volume_activity__pack
+                     (const Ashlar__Engine__V1__VolumeActivity *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__volume_activity__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__volume_activity__pack_to_buffer
+                     (const Ashlar__Engine__V1__VolumeActivity *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__volume_activity__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__VolumeActivity *
+       ashlar__engine__v1__volume_activity__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__VolumeActivity *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__volume_activity__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__volume_activity__free_unpacked
+                     (Ashlar__Engine__V1__VolumeActivity *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__volume_activity__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__group_space__init
+                     (Ashlar__Engine__V1__GroupSpace         *message)
+{
+  static const Ashlar__Engine__V1__GroupSpace init_value = ASHLAR__ENGINE__V1__GROUP_SPACE__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__group_space__get_packed_size
+                     (const Ashlar__Engine__V1__GroupSpace *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__group_space__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__group_space__pack
+                     (const Ashlar__Engine__V1__GroupSpace *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__group_space__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__group_space__pack_to_buffer
+                     (const Ashlar__Engine__V1__GroupSpace *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__group_space__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__GroupSpace *
+       ashlar__engine__v1__group_space__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__GroupSpace *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__group_space__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__group_space__free_unpacked
+                     (Ashlar__Engine__V1__GroupSpace *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__group_space__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__get_volume_space_request__init
+                     (Ashlar__Engine__V1__GetVolumeSpaceRequest         *message)
+{
+  static const Ashlar__Engine__V1__GetVolumeSpaceRequest init_value = ASHLAR__ENGINE__V1__GET_VOLUME_SPACE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__get_volume_space_request__get_packed_size
+                     (const Ashlar__Engine__V1__GetVolumeSpaceRequest *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__get_volume_space_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__get_volume_space_request__pack
+                     (const Ashlar__Engine__V1__GetVolumeSpaceRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__get_volume_space_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__get_volume_space_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__GetVolumeSpaceRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__get_volume_space_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__GetVolumeSpaceRequest *
+       ashlar__engine__v1__get_volume_space_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__GetVolumeSpaceRequest *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__get_volume_space_request__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__get_volume_space_request__free_unpacked
+                     (Ashlar__Engine__V1__GetVolumeSpaceRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__get_volume_space_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__get_volume_space_response__init
+                     (Ashlar__Engine__V1__GetVolumeSpaceResponse         *message)
+{
+  static const Ashlar__Engine__V1__GetVolumeSpaceResponse init_value = ASHLAR__ENGINE__V1__GET_VOLUME_SPACE_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__get_volume_space_response__get_packed_size
+                     (const Ashlar__Engine__V1__GetVolumeSpaceResponse *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__get_volume_space_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__get_volume_space_response__pack
+                     (const Ashlar__Engine__V1__GetVolumeSpaceResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__get_volume_space_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__get_volume_space_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__GetVolumeSpaceResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__get_volume_space_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__GetVolumeSpaceResponse *
+       ashlar__engine__v1__get_volume_space_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__GetVolumeSpaceResponse *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__get_volume_space_response__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__get_volume_space_response__free_unpacked
+                     (Ashlar__Engine__V1__GetVolumeSpaceResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__get_volume_space_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__list_volume_spaces_request__init
+                     (Ashlar__Engine__V1__ListVolumeSpacesRequest         *message)
+{
+  static const Ashlar__Engine__V1__ListVolumeSpacesRequest init_value = ASHLAR__ENGINE__V1__LIST_VOLUME_SPACES_REQUEST__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__list_volume_spaces_request__get_packed_size
+                     (const Ashlar__Engine__V1__ListVolumeSpacesRequest *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__list_volume_spaces_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__list_volume_spaces_request__pack
+                     (const Ashlar__Engine__V1__ListVolumeSpacesRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__list_volume_spaces_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__list_volume_spaces_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__ListVolumeSpacesRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__list_volume_spaces_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__ListVolumeSpacesRequest *
+       ashlar__engine__v1__list_volume_spaces_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__ListVolumeSpacesRequest *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__list_volume_spaces_request__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__list_volume_spaces_request__free_unpacked
+                     (Ashlar__Engine__V1__ListVolumeSpacesRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__list_volume_spaces_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__list_volume_spaces_response__init
+                     (Ashlar__Engine__V1__ListVolumeSpacesResponse         *message)
+{
+  static const Ashlar__Engine__V1__ListVolumeSpacesResponse init_value = ASHLAR__ENGINE__V1__LIST_VOLUME_SPACES_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__list_volume_spaces_response__get_packed_size
+                     (const Ashlar__Engine__V1__ListVolumeSpacesResponse *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__list_volume_spaces_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__list_volume_spaces_response__pack
+                     (const Ashlar__Engine__V1__ListVolumeSpacesResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__list_volume_spaces_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__list_volume_spaces_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__ListVolumeSpacesResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__list_volume_spaces_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__ListVolumeSpacesResponse *
+       ashlar__engine__v1__list_volume_spaces_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__ListVolumeSpacesResponse *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__list_volume_spaces_response__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__list_volume_spaces_response__free_unpacked
+                     (Ashlar__Engine__V1__ListVolumeSpacesResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__list_volume_spaces_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__get_pool_space_request__init
+                     (Ashlar__Engine__V1__GetPoolSpaceRequest         *message)
+{
+  static const Ashlar__Engine__V1__GetPoolSpaceRequest init_value = ASHLAR__ENGINE__V1__GET_POOL_SPACE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__get_pool_space_request__get_packed_size
+                     (const Ashlar__Engine__V1__GetPoolSpaceRequest *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__get_pool_space_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__get_pool_space_request__pack
+                     (const Ashlar__Engine__V1__GetPoolSpaceRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__get_pool_space_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__get_pool_space_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__GetPoolSpaceRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__get_pool_space_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__GetPoolSpaceRequest *
+       ashlar__engine__v1__get_pool_space_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__GetPoolSpaceRequest *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__get_pool_space_request__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__get_pool_space_request__free_unpacked
+                     (Ashlar__Engine__V1__GetPoolSpaceRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__get_pool_space_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__get_pool_space_response__init
+                     (Ashlar__Engine__V1__GetPoolSpaceResponse         *message)
+{
+  static const Ashlar__Engine__V1__GetPoolSpaceResponse init_value = ASHLAR__ENGINE__V1__GET_POOL_SPACE_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__get_pool_space_response__get_packed_size
+                     (const Ashlar__Engine__V1__GetPoolSpaceResponse *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__get_pool_space_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__get_pool_space_response__pack
+                     (const Ashlar__Engine__V1__GetPoolSpaceResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__get_pool_space_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__get_pool_space_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__GetPoolSpaceResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__get_pool_space_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__GetPoolSpaceResponse *
+       ashlar__engine__v1__get_pool_space_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__GetPoolSpaceResponse *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__get_pool_space_response__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__get_pool_space_response__free_unpacked
+                     (Ashlar__Engine__V1__GetPoolSpaceResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__get_pool_space_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   ashlar__engine__v1__attach_request__init
                      (Ashlar__Engine__V1__AttachRequest         *message)
 {
@@ -4572,6 +5022,671 @@ const ProtobufCMessageDescriptor ashlar__engine__v1__roll_back_volume_response__
   (ProtobufCMessageInit) ashlar__engine__v1__roll_back_volume_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor ashlar__engine__v1__space_usage__field_descriptors[9] =
+{
+  {
+    "live_bytes",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__SpaceUsage, live_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "shared_bytes",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__SpaceUsage, shared_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "snapshot_only_bytes",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__SpaceUsage, snapshot_only_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "garbage_bytes",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__SpaceUsage, garbage_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reserved_bytes",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__SpaceUsage, reserved_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "overhead_bytes",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__SpaceUsage, overhead_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "allocated_bytes",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__SpaceUsage, allocated_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "metadata_bytes",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__SpaceUsage, metadata_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "lost_bytes",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__SpaceUsage, lost_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__space_usage__field_indices_by_name[] = {
+  6,   /* field[6] = allocated_bytes */
+  3,   /* field[3] = garbage_bytes */
+  0,   /* field[0] = live_bytes */
+  8,   /* field[8] = lost_bytes */
+  7,   /* field[7] = metadata_bytes */
+  5,   /* field[5] = overhead_bytes */
+  4,   /* field[4] = reserved_bytes */
+  1,   /* field[1] = shared_bytes */
+  2,   /* field[2] = snapshot_only_bytes */
+};
+static const ProtobufCIntRange ashlar__engine__v1__space_usage__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__space_usage__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.SpaceUsage",
+  "SpaceUsage",
+  "Ashlar__Engine__V1__SpaceUsage",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__SpaceUsage),
+  9,
+  ashlar__engine__v1__space_usage__field_descriptors,
+  ashlar__engine__v1__space_usage__field_indices_by_name,
+  1,  ashlar__engine__v1__space_usage__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__space_usage__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__volume_space__field_descriptors[6] =
+{
+  {
+    "volume_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__VolumeSpace, volume_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "group",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__VolumeSpace, group),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hidden",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__VolumeSpace, hidden),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "open",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__VolumeSpace, open),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "usage",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__VolumeSpace, usage),
+    &ashlar__engine__v1__space_usage__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "activity",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__VolumeSpace, activity),
+    &ashlar__engine__v1__volume_activity__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__volume_space__field_indices_by_name[] = {
+  5,   /* field[5] = activity */
+  1,   /* field[1] = group */
+  2,   /* field[2] = hidden */
+  3,   /* field[3] = open */
+  4,   /* field[4] = usage */
+  0,   /* field[0] = volume_id */
+};
+static const ProtobufCIntRange ashlar__engine__v1__volume_space__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__volume_space__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.VolumeSpace",
+  "VolumeSpace",
+  "Ashlar__Engine__V1__VolumeSpace",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__VolumeSpace),
+  6,
+  ashlar__engine__v1__volume_space__field_descriptors,
+  ashlar__engine__v1__volume_space__field_indices_by_name,
+  1,  ashlar__engine__v1__volume_space__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__volume_space__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__volume_activity__field_descriptors[4] =
+{
+  {
+    "written_bytes",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__VolumeActivity, written_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "moved_bytes",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__VolumeActivity, moved_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stored_bytes",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__VolumeActivity, stored_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cleaned_segments",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__VolumeActivity, cleaned_segments),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__volume_activity__field_indices_by_name[] = {
+  3,   /* field[3] = cleaned_segments */
+  1,   /* field[1] = moved_bytes */
+  2,   /* field[2] = stored_bytes */
+  0,   /* field[0] = written_bytes */
+};
+static const ProtobufCIntRange ashlar__engine__v1__volume_activity__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__volume_activity__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.VolumeActivity",
+  "VolumeActivity",
+  "Ashlar__Engine__V1__VolumeActivity",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__VolumeActivity),
+  4,
+  ashlar__engine__v1__volume_activity__field_descriptors,
+  ashlar__engine__v1__volume_activity__field_indices_by_name,
+  1,  ashlar__engine__v1__volume_activity__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__volume_activity__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__group_space__field_descriptors[5] =
+{
+  {
+    "label",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__GroupSpace, label),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "volume_count",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__GroupSpace, volume_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hidden_volume_count",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__GroupSpace, hidden_volume_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hidden_allocated_bytes",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__GroupSpace, hidden_allocated_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "usage",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__GroupSpace, usage),
+    &ashlar__engine__v1__space_usage__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__group_space__field_indices_by_name[] = {
+  3,   /* field[3] = hidden_allocated_bytes */
+  2,   /* field[2] = hidden_volume_count */
+  0,   /* field[0] = label */
+  4,   /* field[4] = usage */
+  1,   /* field[1] = volume_count */
+};
+static const ProtobufCIntRange ashlar__engine__v1__group_space__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__group_space__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.GroupSpace",
+  "GroupSpace",
+  "Ashlar__Engine__V1__GroupSpace",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__GroupSpace),
+  5,
+  ashlar__engine__v1__group_space__field_descriptors,
+  ashlar__engine__v1__group_space__field_indices_by_name,
+  1,  ashlar__engine__v1__group_space__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__group_space__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__get_volume_space_request__field_descriptors[1] =
+{
+  {
+    "volume_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__GetVolumeSpaceRequest, volume_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__get_volume_space_request__field_indices_by_name[] = {
+  0,   /* field[0] = volume_id */
+};
+static const ProtobufCIntRange ashlar__engine__v1__get_volume_space_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__get_volume_space_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.GetVolumeSpaceRequest",
+  "GetVolumeSpaceRequest",
+  "Ashlar__Engine__V1__GetVolumeSpaceRequest",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__GetVolumeSpaceRequest),
+  1,
+  ashlar__engine__v1__get_volume_space_request__field_descriptors,
+  ashlar__engine__v1__get_volume_space_request__field_indices_by_name,
+  1,  ashlar__engine__v1__get_volume_space_request__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__get_volume_space_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__get_volume_space_response__field_descriptors[1] =
+{
+  {
+    "volume",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__GetVolumeSpaceResponse, volume),
+    &ashlar__engine__v1__volume_space__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__get_volume_space_response__field_indices_by_name[] = {
+  0,   /* field[0] = volume */
+};
+static const ProtobufCIntRange ashlar__engine__v1__get_volume_space_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__get_volume_space_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.GetVolumeSpaceResponse",
+  "GetVolumeSpaceResponse",
+  "Ashlar__Engine__V1__GetVolumeSpaceResponse",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__GetVolumeSpaceResponse),
+  1,
+  ashlar__engine__v1__get_volume_space_response__field_descriptors,
+  ashlar__engine__v1__get_volume_space_response__field_indices_by_name,
+  1,  ashlar__engine__v1__get_volume_space_response__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__get_volume_space_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define ashlar__engine__v1__list_volume_spaces_request__field_descriptors NULL
+#define ashlar__engine__v1__list_volume_spaces_request__field_indices_by_name NULL
+#define ashlar__engine__v1__list_volume_spaces_request__number_ranges NULL
+const ProtobufCMessageDescriptor ashlar__engine__v1__list_volume_spaces_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.ListVolumeSpacesRequest",
+  "ListVolumeSpacesRequest",
+  "Ashlar__Engine__V1__ListVolumeSpacesRequest",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__ListVolumeSpacesRequest),
+  0,
+  ashlar__engine__v1__list_volume_spaces_request__field_descriptors,
+  ashlar__engine__v1__list_volume_spaces_request__field_indices_by_name,
+  0,  ashlar__engine__v1__list_volume_spaces_request__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__list_volume_spaces_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__list_volume_spaces_response__field_descriptors[1] =
+{
+  {
+    "volumes",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Ashlar__Engine__V1__ListVolumeSpacesResponse, n_volumes),
+    offsetof(Ashlar__Engine__V1__ListVolumeSpacesResponse, volumes),
+    &ashlar__engine__v1__volume_space__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__list_volume_spaces_response__field_indices_by_name[] = {
+  0,   /* field[0] = volumes */
+};
+static const ProtobufCIntRange ashlar__engine__v1__list_volume_spaces_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__list_volume_spaces_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.ListVolumeSpacesResponse",
+  "ListVolumeSpacesResponse",
+  "Ashlar__Engine__V1__ListVolumeSpacesResponse",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__ListVolumeSpacesResponse),
+  1,
+  ashlar__engine__v1__list_volume_spaces_response__field_descriptors,
+  ashlar__engine__v1__list_volume_spaces_response__field_indices_by_name,
+  1,  ashlar__engine__v1__list_volume_spaces_response__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__list_volume_spaces_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define ashlar__engine__v1__get_pool_space_request__field_descriptors NULL
+#define ashlar__engine__v1__get_pool_space_request__field_indices_by_name NULL
+#define ashlar__engine__v1__get_pool_space_request__number_ranges NULL
+const ProtobufCMessageDescriptor ashlar__engine__v1__get_pool_space_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.GetPoolSpaceRequest",
+  "GetPoolSpaceRequest",
+  "Ashlar__Engine__V1__GetPoolSpaceRequest",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__GetPoolSpaceRequest),
+  0,
+  ashlar__engine__v1__get_pool_space_request__field_descriptors,
+  ashlar__engine__v1__get_pool_space_request__field_indices_by_name,
+  0,  ashlar__engine__v1__get_pool_space_request__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__get_pool_space_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__get_pool_space_response__field_descriptors[6] =
+{
+  {
+    "groups",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Ashlar__Engine__V1__GetPoolSpaceResponse, n_groups),
+    offsetof(Ashlar__Engine__V1__GetPoolSpaceResponse, groups),
+    &ashlar__engine__v1__group_space__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "total_bytes",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__GetPoolSpaceResponse, total_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "recycled_bytes",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__GetPoolSpaceResponse, recycled_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reserve_bytes",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__GetPoolSpaceResponse, reserve_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "available_bytes",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__GetPoolSpaceResponse, available_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "other_bytes",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__GetPoolSpaceResponse, other_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__get_pool_space_response__field_indices_by_name[] = {
+  4,   /* field[4] = available_bytes */
+  0,   /* field[0] = groups */
+  5,   /* field[5] = other_bytes */
+  2,   /* field[2] = recycled_bytes */
+  3,   /* field[3] = reserve_bytes */
+  1,   /* field[1] = total_bytes */
+};
+static const ProtobufCIntRange ashlar__engine__v1__get_pool_space_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__get_pool_space_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.GetPoolSpaceResponse",
+  "GetPoolSpaceResponse",
+  "Ashlar__Engine__V1__GetPoolSpaceResponse",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__GetPoolSpaceResponse),
+  6,
+  ashlar__engine__v1__get_pool_space_response__field_descriptors,
+  ashlar__engine__v1__get_pool_space_response__field_indices_by_name,
+  1,  ashlar__engine__v1__get_pool_space_response__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__get_pool_space_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor ashlar__engine__v1__attach_request__field_descriptors[3] =
 {
   {
@@ -4882,7 +5997,7 @@ const ProtobufCMessageDescriptor ashlar__engine__v1__refresh_response__descripto
   (ProtobufCMessageInit) ashlar__engine__v1__refresh_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor ashlar__engine__v1__volumes__method_descriptors[19] =
+static const ProtobufCMethodDescriptor ashlar__engine__v1__volumes__method_descriptors[22] =
 {
   { "EnsureGroup", &ashlar__engine__v1__ensure_group_request__descriptor, &ashlar__engine__v1__ensure_group_response__descriptor },
   { "CreateVolume", &ashlar__engine__v1__create_volume_request__descriptor, &ashlar__engine__v1__create_volume_response__descriptor },
@@ -4903,6 +6018,9 @@ static const ProtobufCMethodDescriptor ashlar__engine__v1__volumes__method_descr
   { "GetSnapshot", &ashlar__engine__v1__get_snapshot_request__descriptor, &ashlar__engine__v1__get_snapshot_response__descriptor },
   { "ListSnapshots", &ashlar__engine__v1__list_snapshots_request__descriptor, &ashlar__engine__v1__list_snapshots_response__descriptor },
   { "RollBackVolume", &ashlar__engine__v1__roll_back_volume_request__descriptor, &ashlar__engine__v1__roll_back_volume_response__descriptor },
+  { "GetVolumeSpace", &ashlar__engine__v1__get_volume_space_request__descriptor, &ashlar__engine__v1__get_volume_space_response__descriptor },
+  { "ListVolumeSpaces", &ashlar__engine__v1__list_volume_spaces_request__descriptor, &ashlar__engine__v1__list_volume_spaces_response__descriptor },
+  { "GetPoolSpace", &ashlar__engine__v1__get_pool_space_request__descriptor, &ashlar__engine__v1__get_pool_space_response__descriptor },
 };
 const unsigned ashlar__engine__v1__volumes__method_indices_by_name[] = {
   10,        /* AnnotateVolume */
@@ -4913,10 +6031,13 @@ const unsigned ashlar__engine__v1__volumes__method_indices_by_name[] = {
   2,        /* DeleteVolume */
   0,        /* EnsureGroup */
   8,        /* GetCapacity */
+  21,        /* GetPoolSpace */
   9,        /* GetPoolStatus */
   16,        /* GetSnapshot */
   4,        /* GetVolume */
+  19,        /* GetVolumeSpace */
   17,        /* ListSnapshots */
+  20,        /* ListVolumeSpaces */
   5,        /* ListVolumes */
   7,        /* MarkFormatted */
   6,        /* RaiseEpoch */
@@ -4932,7 +6053,7 @@ const ProtobufCServiceDescriptor ashlar__engine__v1__volumes__descriptor =
   "Volumes",
   "Ashlar__Engine__V1__Volumes",
   "ashlar.engine.v1",
-  19,
+  22,
   ashlar__engine__v1__volumes__method_descriptors,
   ashlar__engine__v1__volumes__method_indices_by_name
 };
@@ -5087,6 +6208,30 @@ void ashlar__engine__v1__volumes__roll_back_volume(ProtobufCService *service,
 {
   assert(service->descriptor == &ashlar__engine__v1__volumes__descriptor);
   service->invoke(service, 18, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void ashlar__engine__v1__volumes__get_volume_space(ProtobufCService *service,
+                                                   const Ashlar__Engine__V1__GetVolumeSpaceRequest *input,
+                                                   Ashlar__Engine__V1__GetVolumeSpaceResponse_Closure closure,
+                                                   void *closure_data)
+{
+  assert(service->descriptor == &ashlar__engine__v1__volumes__descriptor);
+  service->invoke(service, 19, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void ashlar__engine__v1__volumes__list_volume_spaces(ProtobufCService *service,
+                                                     const Ashlar__Engine__V1__ListVolumeSpacesRequest *input,
+                                                     Ashlar__Engine__V1__ListVolumeSpacesResponse_Closure closure,
+                                                     void *closure_data)
+{
+  assert(service->descriptor == &ashlar__engine__v1__volumes__descriptor);
+  service->invoke(service, 20, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void ashlar__engine__v1__volumes__get_pool_space(ProtobufCService *service,
+                                                 const Ashlar__Engine__V1__GetPoolSpaceRequest *input,
+                                                 Ashlar__Engine__V1__GetPoolSpaceResponse_Closure closure,
+                                                 void *closure_data)
+{
+  assert(service->descriptor == &ashlar__engine__v1__volumes__descriptor);
+  service->invoke(service, 21, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void ashlar__engine__v1__volumes__init (Ashlar__Engine__V1__Volumes_Service *service,
                                         Ashlar__Engine__V1__Volumes_ServiceDestroy destroy)

@@ -61,6 +61,16 @@ typedef struct Ashlar__Engine__V1__ListSnapshotsRequest Ashlar__Engine__V1__List
 typedef struct Ashlar__Engine__V1__ListSnapshotsResponse Ashlar__Engine__V1__ListSnapshotsResponse;
 typedef struct Ashlar__Engine__V1__RollBackVolumeRequest Ashlar__Engine__V1__RollBackVolumeRequest;
 typedef struct Ashlar__Engine__V1__RollBackVolumeResponse Ashlar__Engine__V1__RollBackVolumeResponse;
+typedef struct Ashlar__Engine__V1__SpaceUsage Ashlar__Engine__V1__SpaceUsage;
+typedef struct Ashlar__Engine__V1__VolumeSpace Ashlar__Engine__V1__VolumeSpace;
+typedef struct Ashlar__Engine__V1__VolumeActivity Ashlar__Engine__V1__VolumeActivity;
+typedef struct Ashlar__Engine__V1__GroupSpace Ashlar__Engine__V1__GroupSpace;
+typedef struct Ashlar__Engine__V1__GetVolumeSpaceRequest Ashlar__Engine__V1__GetVolumeSpaceRequest;
+typedef struct Ashlar__Engine__V1__GetVolumeSpaceResponse Ashlar__Engine__V1__GetVolumeSpaceResponse;
+typedef struct Ashlar__Engine__V1__ListVolumeSpacesRequest Ashlar__Engine__V1__ListVolumeSpacesRequest;
+typedef struct Ashlar__Engine__V1__ListVolumeSpacesResponse Ashlar__Engine__V1__ListVolumeSpacesResponse;
+typedef struct Ashlar__Engine__V1__GetPoolSpaceRequest Ashlar__Engine__V1__GetPoolSpaceRequest;
+typedef struct Ashlar__Engine__V1__GetPoolSpaceResponse Ashlar__Engine__V1__GetPoolSpaceResponse;
 typedef struct Ashlar__Engine__V1__AttachRequest Ashlar__Engine__V1__AttachRequest;
 typedef struct Ashlar__Engine__V1__AttachResponse Ashlar__Engine__V1__AttachResponse;
 typedef struct Ashlar__Engine__V1__DetachRequest Ashlar__Engine__V1__DetachRequest;
@@ -643,6 +653,161 @@ struct  Ashlar__Engine__V1__RollBackVolumeResponse
 #define ASHLAR__ENGINE__V1__ROLL_BACK_VOLUME_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__roll_back_volume_response__descriptor) \
     , NULL }
+
+
+/*
+ * Bytes. docs/space.md says what each is; allocated is the sum of live, snapshot_only, garbage, reserved and overhead.
+ */
+struct  Ashlar__Engine__V1__SpaceUsage
+{
+  ProtobufCMessage base;
+  uint64_t live_bytes;
+  uint64_t shared_bytes;
+  uint64_t snapshot_only_bytes;
+  uint64_t garbage_bytes;
+  uint64_t reserved_bytes;
+  uint64_t overhead_bytes;
+  uint64_t allocated_bytes;
+  uint64_t metadata_bytes;
+  uint64_t lost_bytes;
+};
+#define ASHLAR__ENGINE__V1__SPACE_USAGE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__space_usage__descriptor) \
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+
+struct  Ashlar__Engine__V1__VolumeSpace
+{
+  ProtobufCMessage base;
+  char *volume_id;
+  char *group;
+  /*
+   * Deleted, and kept for snapshots and clones.
+   */
+  protobuf_c_boolean hidden;
+  /*
+   * Else as its last checkpoint has it.
+   */
+  protobuf_c_boolean open;
+  Ashlar__Engine__V1__SpaceUsage *usage;
+  /*
+   * Absent where it is not open.
+   */
+  Ashlar__Engine__V1__VolumeActivity *activity;
+};
+#define ASHLAR__ENGINE__V1__VOLUME_SPACE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__volume_space__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, NULL, NULL }
+
+
+/*
+ * Bytes since the volume was opened.
+ */
+struct  Ashlar__Engine__V1__VolumeActivity
+{
+  ProtobufCMessage base;
+  /*
+   * Data of writes.
+   */
+  uint64_t written_bytes;
+  /*
+   * Data that garbage collection copied.
+   */
+  uint64_t moved_bytes;
+  /*
+   * Both with parity and headers, as slices got them.
+   */
+  uint64_t stored_bytes;
+  /*
+   * Segments that garbage collection has gone through.
+   */
+  uint64_t cleaned_segments;
+};
+#define ASHLAR__ENGINE__V1__VOLUME_ACTIVITY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__volume_activity__descriptor) \
+    , 0, 0, 0, 0 }
+
+
+struct  Ashlar__Engine__V1__GroupSpace
+{
+  ProtobufCMessage base;
+  char *label;
+  uint64_t volume_count;
+  uint64_t hidden_volume_count;
+  uint64_t hidden_allocated_bytes;
+  Ashlar__Engine__V1__SpaceUsage *usage;
+};
+#define ASHLAR__ENGINE__V1__GROUP_SPACE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__group_space__descriptor) \
+    , (char *)protobuf_c_empty_string, 0, 0, 0, NULL }
+
+
+struct  Ashlar__Engine__V1__GetVolumeSpaceRequest
+{
+  ProtobufCMessage base;
+  char *volume_id;
+};
+#define ASHLAR__ENGINE__V1__GET_VOLUME_SPACE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__get_volume_space_request__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+struct  Ashlar__Engine__V1__GetVolumeSpaceResponse
+{
+  ProtobufCMessage base;
+  Ashlar__Engine__V1__VolumeSpace *volume;
+};
+#define ASHLAR__ENGINE__V1__GET_VOLUME_SPACE_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__get_volume_space_response__descriptor) \
+    , NULL }
+
+
+struct  Ashlar__Engine__V1__ListVolumeSpacesRequest
+{
+  ProtobufCMessage base;
+};
+#define ASHLAR__ENGINE__V1__LIST_VOLUME_SPACES_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__list_volume_spaces_request__descriptor) \
+     }
+
+
+struct  Ashlar__Engine__V1__ListVolumeSpacesResponse
+{
+  ProtobufCMessage base;
+  size_t n_volumes;
+  Ashlar__Engine__V1__VolumeSpace **volumes;
+};
+#define ASHLAR__ENGINE__V1__LIST_VOLUME_SPACES_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__list_volume_spaces_response__descriptor) \
+    , 0,NULL }
+
+
+struct  Ashlar__Engine__V1__GetPoolSpaceRequest
+{
+  ProtobufCMessage base;
+};
+#define ASHLAR__ENGINE__V1__GET_POOL_SPACE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__get_pool_space_request__descriptor) \
+     }
+
+
+struct  Ashlar__Engine__V1__GetPoolSpaceResponse
+{
+  ProtobufCMessage base;
+  size_t n_groups;
+  Ashlar__Engine__V1__GroupSpace **groups;
+  /*
+   * The sum of the groups' allocated bytes and of the four that follow.
+   */
+  uint64_t total_bytes;
+  uint64_t recycled_bytes;
+  uint64_t reserve_bytes;
+  uint64_t available_bytes;
+  uint64_t other_bytes;
+};
+#define ASHLAR__ENGINE__V1__GET_POOL_SPACE_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__get_pool_space_response__descriptor) \
+    , 0,NULL, 0, 0, 0, 0, 0 }
 
 
 struct  Ashlar__Engine__V1__AttachRequest
@@ -1568,6 +1733,196 @@ Ashlar__Engine__V1__RollBackVolumeResponse *
 void   ashlar__engine__v1__roll_back_volume_response__free_unpacked
                      (Ashlar__Engine__V1__RollBackVolumeResponse *message,
                       ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__SpaceUsage methods */
+void   ashlar__engine__v1__space_usage__init
+                     (Ashlar__Engine__V1__SpaceUsage         *message);
+size_t ashlar__engine__v1__space_usage__get_packed_size
+                     (const Ashlar__Engine__V1__SpaceUsage   *message);
+size_t ashlar__engine__v1__space_usage__pack
+                     (const Ashlar__Engine__V1__SpaceUsage   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__space_usage__pack_to_buffer
+                     (const Ashlar__Engine__V1__SpaceUsage   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__SpaceUsage *
+       ashlar__engine__v1__space_usage__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__space_usage__free_unpacked
+                     (Ashlar__Engine__V1__SpaceUsage *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__VolumeSpace methods */
+void   ashlar__engine__v1__volume_space__init
+                     (Ashlar__Engine__V1__VolumeSpace         *message);
+size_t ashlar__engine__v1__volume_space__get_packed_size
+                     (const Ashlar__Engine__V1__VolumeSpace   *message);
+size_t ashlar__engine__v1__volume_space__pack
+                     (const Ashlar__Engine__V1__VolumeSpace   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__volume_space__pack_to_buffer
+                     (const Ashlar__Engine__V1__VolumeSpace   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__VolumeSpace *
+       ashlar__engine__v1__volume_space__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__volume_space__free_unpacked
+                     (Ashlar__Engine__V1__VolumeSpace *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__VolumeActivity methods */
+void   ashlar__engine__v1__volume_activity__init
+                     (Ashlar__Engine__V1__VolumeActivity         *message);
+size_t ashlar__engine__v1__volume_activity__get_packed_size
+                     (const Ashlar__Engine__V1__VolumeActivity   *message);
+size_t ashlar__engine__v1__volume_activity__pack
+                     (const Ashlar__Engine__V1__VolumeActivity   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__volume_activity__pack_to_buffer
+                     (const Ashlar__Engine__V1__VolumeActivity   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__VolumeActivity *
+       ashlar__engine__v1__volume_activity__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__volume_activity__free_unpacked
+                     (Ashlar__Engine__V1__VolumeActivity *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__GroupSpace methods */
+void   ashlar__engine__v1__group_space__init
+                     (Ashlar__Engine__V1__GroupSpace         *message);
+size_t ashlar__engine__v1__group_space__get_packed_size
+                     (const Ashlar__Engine__V1__GroupSpace   *message);
+size_t ashlar__engine__v1__group_space__pack
+                     (const Ashlar__Engine__V1__GroupSpace   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__group_space__pack_to_buffer
+                     (const Ashlar__Engine__V1__GroupSpace   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__GroupSpace *
+       ashlar__engine__v1__group_space__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__group_space__free_unpacked
+                     (Ashlar__Engine__V1__GroupSpace *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__GetVolumeSpaceRequest methods */
+void   ashlar__engine__v1__get_volume_space_request__init
+                     (Ashlar__Engine__V1__GetVolumeSpaceRequest         *message);
+size_t ashlar__engine__v1__get_volume_space_request__get_packed_size
+                     (const Ashlar__Engine__V1__GetVolumeSpaceRequest   *message);
+size_t ashlar__engine__v1__get_volume_space_request__pack
+                     (const Ashlar__Engine__V1__GetVolumeSpaceRequest   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__get_volume_space_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__GetVolumeSpaceRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__GetVolumeSpaceRequest *
+       ashlar__engine__v1__get_volume_space_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__get_volume_space_request__free_unpacked
+                     (Ashlar__Engine__V1__GetVolumeSpaceRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__GetVolumeSpaceResponse methods */
+void   ashlar__engine__v1__get_volume_space_response__init
+                     (Ashlar__Engine__V1__GetVolumeSpaceResponse         *message);
+size_t ashlar__engine__v1__get_volume_space_response__get_packed_size
+                     (const Ashlar__Engine__V1__GetVolumeSpaceResponse   *message);
+size_t ashlar__engine__v1__get_volume_space_response__pack
+                     (const Ashlar__Engine__V1__GetVolumeSpaceResponse   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__get_volume_space_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__GetVolumeSpaceResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__GetVolumeSpaceResponse *
+       ashlar__engine__v1__get_volume_space_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__get_volume_space_response__free_unpacked
+                     (Ashlar__Engine__V1__GetVolumeSpaceResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__ListVolumeSpacesRequest methods */
+void   ashlar__engine__v1__list_volume_spaces_request__init
+                     (Ashlar__Engine__V1__ListVolumeSpacesRequest         *message);
+size_t ashlar__engine__v1__list_volume_spaces_request__get_packed_size
+                     (const Ashlar__Engine__V1__ListVolumeSpacesRequest   *message);
+size_t ashlar__engine__v1__list_volume_spaces_request__pack
+                     (const Ashlar__Engine__V1__ListVolumeSpacesRequest   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__list_volume_spaces_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__ListVolumeSpacesRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__ListVolumeSpacesRequest *
+       ashlar__engine__v1__list_volume_spaces_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__list_volume_spaces_request__free_unpacked
+                     (Ashlar__Engine__V1__ListVolumeSpacesRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__ListVolumeSpacesResponse methods */
+void   ashlar__engine__v1__list_volume_spaces_response__init
+                     (Ashlar__Engine__V1__ListVolumeSpacesResponse         *message);
+size_t ashlar__engine__v1__list_volume_spaces_response__get_packed_size
+                     (const Ashlar__Engine__V1__ListVolumeSpacesResponse   *message);
+size_t ashlar__engine__v1__list_volume_spaces_response__pack
+                     (const Ashlar__Engine__V1__ListVolumeSpacesResponse   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__list_volume_spaces_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__ListVolumeSpacesResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__ListVolumeSpacesResponse *
+       ashlar__engine__v1__list_volume_spaces_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__list_volume_spaces_response__free_unpacked
+                     (Ashlar__Engine__V1__ListVolumeSpacesResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__GetPoolSpaceRequest methods */
+void   ashlar__engine__v1__get_pool_space_request__init
+                     (Ashlar__Engine__V1__GetPoolSpaceRequest         *message);
+size_t ashlar__engine__v1__get_pool_space_request__get_packed_size
+                     (const Ashlar__Engine__V1__GetPoolSpaceRequest   *message);
+size_t ashlar__engine__v1__get_pool_space_request__pack
+                     (const Ashlar__Engine__V1__GetPoolSpaceRequest   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__get_pool_space_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__GetPoolSpaceRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__GetPoolSpaceRequest *
+       ashlar__engine__v1__get_pool_space_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__get_pool_space_request__free_unpacked
+                     (Ashlar__Engine__V1__GetPoolSpaceRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__GetPoolSpaceResponse methods */
+void   ashlar__engine__v1__get_pool_space_response__init
+                     (Ashlar__Engine__V1__GetPoolSpaceResponse         *message);
+size_t ashlar__engine__v1__get_pool_space_response__get_packed_size
+                     (const Ashlar__Engine__V1__GetPoolSpaceResponse   *message);
+size_t ashlar__engine__v1__get_pool_space_response__pack
+                     (const Ashlar__Engine__V1__GetPoolSpaceResponse   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__get_pool_space_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__GetPoolSpaceResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__GetPoolSpaceResponse *
+       ashlar__engine__v1__get_pool_space_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__get_pool_space_response__free_unpacked
+                     (Ashlar__Engine__V1__GetPoolSpaceResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Ashlar__Engine__V1__AttachRequest methods */
 void   ashlar__engine__v1__attach_request__init
                      (Ashlar__Engine__V1__AttachRequest         *message);
@@ -1857,6 +2212,36 @@ typedef void (*Ashlar__Engine__V1__RollBackVolumeRequest_Closure)
 typedef void (*Ashlar__Engine__V1__RollBackVolumeResponse_Closure)
                  (const Ashlar__Engine__V1__RollBackVolumeResponse *message,
                   void *closure_data);
+typedef void (*Ashlar__Engine__V1__SpaceUsage_Closure)
+                 (const Ashlar__Engine__V1__SpaceUsage *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__VolumeSpace_Closure)
+                 (const Ashlar__Engine__V1__VolumeSpace *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__VolumeActivity_Closure)
+                 (const Ashlar__Engine__V1__VolumeActivity *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__GroupSpace_Closure)
+                 (const Ashlar__Engine__V1__GroupSpace *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__GetVolumeSpaceRequest_Closure)
+                 (const Ashlar__Engine__V1__GetVolumeSpaceRequest *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__GetVolumeSpaceResponse_Closure)
+                 (const Ashlar__Engine__V1__GetVolumeSpaceResponse *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__ListVolumeSpacesRequest_Closure)
+                 (const Ashlar__Engine__V1__ListVolumeSpacesRequest *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__ListVolumeSpacesResponse_Closure)
+                 (const Ashlar__Engine__V1__ListVolumeSpacesResponse *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__GetPoolSpaceRequest_Closure)
+                 (const Ashlar__Engine__V1__GetPoolSpaceRequest *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__GetPoolSpaceResponse_Closure)
+                 (const Ashlar__Engine__V1__GetPoolSpaceResponse *message,
+                  void *closure_data);
 typedef void (*Ashlar__Engine__V1__AttachRequest_Closure)
                  (const Ashlar__Engine__V1__AttachRequest *message,
                   void *closure_data);
@@ -1964,6 +2349,18 @@ struct Ashlar__Engine__V1__Volumes_Service
                            const Ashlar__Engine__V1__RollBackVolumeRequest *input,
                            Ashlar__Engine__V1__RollBackVolumeResponse_Closure closure,
                            void *closure_data);
+  void (*get_volume_space)(Ashlar__Engine__V1__Volumes_Service *service,
+                           const Ashlar__Engine__V1__GetVolumeSpaceRequest *input,
+                           Ashlar__Engine__V1__GetVolumeSpaceResponse_Closure closure,
+                           void *closure_data);
+  void (*list_volume_spaces)(Ashlar__Engine__V1__Volumes_Service *service,
+                             const Ashlar__Engine__V1__ListVolumeSpacesRequest *input,
+                             Ashlar__Engine__V1__ListVolumeSpacesResponse_Closure closure,
+                             void *closure_data);
+  void (*get_pool_space)(Ashlar__Engine__V1__Volumes_Service *service,
+                         const Ashlar__Engine__V1__GetPoolSpaceRequest *input,
+                         Ashlar__Engine__V1__GetPoolSpaceResponse_Closure closure,
+                         void *closure_data);
 };
 typedef void (*Ashlar__Engine__V1__Volumes_ServiceDestroy)(Ashlar__Engine__V1__Volumes_Service *);
 void ashlar__engine__v1__volumes__init (Ashlar__Engine__V1__Volumes_Service *service,
@@ -1990,7 +2387,10 @@ void ashlar__engine__v1__volumes__init (Ashlar__Engine__V1__Volumes_Service *ser
       function_prefix__ ## delete_snapshot,\
       function_prefix__ ## get_snapshot,\
       function_prefix__ ## list_snapshots,\
-      function_prefix__ ## roll_back_volume  }
+      function_prefix__ ## roll_back_volume,\
+      function_prefix__ ## get_volume_space,\
+      function_prefix__ ## list_volume_spaces,\
+      function_prefix__ ## get_pool_space  }
 void ashlar__engine__v1__volumes__ensure_group(ProtobufCService *service,
                                                const Ashlar__Engine__V1__EnsureGroupRequest *input,
                                                Ashlar__Engine__V1__EnsureGroupResponse_Closure closure,
@@ -2067,6 +2467,18 @@ void ashlar__engine__v1__volumes__roll_back_volume(ProtobufCService *service,
                                                    const Ashlar__Engine__V1__RollBackVolumeRequest *input,
                                                    Ashlar__Engine__V1__RollBackVolumeResponse_Closure closure,
                                                    void *closure_data);
+void ashlar__engine__v1__volumes__get_volume_space(ProtobufCService *service,
+                                                   const Ashlar__Engine__V1__GetVolumeSpaceRequest *input,
+                                                   Ashlar__Engine__V1__GetVolumeSpaceResponse_Closure closure,
+                                                   void *closure_data);
+void ashlar__engine__v1__volumes__list_volume_spaces(ProtobufCService *service,
+                                                     const Ashlar__Engine__V1__ListVolumeSpacesRequest *input,
+                                                     Ashlar__Engine__V1__ListVolumeSpacesResponse_Closure closure,
+                                                     void *closure_data);
+void ashlar__engine__v1__volumes__get_pool_space(ProtobufCService *service,
+                                                 const Ashlar__Engine__V1__GetPoolSpaceRequest *input,
+                                                 Ashlar__Engine__V1__GetPoolSpaceResponse_Closure closure,
+                                                 void *closure_data);
 typedef struct Ashlar__Engine__V1__Devices_Service Ashlar__Engine__V1__Devices_Service;
 struct Ashlar__Engine__V1__Devices_Service
 {
@@ -2165,6 +2577,16 @@ extern const ProtobufCMessageDescriptor ashlar__engine__v1__list_snapshots_reque
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__list_snapshots_response__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__roll_back_volume_request__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__roll_back_volume_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__space_usage__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__volume_space__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__volume_activity__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__group_space__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__get_volume_space_request__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__get_volume_space_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__list_volume_spaces_request__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__list_volume_spaces_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__get_pool_space_request__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__get_pool_space_response__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__attach_request__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__attach_response__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__detach_request__descriptor;

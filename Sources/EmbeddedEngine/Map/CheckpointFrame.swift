@@ -25,6 +25,8 @@ struct SegmentState: Equatable, Sendable {
     /// Every record in it is covered by the checkpoint: it is not read at recovery.
     var isClosed: Bool
     var lastSequence: UInt64
+    /// Blocks of data appended; exact where the segment is closed.
+    var dataBlocks = 0
 }
 
 /// One frame of `%mt/checkpoint.<generation>`: the commit of a volume's metadata.
@@ -54,7 +56,7 @@ struct SegmentState: Equatable, Sendable {
 ///                 4092     4  CRC-32C of block 0 before
 ///     payload   placements  272 each: id 4, sliceBlocks 4, k 1, p 1, reserved 6, mountpaths 16 × 16
 ///               states       32 each: id 4, live 4, moved 4, flags 1 (1 stored, 2 collected, 4 closed), reserved 3, lastSequence 8,
-///                                     reserved 8
+///                                     blocks of data appended 4, reserved 4
 ///               removed       4 each: segments that are gone
 ///               elements    104 each: snapshot 16, epoch 4, from 4, parent 4, flags 4 (1 deleted), root 24, size 8, created 8,
 ///                                     owned blocks 8, inherited blocks 8, lost blocks 8, line 4, reserved 4
@@ -195,6 +197,7 @@ struct CheckpointFrame {
         base.put(
             UInt8((state.isStored ? 1 : 0) | (state.isCollected ? 2 : 0) | (state.isClosed ? 4 : 0)), at: 12)
         base.put(state.lastSequence, at: 16)
+        base.put(UInt32(clamping: state.dataBlocks), at: 24)
     }
 
     private static func put(_ element: MapElement, at base: UnsafeMutableRawPointer) {
@@ -300,7 +303,8 @@ struct CheckpointFrame {
         return SegmentState(
             id: base.get(at: 0), liveBlocks: Int(base.get(UInt32.self, at: 4)),
             movedBlocks: Int(base.get(UInt32.self, at: 8)), isStored: flags & 1 == 1, isCollected: flags & 2 == 2,
-            isClosed: flags & 4 == 4, lastSequence: base.get(at: 16))
+            isClosed: flags & 4 == 4, lastSequence: base.get(at: 16),
+            dataBlocks: Int(base.get(UInt32.self, at: 24)))
     }
 
     private static func element(_ base: UnsafeRawPointer) -> MapElement {

@@ -12,6 +12,8 @@ struct MapCheck {
     private let checksCopies: Bool
     /// Live blocks of this volume's own, by segment as map entries name it: slice and offset as one number.
     private var live: [UInt32: Set<UInt32>] = [:]
+    /// What the head has by its tree.
+    private var head = (owned: 0, inherited: 0, lost: 0)
 
     init(_ map: VolumeMap, checksCopies: Bool = false) {
         self.map = map
@@ -50,6 +52,7 @@ struct MapCheck {
         try count(element.tree) { entry in
             if entry.isLost { lost += 1 } else if entry.distance > 0 { inherited += 1 } else { owned += 1 }
         }
+        if element.epoch == map.head.epoch { head = (owned, inherited, lost) }
         if (owned, inherited, lost) != (element.ownedBlocks, element.inheritedBlocks, element.lostBlocks) {
             problems.append(
                 "epoch \(element.epoch) has \(owned) own, \(inherited) inherited and \(lost) lost blocks; \(element.ownedBlocks), \(element.inheritedBlocks) and \(element.lostBlocks) are accounted"
@@ -195,5 +198,13 @@ struct MapCheck {
             problems.append(
                 "segment \(id) has \(physical[id] ?? 0) live blocks, \(segment.liveBlocks) are accounted")
         }
+    }
+
+    /// After `run`: what the trees say of the volume's space, where `data` blocks were appended to its segments and their slices have
+    /// `allocated` blocks.
+    func counts(data: Int, allocated: Int) -> BlockCounts {
+        BlockCounts(
+            owned: head.owned, inherited: head.inherited, live: physical.values.reduce(0, +), data: data, reserved: 0,
+            allocated: allocated, nodes: seen.count - 1, lost: head.lost)
     }
 }

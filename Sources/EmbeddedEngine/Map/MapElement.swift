@@ -39,9 +39,22 @@ struct Reclaim: Equatable, Sendable {
 extension VolumeMap {
     // MARK: Whose a node or block is
 
-    func element(_ epoch: UInt32) -> MapElement? { elements.first { $0.epoch == epoch } }
+    func element(_ epoch: UInt32) -> MapElement? { index(epoch).map { elements[$0] } }
 
-    func index(_ epoch: UInt32) -> Int? { elements.firstIndex { $0.epoch == epoch } }
+    func index(_ epoch: UInt32) -> Int? {
+        let index = firstIndex(from: epoch)
+        return index < elements.count && elements[index].epoch == epoch ? index : nil
+    }
+
+    /// Of the first element whose epoch is not lower. Elements are in the order of their epochs: new ones have the highest.
+    private func firstIndex(from epoch: UInt32) -> Int {
+        var (low, high) = (0, elements.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if elements[middle].epoch < epoch { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
 
     /// Epochs of the elements, the head's among them, that come right after the element of `epoch`.
     func children(of epoch: UInt32) -> [MapElement] {
@@ -63,7 +76,7 @@ extension VolumeMap {
     /// its child block by block.
     func owners(of block: UInt64, birth: UInt32) -> [MapElement] {
         var owners: [MapElement] = []
-        for element in elements where element.from <= birth && birth <= element.epoch {
+        for element in elements[firstIndex(from: birth)...] where element.from <= birth {
             var owner: MapElement? = element
             while let found = owner, let reclaim, reclaim.epoch == found.epoch, block < reclaim.cursor {
                 owner = children(of: found.epoch).first

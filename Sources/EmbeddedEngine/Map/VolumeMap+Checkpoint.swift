@@ -105,7 +105,7 @@ extension VolumeMap {
             id: id, liveBlocks: segment?.liveBlocks ?? 0, movedBlocks: collected[id] ?? 0, isStored: segment != nil,
             isCollected: collected[id] != nil,
             isClosed: segment.map { $0.isClosed && $0.lastSequence <= through } ?? true,
-            lastSequence: segment?.lastSequence ?? 0)
+            lastSequence: segment?.lastSequence ?? 0, dataBlocks: segment?.dataBlocks ?? 0)
     }
 
     // MARK: In
@@ -127,6 +127,7 @@ extension VolumeMap {
                 continue
             }
             segments[state.id]?.liveBlocks = state.liveBlocks
+            segments[state.id]?.dataBlocks = state.dataBlocks
             segments[state.id]?.lastSequence = state.lastSequence
             segments[state.id]?.isClosed = state.isClosed
         }

@@ -55,17 +55,53 @@ final class SegmentAllocator: Sendable {
 
     // MARK: Accounting
 
-    /// Counts what the mountpaths already hold for the volume. Once, at start.
+    /// Counts what the mountpaths already hold for the volume. Once, at start; `recount` follows when its log is read.
     func noteExisting(_ volume: VolumeID, group: GroupSpecification) throws(Failure) {
         let directory = SlicePath.segmentDirectory(group: group.label, volume: volume)
-        var slices = 0
+        var (slices, segments) = (0, Set<UInt32>())
         for mountpath in pool.active {
-            slices += try mountpath.listIfPresent(directory).count
+            for name in try mountpath.listIfPresent(directory) {
+                slices += 1
+                if let (segment, _) = SlicePath.parse(name) { segments.insert(segment) }
+            }
         }
-        // Slices on members that are gone are not seen; the share of data columns is the group's.
+        // With mountpaths gone some may have fewer columns than the group.
         account(
             volume, group, allocated: Int64(slices) * Int64(group.sliceBytes),
-            logical: Int64(slices) * Int64(group.sliceBytes) * Int64(group.dataColumns) / Int64(group.columns))
+            logical: Int64(segments.count) * Int64(group.sliceBytes) * Int64(group.dataColumns))
+    }
+
+    /// The volume has these segments and no others: its log was read, and nothing is made or freed for it meanwhile.
+    func recount(_ volume: VolumeID, group: GroupSpecification, _ segments: some Sequence<Segment>) {
+        let (allocated, logical) = segments.reduce((0, 0)) { ($0.0 + $1.memberBytes, $0.1 + $1.logicalBytes) }
+        state.withLock {
+            $0.usage[volume] = Usage(
+                group: group.label, allocatedBytes: UInt64(allocated), logicalBytes: UInt64(logical))
+        }
+    }
+
+    /// What an active mountpath has, in bytes. `reserveBytes`: what segments leave free of it.
+    struct Room {
+        var totalBytes: UInt64
+        var freeBytes: UInt64
+        var recycledBytes: UInt64
+        var reserveBytes: UInt64
+    }
+
+    /// `sliceBytes`: of the group with the largest.
+    func rooms(sliceBytes: UInt64) -> [Room] {
+        pool.active.compactMap { mountpath in
+            guard let space = try? mountpath.disk.space() else { return nil }
+            return Room(
+                totalBytes: space.totalBytes, freeBytes: space.freeBytes, recycledBytes: recycledBytes(on: mountpath),
+                reserveBytes: Self.reserve(of: space) + sliceBytes)
+        }
+    }
+
+    private static func reserve(of space: DiskSpace) -> UInt64 { reserveBytes + space.totalBytes / reserveShare }
+
+    private func recycledBytes(on mountpath: Mountpath) -> UInt64 {
+        state.withLock { ($0.recycled[mountpath.id] ?? [:]).reduce(0) { $0 + $1.key * UInt64($1.value.count) } }
     }
 
     func allocatedBytes(of volume: VolumeID) -> UInt64 { state.withLock { $0.usage[volume]?.allocatedBytes ?? 0 } }
@@ -101,15 +137,10 @@ final class SegmentAllocator: Sendable {
             .filter { $0.isUsable && (group.media.isEmpty || group.media.contains($0.media)) }
             .compactMap { mountpath in
                 guard let space = try? mountpath.disk.space() else { return nil }
-                let (recycled, pending) = state.withLock { state in
-                    let files = state.recycled[mountpath.id] ?? [:]
-                    return (
-                        files.reduce(0) { $0 + $1.key * UInt64($1.value.count) }, state.pendingBytes[mountpath.id] ?? 0
-                    )
-                }
-                let reserve = Self.reserveBytes + space.totalBytes / Self.reserveShare + group.sliceBytes
+                let pending = state.withLock { $0.pendingBytes[mountpath.id] ?? 0 }
+                let reserve = Self.reserve(of: space) + group.sliceBytes
                 let taken = pending + (purpose == .writes ? reserve : purpose == .moves ? reserve / 2 : 0)
-                let free = space.freeBytes + recycled
+                let free = space.freeBytes + recycledBytes(on: mountpath)
                 return (mountpath, space.totalBytes, free > taken ? free - taken : 0)
             }
     }
@@ -291,8 +322,7 @@ final class SegmentAllocator: Sendable {
             freeSlice(path(volume, group.label, segment.id, index), bytes: bytes, on: mountpath)
         }
         account(
-            volume, group, allocated: -Int64(segment.allocatedBytes),
-            logical: -Int64(segment.k) * Int64(segment.sliceBlocks) * Int64(blockBytes))
+            volume, group, allocated: -Int64(segment.memberBytes), logical: -Int64(segment.logicalBytes))
     }
 
     /// Removes everything that a deleted volume has on the mountpaths. Again is fine.
@@ -340,4 +370,11 @@ final class SegmentAllocator: Sendable {
                 "slice not taken back", metadata: ["path": "\(mountpath.path)/\(path)", "error": "\(error)"])
         } catch {}
     }
+}
+
+extension Segment {
+    /// Of slices on mountpaths that were there when this start found or made it.
+    fileprivate var memberBytes: Int { slices.count { $0.mountpath != nil } * Int(sliceBlocks) * blockBytes }
+    /// Of its data columns.
+    fileprivate var logicalBytes: Int { k * Int(sliceBlocks) * blockBytes }
 }

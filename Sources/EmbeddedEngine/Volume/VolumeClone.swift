@@ -5,6 +5,20 @@ import VolumeEngine
 
 /// The first checkpoint of a clone: its map is a pointer to the origin's. Blocking.
 enum VolumeClone {
+    /// Nobody has opened the clone yet: there is nothing of it but its header.
+    static func isUnmade(_ header: VolumeHeader, in pool: Pool) throws(Failure) -> Bool {
+        guard header.origin != nil, !header.hasMap else { return false }
+        for mountpath in pool.active {
+            let map = try mountpath.listIfPresent(SlicePath.mapDirectory(group: header.group, volume: header.id))
+            let slices = try mountpath.listIfPresent(
+                SlicePath.segmentDirectory(group: header.group, volume: header.id))
+            if !slices.isEmpty || map.contains(where: { CheckpointFrame.generation(ofName: $0) != nil }) {
+                return false
+            }
+        }
+        return true
+    }
+
     /// `element`: of the origin, durable in a checkpoint of its own. Again writes the same again.
     static func create(
         _ volume: VolumeID, group: GroupSpecification, from element: MapElement, in pool: Pool

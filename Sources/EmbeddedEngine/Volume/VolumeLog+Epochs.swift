@@ -120,9 +120,12 @@ extension VolumeLog {
         answerReclaimed()
     }
 
-    /// The element of an epoch once it is in a durable checkpoint, so that a clone may refer to its nodes.
-    func durableElement(_ epoch: UInt32, done: @escaping (Result<MapElement, Failure>) -> Void) {
-        guard let element = map.element(epoch), !element.isDeleted else {
+    /// The element of an epoch once it is in a durable checkpoint, so that a clone may refer to its nodes. `isPinned`: a clone that is
+    /// there has kept it, though its snapshot may be gone.
+    func durableElement(
+        _ epoch: UInt32, isPinned: Bool = false, done: @escaping (Result<MapElement, Failure>) -> Void
+    ) {
+        guard let element = map.element(epoch), isPinned || !element.isDeleted else {
             return done(.failure(failure ?? Failure(.notFound, "there is no such snapshot")))
         }
         if epoch <= durableElements { return done(.success(element)) }
@@ -131,7 +134,7 @@ extension VolumeLog {
                 return done(.failure(Failure(.exhausted, "the map cannot be written: free space on the mountpaths")))
             }
             if let failure { return done(.failure(failure)) }
-            durableElement(epoch, done: done)
+            durableElement(epoch, isPinned: isPinned, done: done)
         }
     }
 

@@ -151,6 +151,7 @@ final class VolumeLog: @unchecked Sendable {
     /// Not nil: nothing is written any more, requests answer EIO.
     var failure: Failure?
     var isClosing = false
+    var hasLastCheckpoint = false
     var isClosed = false
     var onClosed: [(Result<Void, Failure>) -> Void] = []
     var statistics = VolumeStatistics()
@@ -308,7 +309,7 @@ final class VolumeLog: @unchecked Sendable {
     private var mayAdmitSoon: Bool {
         guard spaceFailure != nil, !isPreparing, ring.admittedEntry == ring.endEntry else { return true }
         let longest = worstBlocks(ring.pendingBlocks + WriteRing.requestBlocksMax, entries: ring.pendingEntries + 2)
-        if usableBlocks(open) > longest || !cleaner.isIdle { return true }
+        if usableBlocks(open) > longest || isSpaceComing { return true }
         return clock.now() - spaceFailureTime > Self.spaceRetryNanoseconds
     }
 
@@ -471,6 +472,7 @@ final class VolumeLog: @unchecked Sendable {
         }
         guard ring.isEmpty, waitingDiscards.isEmpty, records.isEmpty, applying.isEmpty, synchronizationsPending == 0
         else { return }
+        if hasLastCheckpoint { return answerClosed(.success(())) }
         if open != nil || reserve != nil || cleaner.targets.contains(where: { $0 != nil }) {
             retire(&open)
             retire(&reserve)
@@ -479,7 +481,9 @@ final class VolumeLog: @unchecked Sendable {
             if givingBack > 0 { return }
         }
         checkpoint { [self] _ in
-            if let failure { answerClosed(.failure(failure)) } else { answerClosed(.success(())) }
+            // What it lets go of is given back before anybody opens the volume again.
+            hasLastCheckpoint = true
+            finishClosing()
         }
     }
 

@@ -43,6 +43,8 @@ struct VolumeRecovery {
     private struct Log {
         var scanned: [Segment] = []
         var bySequence: [UInt64: [(segment: Segment, record: FoundRecord)]] = [:]
+        /// What was read of each scanned segment.
+        var found: [(segment: Segment, records: [FoundRecord])] = []
         var throughSequence: UInt64
         var durableThrough: UInt64
         var sealedBelow: UInt32
@@ -181,6 +183,7 @@ struct VolumeRecovery {
             let records = try SegmentScan.records(
                 pool: pool.id, volume: header.id, segment: segment.id, sliceBlocks: segment.sliceBlocks,
                 files: segment.slices.map(\.file))
+            log.found.append((segment, records))
             for record in records {
                 log.durableThrough = max(log.durableThrough, record.header.durableThrough)
                 if record.header.sequence > log.throughSequence {
@@ -232,6 +235,8 @@ struct VolumeRecovery {
 
     /// The records that count, in sequence, from the checkpoint's on.
     private func choose(_ log: Log) throws(Failure) -> [Chosen] {
+        // What counts as appended is known when the log's end is.
+        defer { for (segment, records) in log.found { segment.dataBlocks = segment.dataBlocks(in: records) } }
         var chosen: [Chosen] = []
         while true {
             let sequence = log.throughSequence + UInt64(chosen.count) + 1
@@ -417,6 +422,7 @@ struct VolumeRecovery {
         map.thaw(isDurable: true)
         map.sources[0].homes = store.nodeHomes
         for segment in dead { allocator?.free(segment, volume: header.id, group: group) }
+        allocator?.recount(header.id, group: group, map.segments.values)
         return RecoveredVolume(
             map: map, store: store, throughSequence: through, sealedBelow: log.nextSegment,
             nextSegment: log.nextSegment)
@@ -441,5 +447,12 @@ extension VolumeMap {
             cache.drop(load.key)
             throw error
         }
+    }
+}
+
+extension Segment {
+    /// Blocks of data that were appended, by the records that a scan has found. What lies past the log's end does not count.
+    func dataBlocks(in records: [FoundRecord]) -> Int {
+        records.reduce(0) { $0 + ($1.header.sequence <= lastSequence ? $1.header.shape.dataBlocks : 0) }
     }
 }

@@ -25,6 +25,9 @@ extension EngineMessages {
         package static let getSnapshot = "/ashlar.engine.v1.Volumes/GetSnapshot"
         package static let listSnapshots = "/ashlar.engine.v1.Volumes/ListSnapshots"
         package static let rollBackVolume = "/ashlar.engine.v1.Volumes/RollBackVolume"
+        package static let getVolumeSpace = "/ashlar.engine.v1.Volumes/GetVolumeSpace"
+        package static let listVolumeSpaces = "/ashlar.engine.v1.Volumes/ListVolumeSpaces"
+        package static let getPoolSpace = "/ashlar.engine.v1.Volumes/GetPoolSpace"
         package static let attach = "/ashlar.engine.v1.Devices/Attach"
         package static let detach = "/ashlar.engine.v1.Devices/Detach"
         package static let getAttachment = "/ashlar.engine.v1.Devices/GetAttachment"
@@ -1179,6 +1182,296 @@ extension EngineMessages {
         package var fields: [MessageField] {
             var found: [MessageField] = []
             found.append(MessageField("volume", volume.map { .message($0.fields) } ?? .absent))
+            return found
+        }
+    }
+
+    package struct SpaceUsage: Message {
+        package var liveBytes: UInt64
+        package var sharedBytes: UInt64
+        package var snapshotOnlyBytes: UInt64
+        package var garbageBytes: UInt64
+        package var reservedBytes: UInt64
+        package var overheadBytes: UInt64
+        package var allocatedBytes: UInt64
+        package var metadataBytes: UInt64
+        package var lostBytes: UInt64
+
+        package init(
+            liveBytes: UInt64 = 0,
+            sharedBytes: UInt64 = 0,
+            snapshotOnlyBytes: UInt64 = 0,
+            garbageBytes: UInt64 = 0,
+            reservedBytes: UInt64 = 0,
+            overheadBytes: UInt64 = 0,
+            allocatedBytes: UInt64 = 0,
+            metadataBytes: UInt64 = 0,
+            lostBytes: UInt64 = 0
+        ) {
+            self.liveBytes = liveBytes
+            self.sharedBytes = sharedBytes
+            self.snapshotOnlyBytes = snapshotOnlyBytes
+            self.garbageBytes = garbageBytes
+            self.reservedBytes = reservedBytes
+            self.overheadBytes = overheadBytes
+            self.allocatedBytes = allocatedBytes
+            self.metadataBytes = metadataBytes
+            self.lostBytes = lostBytes
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.SpaceUsage" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("liveBytes", .unsigned(liveBytes)))
+            found.append(MessageField("sharedBytes", .unsigned(sharedBytes)))
+            found.append(MessageField("snapshotOnlyBytes", .unsigned(snapshotOnlyBytes)))
+            found.append(MessageField("garbageBytes", .unsigned(garbageBytes)))
+            found.append(MessageField("reservedBytes", .unsigned(reservedBytes)))
+            found.append(MessageField("overheadBytes", .unsigned(overheadBytes)))
+            found.append(MessageField("allocatedBytes", .unsigned(allocatedBytes)))
+            found.append(MessageField("metadataBytes", .unsigned(metadataBytes)))
+            found.append(MessageField("lostBytes", .unsigned(lostBytes)))
+            return found
+        }
+    }
+
+    package struct VolumeSpace: Message {
+        package var volumeID: String
+        package var group: String
+        package var hidden: Bool
+        package var open: Bool
+        package var usage: EngineMessages.SpaceUsage?
+        package var activity: EngineMessages.VolumeActivity?
+
+        package init(
+            volumeID: String = "",
+            group: String = "",
+            hidden: Bool = false,
+            open: Bool = false,
+            usage: EngineMessages.SpaceUsage? = nil,
+            activity: EngineMessages.VolumeActivity? = nil
+        ) {
+            self.volumeID = volumeID
+            self.group = group
+            self.hidden = hidden
+            self.open = open
+            self.usage = usage
+            self.activity = activity
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.VolumeSpace" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumeId", .string(volumeID)))
+            found.append(MessageField("group", .string(group)))
+            found.append(MessageField("hidden", .bool(hidden)))
+            found.append(MessageField("open", .bool(open)))
+            found.append(MessageField("usage", usage.map { .message($0.fields) } ?? .absent))
+            found.append(MessageField("activity", activity.map { .message($0.fields) } ?? .absent))
+            return found
+        }
+    }
+
+    package struct VolumeActivity: Message {
+        package var writtenBytes: UInt64
+        package var movedBytes: UInt64
+        package var storedBytes: UInt64
+        package var cleanedSegments: UInt64
+
+        package init(
+            writtenBytes: UInt64 = 0,
+            movedBytes: UInt64 = 0,
+            storedBytes: UInt64 = 0,
+            cleanedSegments: UInt64 = 0
+        ) {
+            self.writtenBytes = writtenBytes
+            self.movedBytes = movedBytes
+            self.storedBytes = storedBytes
+            self.cleanedSegments = cleanedSegments
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.VolumeActivity" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("writtenBytes", .unsigned(writtenBytes)))
+            found.append(MessageField("movedBytes", .unsigned(movedBytes)))
+            found.append(MessageField("storedBytes", .unsigned(storedBytes)))
+            found.append(MessageField("cleanedSegments", .unsigned(cleanedSegments)))
+            return found
+        }
+    }
+
+    package struct GroupSpace: Message {
+        package var label: String
+        package var volumeCount: UInt64
+        package var hiddenVolumeCount: UInt64
+        package var hiddenAllocatedBytes: UInt64
+        package var usage: EngineMessages.SpaceUsage?
+
+        package init(
+            label: String = "",
+            volumeCount: UInt64 = 0,
+            hiddenVolumeCount: UInt64 = 0,
+            hiddenAllocatedBytes: UInt64 = 0,
+            usage: EngineMessages.SpaceUsage? = nil
+        ) {
+            self.label = label
+            self.volumeCount = volumeCount
+            self.hiddenVolumeCount = hiddenVolumeCount
+            self.hiddenAllocatedBytes = hiddenAllocatedBytes
+            self.usage = usage
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.GroupSpace" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("label", .string(label)))
+            found.append(MessageField("volumeCount", .unsigned(volumeCount)))
+            found.append(MessageField("hiddenVolumeCount", .unsigned(hiddenVolumeCount)))
+            found.append(MessageField("hiddenAllocatedBytes", .unsigned(hiddenAllocatedBytes)))
+            found.append(MessageField("usage", usage.map { .message($0.fields) } ?? .absent))
+            return found
+        }
+    }
+
+    package struct GetVolumeSpaceRequest: Message {
+        package var volumeID: String
+
+        package init(
+            volumeID: String = ""
+        ) {
+            self.volumeID = volumeID
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.GetVolumeSpaceRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumeId", .string(volumeID)))
+            return found
+        }
+    }
+
+    package struct GetVolumeSpaceResponse: Message {
+        package var volume: EngineMessages.VolumeSpace?
+
+        package init(
+            volume: EngineMessages.VolumeSpace? = nil
+        ) {
+            self.volume = volume
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.GetVolumeSpaceResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volume", volume.map { .message($0.fields) } ?? .absent))
+            return found
+        }
+    }
+
+    package struct ListVolumeSpacesRequest: Message {
+        package init() {}
+
+        package static var messageName: String { "ashlar.engine.v1.ListVolumeSpacesRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] { [] }
+    }
+
+    package struct ListVolumeSpacesResponse: Message {
+        package var volumes: [EngineMessages.VolumeSpace]
+
+        package init(
+            volumes: [EngineMessages.VolumeSpace] = []
+        ) {
+            self.volumes = volumes
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.ListVolumeSpacesResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumes", .list(volumes.map { .message($0.fields) })))
+            return found
+        }
+    }
+
+    package struct GetPoolSpaceRequest: Message {
+        package init() {}
+
+        package static var messageName: String { "ashlar.engine.v1.GetPoolSpaceRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] { [] }
+    }
+
+    package struct GetPoolSpaceResponse: Message {
+        package var groups: [EngineMessages.GroupSpace]
+        package var totalBytes: UInt64
+        package var recycledBytes: UInt64
+        package var reserveBytes: UInt64
+        package var availableBytes: UInt64
+        package var otherBytes: UInt64
+
+        package init(
+            groups: [EngineMessages.GroupSpace] = [],
+            totalBytes: UInt64 = 0,
+            recycledBytes: UInt64 = 0,
+            reserveBytes: UInt64 = 0,
+            availableBytes: UInt64 = 0,
+            otherBytes: UInt64 = 0
+        ) {
+            self.groups = groups
+            self.totalBytes = totalBytes
+            self.recycledBytes = recycledBytes
+            self.reserveBytes = reserveBytes
+            self.availableBytes = availableBytes
+            self.otherBytes = otherBytes
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.GetPoolSpaceResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("groups", .list(groups.map { .message($0.fields) })))
+            found.append(MessageField("totalBytes", .unsigned(totalBytes)))
+            found.append(MessageField("recycledBytes", .unsigned(recycledBytes)))
+            found.append(MessageField("reserveBytes", .unsigned(reserveBytes)))
+            found.append(MessageField("availableBytes", .unsigned(availableBytes)))
+            found.append(MessageField("otherBytes", .unsigned(otherBytes)))
             return found
         }
     }

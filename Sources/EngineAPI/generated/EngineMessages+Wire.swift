@@ -751,6 +751,194 @@ extension EngineMessages.RollBackVolumeResponse: WireMessage {
     }
 }
 
+extension EngineMessages.SpaceUsage: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__SpaceUsage>?) {
+        ashlar__engine__v1__space_usage__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__SpaceUsage>) throws(Failure) {
+        liveBytes = c.pointee.live_bytes
+        sharedBytes = c.pointee.shared_bytes
+        snapshotOnlyBytes = c.pointee.snapshot_only_bytes
+        garbageBytes = c.pointee.garbage_bytes
+        reservedBytes = c.pointee.reserved_bytes
+        overheadBytes = c.pointee.overhead_bytes
+        allocatedBytes = c.pointee.allocated_bytes
+        metadataBytes = c.pointee.metadata_bytes
+        lostBytes = c.pointee.lost_bytes
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__SpaceUsage>, _ arena: Arena) {
+        c.pointee.live_bytes = self.liveBytes
+        c.pointee.shared_bytes = self.sharedBytes
+        c.pointee.snapshot_only_bytes = self.snapshotOnlyBytes
+        c.pointee.garbage_bytes = self.garbageBytes
+        c.pointee.reserved_bytes = self.reservedBytes
+        c.pointee.overhead_bytes = self.overheadBytes
+        c.pointee.allocated_bytes = self.allocatedBytes
+        c.pointee.metadata_bytes = self.metadataBytes
+        c.pointee.lost_bytes = self.lostBytes
+    }
+}
+
+extension EngineMessages.VolumeSpace: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__VolumeSpace>?) {
+        ashlar__engine__v1__volume_space__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__VolumeSpace>) throws(Failure) {
+        volumeID = try copyString(c.pointee.volume_id)
+        group = try copyString(c.pointee.group)
+        hidden = c.pointee.hidden != 0
+        open = c.pointee.open != 0
+        usage = try copyMessage(c.pointee.usage)
+        activity = try copyMessage(c.pointee.activity)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__VolumeSpace>, _ arena: Arena) {
+        c.pointee.volume_id = arena.string(self.volumeID)
+        c.pointee.group = arena.string(self.group)
+        c.pointee.hidden = self.hidden ? 1 : 0
+        c.pointee.open = self.open ? 1 : 0
+        c.pointee.usage = arena.message(self.usage)
+        c.pointee.activity = arena.message(self.activity)
+    }
+}
+
+extension EngineMessages.VolumeActivity: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__VolumeActivity>?) {
+        ashlar__engine__v1__volume_activity__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__VolumeActivity>) throws(Failure) {
+        writtenBytes = c.pointee.written_bytes
+        movedBytes = c.pointee.moved_bytes
+        storedBytes = c.pointee.stored_bytes
+        cleanedSegments = c.pointee.cleaned_segments
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__VolumeActivity>, _ arena: Arena) {
+        c.pointee.written_bytes = self.writtenBytes
+        c.pointee.moved_bytes = self.movedBytes
+        c.pointee.stored_bytes = self.storedBytes
+        c.pointee.cleaned_segments = self.cleanedSegments
+    }
+}
+
+extension EngineMessages.GroupSpace: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GroupSpace>?) {
+        ashlar__engine__v1__group_space__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__GroupSpace>) throws(Failure) {
+        label = try copyString(c.pointee.label)
+        volumeCount = c.pointee.volume_count
+        hiddenVolumeCount = c.pointee.hidden_volume_count
+        hiddenAllocatedBytes = c.pointee.hidden_allocated_bytes
+        usage = try copyMessage(c.pointee.usage)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GroupSpace>, _ arena: Arena) {
+        c.pointee.label = arena.string(self.label)
+        c.pointee.volume_count = self.volumeCount
+        c.pointee.hidden_volume_count = self.hiddenVolumeCount
+        c.pointee.hidden_allocated_bytes = self.hiddenAllocatedBytes
+        c.pointee.usage = arena.message(self.usage)
+    }
+}
+
+extension EngineMessages.GetVolumeSpaceRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetVolumeSpaceRequest>?) {
+        ashlar__engine__v1__get_volume_space_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__GetVolumeSpaceRequest>) throws(Failure) {
+        volumeID = try copyString(c.pointee.volume_id)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetVolumeSpaceRequest>, _ arena: Arena) {
+        c.pointee.volume_id = arena.string(self.volumeID)
+    }
+}
+
+extension EngineMessages.GetVolumeSpaceResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetVolumeSpaceResponse>?) {
+        ashlar__engine__v1__get_volume_space_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__GetVolumeSpaceResponse>) throws(Failure) {
+        volume = try copyMessage(c.pointee.volume)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetVolumeSpaceResponse>, _ arena: Arena) {
+        c.pointee.volume = arena.message(self.volume)
+    }
+}
+
+extension EngineMessages.ListVolumeSpacesRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ListVolumeSpacesRequest>?) {
+        ashlar__engine__v1__list_volume_spaces_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__ListVolumeSpacesRequest>) throws(Failure) {
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ListVolumeSpacesRequest>, _ arena: Arena) {
+    }
+}
+
+extension EngineMessages.ListVolumeSpacesResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ListVolumeSpacesResponse>?) {
+        ashlar__engine__v1__list_volume_spaces_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__ListVolumeSpacesResponse>) throws(Failure) {
+        volumes = try copyMessages(c.pointee.volumes, c.pointee.n_volumes)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ListVolumeSpacesResponse>, _ arena: Arena) {
+        c.pointee.volumes = arena.messages(self.volumes)
+        c.pointee.n_volumes = self.volumes.count
+    }
+}
+
+extension EngineMessages.GetPoolSpaceRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetPoolSpaceRequest>?) {
+        ashlar__engine__v1__get_pool_space_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__GetPoolSpaceRequest>) throws(Failure) {
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetPoolSpaceRequest>, _ arena: Arena) {
+    }
+}
+
+extension EngineMessages.GetPoolSpaceResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetPoolSpaceResponse>?) {
+        ashlar__engine__v1__get_pool_space_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__GetPoolSpaceResponse>) throws(Failure) {
+        groups = try copyMessages(c.pointee.groups, c.pointee.n_groups)
+        totalBytes = c.pointee.total_bytes
+        recycledBytes = c.pointee.recycled_bytes
+        reserveBytes = c.pointee.reserve_bytes
+        availableBytes = c.pointee.available_bytes
+        otherBytes = c.pointee.other_bytes
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__GetPoolSpaceResponse>, _ arena: Arena) {
+        c.pointee.groups = arena.messages(self.groups)
+        c.pointee.n_groups = self.groups.count
+        c.pointee.total_bytes = self.totalBytes
+        c.pointee.recycled_bytes = self.recycledBytes
+        c.pointee.reserve_bytes = self.reserveBytes
+        c.pointee.available_bytes = self.availableBytes
+        c.pointee.other_bytes = self.otherBytes
+    }
+}
+
 extension EngineMessages.AttachRequest: WireMessage {
     package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__AttachRequest>?) {
         ashlar__engine__v1__attach_request__init(c)

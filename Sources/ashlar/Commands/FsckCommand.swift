@@ -51,6 +51,12 @@ struct FsckCommand: AsyncParsableCommand {
             )
             lines += volume.problems.map { "  WRONG  \($0)" } + volume.notes.map { "  note   \($0)" }
         }
+        for group in report.groups {
+            let space = group.space
+            lines.append(
+                "group \(group.label): \(ByteSize.text(space.liveBytes)) live, \(ByteSize.text(space.snapshotOnlyBytes)) in snapshots only, \(ByteSize.text(space.garbageBytes)) garbage, \(ByteSize.text(space.allocatedBytes)) allocated"
+            )
+        }
         lines.append(report.isClean ? "clean" : "NOT CLEAN")
         return lines.joined(separator: "\n")
     }

@@ -21,12 +21,18 @@ struct GroupCommand: AsyncParsableCommand {
         var availableBytes: UInt64
         var usedBytes: UInt64
         var volumeCount: Int
+        /// What its volumes take together, with deleted ones that snapshots and clones still need.
+        var space: SpaceUsage
+        var hiddenVolumeCount: UInt64
+        var hiddenAllocatedBytes: UInt64
     }
 
     static func views(_ options: InventoryOptions) async throws -> [View] {
         let configuration = try options.configuration()
         let catalogue = try Catalogue(reading: configuration.cataloguePath)
         let engine = try options.engine(configuration)
+        var spaces: [String: GroupSpace] = [:]
+        for space in try await engine.poolSpace().groups { spaces[space.label] = space }
         var views: [View] = []
         for record in try await catalogue.groupRecords() {
             let group = record.group
@@ -38,7 +44,10 @@ struct GroupCommand: AsyncParsableCommand {
                     deletionPolicy: group.deletionPolicy.rawValue,
                     sliceBytes: group.sliceBytes, capacityBytes: group.capacityBytes, totalBytes: capacity.totalBytes,
                     availableBytes: capacity.availableBytes, usedBytes: capacity.usedBytes,
-                    volumeCount: try await catalogue.volumeCount(ofGroup: group.label)))
+                    volumeCount: try await catalogue.volumeCount(ofGroup: group.label),
+                    space: spaces[group.label]?.usage ?? SpaceUsage(),
+                    hiddenVolumeCount: spaces[group.label]?.hiddenVolumeCount ?? 0,
+                    hiddenAllocatedBytes: spaces[group.label]?.hiddenAllocatedBytes ?? 0))
         }
         return views
     }
@@ -60,12 +69,17 @@ struct GroupCommand: AsyncParsableCommand {
                 let views = try await GroupCommand.views(options)
                 try options.show(views) {
                     table(
-                        ["LABEL", "STATE", "PROFILE", "PROTECTION", "MEDIA", "VOLUMES", "USED", "AVAILABLE"],
+                        [
+                            "LABEL", "STATE", "PROFILE", "PROTECTION", "MEDIA", "VOLUMES", "LIVE", "SNAPSHOTS",
+                            "GARBAGE", "USED", "AVAILABLE",
+                        ],
                         views.map {
                             [
                                 $0.label, $0.state, $0.profile, $0.protection,
                                 $0.media.isEmpty ? "any" : $0.media.joined(separator: ","),
-                                "\($0.volumeCount)", ByteSize.text($0.usedBytes), ByteSize.text($0.availableBytes),
+                                "\($0.volumeCount)", ByteSize.text($0.space.liveBytes),
+                                ByteSize.text($0.space.snapshotOnlyBytes), ByteSize.text($0.space.garbageBytes),
+                                ByteSize.text($0.usedBytes), ByteSize.text($0.availableBytes),
                             ]
                         })
                 }
@@ -85,7 +99,7 @@ struct GroupCommand: AsyncParsableCommand {
                     throw Failure(.notFound, "there is no group '\(label)': `ashlar group ls` lists them")
                 }
                 try options.show(view) {
-                    [
+                    ([
                         "label            \(view.label)", "state            \(view.state)",
                         "profile          \(view.profile)",
                         "protection       \(view.protection)",
@@ -96,7 +110,8 @@ struct GroupCommand: AsyncParsableCommand {
                         "available        \(ByteSize.text(view.availableBytes))",
                         "used             \(ByteSize.text(view.usedBytes)) in segments",
                         "volumes          \(view.volumeCount)",
-                    ].joined(separator: "\n")
+                        "deleted volumes  \(view.hiddenVolumeCount) kept for snapshots or clones, \(ByteSize.text(view.hiddenAllocatedBytes)) allocated",
+                    ] + view.space.lines(width: 17, of: "volumes")).joined(separator: "\n")
                 }
             }
         }

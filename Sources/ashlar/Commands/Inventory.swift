@@ -73,8 +73,13 @@ struct VolumeView: Encodable {
     var `class`: String?
     var phase: String
     var sizeBytes: UInt64
-    var liveBytes: UInt64?
     var allocatedBytes: UInt64
+    /// What it takes, figure by figure; nil where the engine does not know the volume.
+    var space: SpaceUsage?
+    /// False: `space` is as the volume's last checkpoint has it.
+    var isOpen: Bool?
+    /// Since it was opened; nil where it is not.
+    var activity: VolumeActivity?
     var filesystem: String?
     /// What it began as: `snapshot:<id>` or `volume:<id>`.
     var source: String?
@@ -83,20 +88,49 @@ struct VolumeView: Encodable {
     var health: String
     var healthReason: String
 
-    init(_ volume: Volume, engine: EngineVolume?, publications: [Publication]) {
+    init(_ volume: Volume, engine: EngineVolume?, space: VolumeSpace?, publications: [Publication]) {
         id = volume.id.description
         name = volume.name
         group = volume.group
         `class` = volume.request.className
         phase = volume.phase.rawValue
         sizeBytes = volume.sizeBytes
-        liveBytes = engine?.liveBytes
-        allocatedBytes = engine?.allocatedBytes ?? 0
+        allocatedBytes = space?.usage.allocatedBytes ?? engine?.allocatedBytes ?? 0
+        self.space = space?.usage
+        isOpen = space?.isOpen
+        activity = space?.activity
         source = volume.request.source?.description
         filesystem = volume.request.filesystem?.rawValue
         attachEpoch = engine?.attachEpoch ?? 0
         publishedTo = publications.map(\.node).sorted()
         health = engine?.health.rawValue ?? "unknown"
         healthReason = engine?.healthReason ?? "the engine does not know the volume"
+    }
+}
+
+extension VolumeActivity {
+    /// As one line; docs/space.md explains it.
+    var text: String {
+        guard writtenBytes > 0 else { return "nothing written" }
+        let amplification = Double(writtenBytes + movedBytes) / Double(writtenBytes)
+        return "\(ByteSize.text(writtenBytes)) written, \(ByteSize.text(movedBytes)) moved by garbage collection "
+            + "(amplification \(String(format: "%.2f", amplification))), \(ByteSize.text(storedBytes)) with parity and headers"
+    }
+}
+
+extension SpaceUsage {
+    /// A line each, the names as wide as `width`; docs/space.md explains them.
+    func lines(width: Int, of holder: String = "volume") -> [String] {
+        let figures: [(String, UInt64, String)] = [
+            ("live", liveBytes, ""), ("shared", sharedBytes, "its origins'"),
+            ("snapshots", snapshotOnlyBytes, "no longer in the \(holder)"), ("garbage", garbageBytes, ""),
+            ("reserved", reservedBytes, ""), ("overhead", overheadBytes, "parity and headers"),
+            ("allocated", allocatedBytes, "all but shared"), ("map", metadataBytes, "one copy"),
+        ]
+        let lost = lostBytes > 0 ? [("lost", lostBytes, "reads answer EIO")] : []
+        return (figures + lost).map { name, bytes, note in
+            name.padding(toLength: width, withPad: " ", startingAt: 0) + ByteSize.text(bytes)
+                + (note.isEmpty ? "" : ", \(note)")
+        }
     }
 }

@@ -14,8 +14,13 @@ struct PoolCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await options.telling {
-                let status = try await options.engine(try options.configuration()).poolStatus()
-                try options.show(status) {
+                let engine = try options.engine(try options.configuration())
+                let status = try await engine.poolStatus()
+                let space = try await engine.poolSpace()
+                let view = View(
+                    id: status.id, version: status.version, mountpaths: status.mountpaths,
+                    sharedFilesystems: status.sharedFilesystems, space: space, usage: space.usage)
+                try options.show(view) {
                     var lines = ["pool \(status.id), version \(status.version)"]
                     lines.append(
                         table(
@@ -28,9 +33,38 @@ struct PoolCommand: AsyncParsableCommand {
                                 ]
                             }))
                     for shared in status.sharedFilesystems { lines.append("on one filesystem: \(shared)") }
+                    lines += ["", table(["GROUP", "ALLOCATED", "LIVE", "SNAPSHOTS", "GARBAGE"], rows(space.groups))]
+                    lines += [
+                        "", "total      \(ByteSize.text(space.totalBytes)), the sum of these:",
+                        "groups     \(ByteSize.text(view.usage.allocatedBytes))",
+                        "recycled   \(ByteSize.text(space.recycledBytes)), slices for the next segments",
+                        "reserve    \(ByteSize.text(space.reserveBytes)), for maps, headers and recovery",
+                        "available  \(ByteSize.text(space.availableBytes))",
+                        "other      \(ByteSize.text(space.otherBytes)), maps, headers, the filesystems' own",
+                    ]
                     return lines.joined(separator: "\n")
                 }
             }
         }
+
+        private func rows(_ groups: [GroupSpace]) -> [[String]] {
+            groups.map {
+                [
+                    $0.label, ByteSize.text($0.usage.allocatedBytes), ByteSize.text($0.usage.liveBytes),
+                    ByteSize.text($0.usage.snapshotOnlyBytes), ByteSize.text($0.usage.garbageBytes),
+                ]
+            }
+        }
+    }
+
+    /// `status` as one value: membership, and what is where. Sizes in bytes; docs/space.md explains them.
+    struct View: Encodable {
+        var id: PoolID
+        var version: UInt64
+        var mountpaths: [MountpathStatus]
+        var sharedFilesystems: [String]
+        var space: PoolSpace
+        /// The sum over the groups.
+        var usage: SpaceUsage
     }
 }

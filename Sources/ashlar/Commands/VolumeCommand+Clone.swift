@@ -34,7 +34,7 @@ extension VolumeCommand {
                 guard let made = try await catalogue.volume(id) else {
                     throw Failure(.notFound, "volume '\(name)' was made, and has been deleted since")
                 }
-                try options.show(VolumeView(made, engine: nil, publications: [])) {
+                try options.show(VolumeView(made, engine: nil, space: nil, publications: [])) {
                     "volume '\(name)' (\(id)) of \(ByteSize.text(made.sizeBytes)) is a copy of \(found)"
                 }
             }

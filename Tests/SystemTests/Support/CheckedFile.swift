@@ -138,7 +138,39 @@ final class CheckedFile: Sendable {
     /// `toleratingErrors`, and their number is returned.
     @discardableResult
     func check(at other: String? = nil, toleratingErrors: Bool = false) throws(Problem) -> Int {
-        let file = try open(other ?? path)
+        let (observed, unreadable) = try observe(other ?? path, toleratingErrors: toleratingErrors)
+        try compare(observed)
+        return unreadable
+    }
+
+    /// What a copy of a moment may hold: of each block a version from `low` to `high`.
+    struct Bounds: Sendable {
+        var low: [UInt32]
+        var high: [UInt32]
+    }
+
+    /// Of a copy taken now, while nobody writes or at the beginning of the call; `widen` when the call has ended.
+    func bounds() -> Bounds { state.withLock { Bounds(low: $0.flushed, high: $0.begun) } }
+
+    func widen(_ bounds: inout Bounds) { bounds.high = state.withLock { $0.begun } }
+
+    /// Reads a copy; from then on it may hold nothing but what was found.
+    func checkCopy(at copy: String, _ bounds: inout Bounds) throws(Problem) {
+        let found = try observe(copy, toleratingErrors: false).observed.map { $0 ?? 0 }
+        for (block, version) in found.enumerated()
+        where version < bounds.low[block] || version > bounds.high[block] {
+            throw .wrong(
+                "copy \(copy): block \(block) holds version \(version), not \(bounds.low[block]) to \(bounds.high[block])"
+            )
+        }
+        bounds = Bounds(low: found, high: found)
+    }
+
+    /// By block: its version, nil where it cannot be read.
+    private func observe(
+        _ path: String, toleratingErrors: Bool
+    ) throws(Problem) -> (observed: [UInt32?], unreadable: Int) {
+        let file = try open(path)
         let chunkBlocks = 64
         let buffer = AlignedBuffer(bytes: chunkBlocks * blockBytes)
         let expected = AlignedBuffer(bytes: blockBytes)
@@ -160,8 +192,7 @@ final class CheckedFile: Sendable {
                 observed.append(try version(of: buffer.base + index * blockBytes, block: first + index, expected))
             }
         }
-        try compare(observed)
-        return unreadable
+        return (observed, unreadable)
     }
 
     private func version(
