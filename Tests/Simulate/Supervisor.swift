@@ -33,6 +33,10 @@ final class Supervisor: Sendable {
         }
         let (report, failures, first) = state.withLock { ($0.report, $0.failures, $0.crashesAtFirstFailure) }
         if !isQuiet { print(report.table.text) }
+        let missing = report.table.missing
+        if canary == nil, report.crashes >= FaultTable.crashesForAll, !missing.isEmpty {
+            print("NEVER MET in \(report.crashes) crashes: \(missing.joined(separator: "; "))")
+        }
         let elapsed = Double((ContinuousClock.now - began) / .milliseconds(1)) / 1000
         print(report.summary)
         print(

@@ -37,8 +37,13 @@ package struct FaultTable: Codable, Sendable {
 
     // MARK: What is expected
 
+    /// Cells that cannot be, and why. None is known: what ordinary lives do not bring together those do in which more is lost than may be.
+    private static let impossible: [FaultKind: [EngineBranch: String]] = [:]
+
     /// Why a fault cannot meet a branch; nil where it can.
-    static func reasonAgainst(_ kind: FaultKind, _ branch: EngineBranch) -> String? { nil }
+    static func reasonAgainst(_ kind: FaultKind, _ branch: EngineBranch) -> String? {
+        impossible[kind]?[branch]
+    }
 
     /// Crashes after which no expected cell may be empty.
     package static let crashesForAll = 10_000

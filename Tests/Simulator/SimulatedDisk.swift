@@ -110,6 +110,21 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
         names.keys.contains { StoredObject(path: $0) == .segment(segment) }
     }
 
+    /// Of what is no slice.
+    var otherBytes: UInt64 {
+        names.reduce(0) {
+            $1.key.contains("/%sg/") || $1.key.hasPrefix(".ashlar/free/") ? $0 : $0 + UInt64($1.value.bytes)
+        }
+    }
+
+    /// What takes its room, for a message.
+    var usage: String {
+        let slices = names.keys.count { $0.contains("/%sg/") }
+        let recycled = names.keys.count { $0.hasPrefix(".ashlar/free/") }
+        let bytes = names.values.reduce(0) { $0 + $1.bytes }
+        return "\(isDead ? "dead, " : "")\(slices) slices, \(recycled) to use again, \(bytes) of \(totalBytes) bytes"
+    }
+
     /// Headers of records in slices, and where they lie.
     func recordHeaders() -> [(path: String, block: Int, header: RecordHeader)] {
         names.keys.filter { $0.contains("/%sg/") }.sorted().flatMap { path in

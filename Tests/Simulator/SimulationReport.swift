@@ -52,6 +52,9 @@ package struct SimulationReport: Codable, Sendable {
     package var startsRefused = 0
     /// Lives with more lost than may be.
     package var overwhelmed = 0
+    /// Pools that were written until they were full, and those where writes went on after deletions.
+    package var filled = 0
+    package var relieved = 0
     package var snapshots = 0
     package var deletions = 0
     package var rollBacks = 0
@@ -77,6 +80,8 @@ package struct SimulationReport: Codable, Sendable {
         refused += other.refused
         startsRefused += other.startsRefused
         overwhelmed += other.overwhelmed
+        filled += other.filled
+        relieved += other.relieved
         snapshots += other.snapshots
         deletions += other.deletions
         rollBacks += other.rollBacks
@@ -97,6 +102,6 @@ package struct SimulationReport: Codable, Sendable {
     }
 
     package var summary: String {
-        "\(operations) operations, \(records) records, \(checkpoints) checkpoints, \(segmentsCleaned) segments cleaned, \(blocksMoved) blocks moved, \(closes) clean closes, \(checks) comparisons, \(refused) writes refused for space, \(startsRefused) starts refused under faults, \(overwhelmed) lives with too much lost; \(snapshots) snapshots, \(deletions) deleted, \(rollBacks) rollbacks, \(clones) clones, \(comparisons) comparisons by changed blocks, \(epochsRefused) of these refused for space, \(purges) times all freed"
+        "\(operations) operations, \(records) records, \(checkpoints) checkpoints, \(segmentsCleaned) segments cleaned, \(blocksMoved) blocks moved, \(closes) clean closes, \(checks) comparisons, \(refused) writes refused for space, \(startsRefused) starts refused under faults, \(overwhelmed) lives with too much lost, \(filled) pools filled, \(relieved) written again after deletions; \(snapshots) snapshots, \(deletions) deleted, \(rollBacks) rollbacks, \(clones) clones, \(comparisons) comparisons by changed blocks, \(epochsRefused) of these refused for space, \(purges) times all freed"
     }
 }

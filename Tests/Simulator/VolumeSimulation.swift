@@ -24,17 +24,17 @@ package final class VolumeSimulation {
     private static let seedsPerRace: UInt64 = 8
     private static let seedsPerWildEnd: UInt64 = 10
 
-    private let host: SimulatedHost
-    private let machine: SimulatedMachine
-    private let faults: FaultInjector
+    let host: SimulatedHost
+    let machine: SimulatedMachine
+    let faults: FaultInjector
     private let recorder: BranchRecorder
     /// Origins before their clones.
-    private var volumes: [SimulatedVolume]
-    private var nextSnapshot = 1
+    var volumes: [SimulatedVolume]
+    var nextSnapshot = 1
     /// Clones that were made and are not open yet.
     private var newClones: [SimulatedVolume] = []
     private var everOut: Set<String> = []
-    package private(set) var report = SimulationReport()
+    package internal(set) var report = SimulationReport()
 
     package init(seed: UInt64, canary: EngineCanary? = nil, shape: SimulatedShape? = nil) {
         let recorder = BranchRecorder()
@@ -97,7 +97,7 @@ package final class VolumeSimulation {
         }
     }
 
-    private func startAndCheck() throws -> SimulatedQueue {
+    func startAndCheck() throws -> SimulatedQueue {
         let queue = try start()
         let returned = try checkStarted()
         if !returned.isEmpty, machine.chance(2, in: 3) {
@@ -116,13 +116,13 @@ package final class VolumeSimulation {
         do { try volume.work?.checkAll(&volume.model) } catch { throw problem(volume, "\(error)") }
     }
 
-    private func problem(_ volume: SimulatedVolume, _ text: String) -> VolumeWork.Problem {
+    func problem(_ volume: SimulatedVolume, _ text: String) -> VolumeWork.Problem {
         VolumeWork.Problem(description: volume.depth == 0 ? text : "clone of depth \(volume.depth): \(text)")
     }
 
     private var isWildAtEnd: Bool { host.seed % Self.seedsPerWildEnd == 3 }
 
-    private func checkAccounting() throws {
+    func checkAccounting() throws {
         for volume in volumes {
             guard let text = volume.work?.harness.accountingProblem(), machine.isRunning else { continue }
             throw problem(volume, text)
@@ -134,6 +134,7 @@ package final class VolumeSimulation {
         faults.beginLife(isQuiet: false)
         crash(try startAndCheck())
         if isWildAtEnd { return try overwhelm() }
+        if host.shape.isTight { try fillAndRelieve() }
         faults.beginLife(isQuiet: true)
         faults.loseAllThatMayBe()
         crash(try startAndCheck())
@@ -264,13 +265,13 @@ package final class VolumeSimulation {
         return done
     }
 
-    private func collect() throws {
+    func collect() throws {
         for volume in volumes {
             do { try volume.work?.collect(&volume.model) } catch { throw problem(volume, "\(error)") }
         }
     }
 
-    private static let snapshotsMax = 4
+    static let snapshotsMax = 4
     private static let volumesMax = 4
     private static let deletedMax = 6
 
@@ -405,7 +406,7 @@ package final class VolumeSimulation {
         }
     }
 
-    private func crash(_ queue: SimulatedQueue) {
+    func crash(_ queue: SimulatedQueue) {
         let mode = CrashMode.allCases[machine.pick(CrashMode.allCases.count)]
         host.crash(mode, queue)
         newClones = []

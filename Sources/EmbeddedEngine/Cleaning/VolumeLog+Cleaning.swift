@@ -19,7 +19,8 @@ extension VolumeLog {
 
     var moveBlocksMax: Int {
         let sliceBlocks = Int(parameters.group.sliceBytes) / blockBytes
-        return max(1, min(Self.recordBlocksMax, WriteRing.entryBlocksMax * parameters.group.dataColumns, sliceBlocks - 2))
+        return max(
+            1, min(Self.recordBlocksMax, WriteRing.entryBlocksMax * parameters.group.dataColumns, sliceBlocks - 2))
     }
 
     // MARK: Which
@@ -68,8 +69,8 @@ extension VolumeLog {
         let scattered =
             RecordHeader.tableBytes / (RecordHeader.extentBytes(of: .moves) + RecordHeader.checksumBytes)
         let rows = max(1, min(scattered, moveBlocksMax) / segment.k)
-        let records = Int(segment.sliceBlocks - 1) / (rows + 1)
-        return records * rows * segment.k
+        let (records, rest) = Int(segment.sliceBlocks - 1).quotientAndRemainder(dividingBy: rows + 1)
+        return (records * rows + max(0, rest - 1)) * segment.k
     }
 
     // MARK: Its I/O
