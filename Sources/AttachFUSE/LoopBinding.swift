@@ -94,7 +94,7 @@ enum LoopBinding {
         let loop: FileDescriptor
         do throws(Failure) {
             loop = try FileDescriptor(opening: path, flags: O_RDONLY | O_CLOEXEC, "cannot open \(path)")
-        } catch  where error.kind == .notFound { return }
+        } catch  where error.kind == .notFound || error.errorNumber == ENXIO || error.errorNumber == ENODEV { return }
         if isOurs(loop, name) { try clear(loop, path) }
     }
 

@@ -23,7 +23,7 @@ final class ReplyBuffers {
         var waiting = FIFO<BufferClaim>()
 
         init(bytes: Int, count: Int) {
-            memory = AlignedBuffer(bytes: bytes * count)
+            memory = AlignedBuffer(bytes: bytes * count, isHuge: true)
             // The last freed is used first: its pages are in the cache.
             for index in (0..<count).reversed() { free.append(memory.base + index * bytes) }
         }

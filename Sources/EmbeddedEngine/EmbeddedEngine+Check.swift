@@ -94,7 +94,7 @@ private struct PoolCheck {
     func checkPool(missing: [String]) throws(Failure) -> CheckReport {
         let status = pool.status()
         var report = CheckReport(pool: pool.id, poolVersion: status.version, problems: [], notes: [], volumes: [])
-        report.problems += missing.map { "mountpath \($0) is missing" }
+        report.problems += missing.map { "mountpath \($0) is missing" } + headers.problems
         for mountpath in status.mountpaths where mountpath.state != .active && !missing.contains(mountpath.path) {
             report.notes.append("mountpath \(mountpath.path) is \(mountpath.state.rawValue): \(mountpath.reason)")
         }

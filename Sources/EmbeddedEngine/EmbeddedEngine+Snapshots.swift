@@ -12,6 +12,10 @@ extension EmbeddedEngine {
     // MARK: Snapshots
 
     public func createSnapshots(_ wanted: [SnapshotRequest]) async throws(Failure) -> [EngineSnapshot] {
+        // Of a volume that is still being made the place in the order of locks is not known.
+        if let unknown = wanted.first(where: { headers.volume($0.volume) == nil }) {
+            throw Failure(.notFound, "there is no volume \(unknown.volume)")
+        }
         var held: [KeyedLock.Held] = []
         defer { for lock in held { lock.release() } }
         for id in lockOrder(Set(wanted.map(\.volume))) {
@@ -102,7 +106,8 @@ extension EmbeddedEngine {
     }
 
     public func deleteSnapshot(_ id: SnapshotID) async throws(Failure) {
-        guard let known = headers.snapshot(id) else { return }
+        // What is hidden with its group is not known, as with volumes.
+        guard let known = headers.snapshot(id), known.isDeleted || isVisible(known) else { return }
         let lock = try await locks.acquire(known.volume.description, for: "deleting snapshot \(id)")
         defer { lock.release() }
         if openedSnapshots.withLock({ $0[id] }) != nil {
@@ -369,16 +374,17 @@ extension EmbeddedEngine {
             tombstone.isDeleted = true
             try? await headers.put(tombstone)
         }
+        // Before the volumes: some are needed by nothing else.
+        for header in headers.snapshots where header.isInternal && !header.isDeleted {
+            var tombstone = header
+            tombstone.isDeleted = true
+            try? await headers.put([tombstone])
+        }
         for header in headers.volumes where header.isDeleted && !header.isPurged {
             do throws(Failure) { try await purgeOrHide(header) } catch {
                 logger.warning(
                     "a deleted volume is not freed yet", metadata: ["volume": "\(header.id)", "reason": "\(error)"])
             }
-        }
-        for header in headers.snapshots where header.isInternal && !header.isDeleted {
-            var tombstone = header
-            tombstone.isDeleted = true
-            try? await headers.put([tombstone])
         }
         for volume in Set(headers.snapshots.filter(\.isDeleted).map(\.volume)).sorted() {
             guard let header = headers.volume(volume), !header.isPurged else { continue }

@@ -2,6 +2,7 @@ import Base
 import BlockDevice
 import Dispatch
 import ErasureCoding
+import Glibc
 import Logging
 import SegmentStore
 import Synchronization
@@ -80,6 +81,7 @@ public final class EmbeddedEngine: VolumeEngine {
         headers = try HeaderLog(reading: pool, logger: logger)
         try pool.admitMissing(
             lossesMax: headers.lossesMax, acceptMissing: settings.acceptMissing)
+        try headers.takeOutUnreadable()
         try headers.rewrite()
         allocator = try SegmentAllocator(pool: pool, start: random.next(), logger: logger)
         copies = CatalogueCopies(pool: pool, logger: logger)
@@ -122,9 +124,11 @@ public final class EmbeddedEngine: VolumeEngine {
     /// Counts what is on the mountpaths and removes what is left of deleted volumes.
     private func takeStock() throws(Failure) {
         var seen: Set<String> = []
-        for mountpath in pool.active {
+        try pool.onEveryMember("list volumes") { (mountpath) throws(Failure) in
             for name in try mountpath.disk.list(".") where name.hasPrefix("@") {
-                for volume in try mountpath.disk.list(name) { seen.insert("\(name)/\(volume)") }
+                do throws(Failure) {
+                    for volume in try mountpath.disk.list(name) { seen.insert("\(name)/\(volume)") }
+                } catch  where error.errorNumber == ENOTDIR { continue }  // not ours
             }
         }
         for path in seen.sorted() {
@@ -136,7 +140,10 @@ public final class EmbeddedEngine: VolumeEngine {
                 continue
             }
             if header.isDeleted, !isNeeded(id) {
-                try allocator.removeVolume(id, group: group)
+                do throws(Failure) { try allocator.removeVolume(id, group: group) } catch  where !error.isShortage {
+                    logger.warning(
+                        "not removed before the next start", metadata: ["path": "\(path)", "error": "\(error)"])
+                }
             } else {
                 try allocator.noteExisting(id, group: group)
             }

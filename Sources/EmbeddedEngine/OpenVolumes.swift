@@ -46,7 +46,8 @@ final class OpenVolumes: Sendable {
     }
 
     private let pool: Pool
-    private let headers: HeaderLog
+    let headers: HeaderLog
+    let relief = Relief()
     private let allocator: SegmentAllocator
     private let settings: Settings
     private let clock: any MonotonicClock
@@ -87,9 +88,9 @@ final class OpenVolumes: Sendable {
 
     /// Opens the log, and its origins', unless they are; `release` must follow.
     func retain(_ id: VolumeID) async throws(Failure) -> Opened {
-        if isClosing.withLock({ $0 }) { throw Failure(.unavailable, "the engine is stopping") }
         await takeTurn(id)
         defer { endTurn(id) }
+        if isClosing.withLock({ $0 }) { throw Failure(.unavailable, "the engine is stopping") }
         let known = entries.withLock { entries in
             entries[id]?.users += 1
             return entries[id]?.opened
@@ -235,6 +236,10 @@ final class OpenVolumes: Sendable {
                     origins: parent.map { [$0.log] + $0.log.origins } ?? [], queue: loop, pool: pool,
                     allocator: allocator, buffers: shared.buffers, cache: shared.cache, clock: clock, logger: logger)
                 log.pinnedEpochs = pinned
+                log.askOthers = { [weak self] done in
+                    guard let self else { return done() }
+                    relieve(id, done: done)
+                }
                 log.reclaimLater()
                 return Handover(log)
             }.value

@@ -10,14 +10,19 @@ public final class Slice: @unchecked Sendable {
     public var file: (any DiskFile)?
     /// Where the next chunk goes, in blocks.
     public var tail: UInt32
+    /// The file's blocks below this hold bytes; above they may be allocated only.
+    public var writtenBlocks: UInt32
     /// Something was written here that no sync has covered.
     public var isUnsynced = false
 
-    public init(mountpath: Mountpath?, mountpathID: MountpathID, file: (any DiskFile)?, tail: UInt32) {
+    public init(
+        mountpath: Mountpath?, mountpathID: MountpathID, file: (any DiskFile)?, tail: UInt32, writtenBlocks: UInt32 = 0
+    ) {
         self.mountpath = mountpath
         self.mountpathID = mountpathID
         self.file = file
         self.tail = tail
+        self.writtenBlocks = writtenBlocks
     }
 
     public var isAvailable: Bool { mountpath?.isUsable ?? false }
@@ -46,6 +51,8 @@ public final class Segment: @unchecked Sendable {
     public var isSetAside = false
     /// Requests that read from it now; it is not freed before they end.
     public var readerCount = 0
+    /// From here on the slices are being filled with zeros: records go there when that has ended.
+    public var fillingFrom: UInt32?
     private var lastRotation = 0
 
     public init(id: UInt32, k: Int, p: Int, sliceBlocks: UInt32, slices: [Slice]) {
@@ -68,8 +75,15 @@ public final class Segment: @unchecked Sendable {
     public var freeBlocks: Int { slices.reduce(0) { $0 + Int(sliceBlocks - $1.tail) } }
 
     /// Where a record of `shape` would go: the rotation that keeps the slices evenly full, the next one in turn where that is the same.
-    /// Nil where it does not fit.
-    public func rotation(for shape: RecordShape) -> Int? {
+    /// Nil where it does not fit, or not yet.
+    public func rotation(for shape: RecordShape) -> Int? { rotation(for: shape, below: fillingFrom ?? sliceBlocks) }
+
+    /// Whether a record of `shape` only waits for the end of the filling.
+    public func willFit(_ shape: RecordShape) -> Bool {
+        fillingFrom != nil && rotation(for: shape, below: sliceBlocks) != nil
+    }
+
+    private func rotation(for shape: RecordShape, below end: UInt32) -> Int? {
         let count = k + p
         var best: (fill: UInt32, rotation: Int)?
         for step in 1...count {
@@ -82,7 +96,7 @@ public final class Segment: @unchecked Sendable {
             for column in k..<count {
                 fill = max(fill, slices[(column + rotation) % count].tail + UInt32(1 + shape.columnBlocks))
             }
-            if fill <= sliceBlocks, fill < best?.fill ?? .max { best = (fill, rotation) }
+            if fill <= end, fill < best?.fill ?? .max { best = (fill, rotation) }
         }
         return best?.rotation
     }

@@ -6,14 +6,31 @@ public final class AlignedBuffer: @unchecked Sendable {
     public let base: UnsafeMutableRawPointer
     public let bytes: Int
 
-    public init(bytes: Int) {
+    private static let hugePageBytes = 2 << 20
+
+    /// `isHuge`: for large buffers that are used for I/O as a whole. The kernel is asked for pages of 2 MiB, so that it pins one page where
+    /// it would pin 512 and a request to a drive has few segments. Where it has none the buffer is as any other.
+    public init(bytes: Int, isHuge: Bool = false) {
         self.bytes = bytes.roundedUp(toMultipleOf: blockBytes)
+        guard isHuge, self.bytes >= Self.hugePageBytes else {
+            base = Self.map(self.bytes)
+            return
+        }
+        // A mapping that is larger by one page holds an aligned one; what is left over on both sides goes back.
+        let whole = Self.map(self.bytes + Self.hugePageBytes)
+        let front = -Int(bitPattern: whole) & (Self.hugePageBytes - 1)
+        base = whole + front
+        if front > 0 { munmap(whole, front) }
+        munmap(base + self.bytes, Self.hugePageBytes - front)
+        madvise(base, self.bytes, MADV_HUGEPAGE)
+    }
+
+    private static func map(_ bytes: Int) -> UnsafeMutableRawPointer {
         guard
-            let memory = mmap(
-                nil, self.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            let memory = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             memory != MAP_FAILED
         else { preconditionFailure("out of memory: \(bytes) bytes") }
-        base = memory
+        return memory
     }
 
     deinit { munmap(base, bytes) }

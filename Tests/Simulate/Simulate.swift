@@ -59,8 +59,8 @@ import Simulator
     private func runExhaustive(_ bug: EngineCanary?) throws {
         let simulation = ExhaustiveSimulation(canary: bug, isShort: short)
         if let part {
-            return print(
-                String(decoding: try JSONEncoder().encode(simulation.run(part: part, of: Self.parts)), as: UTF8.self))
+            let outcome = simulation.run(part: part, of: Self.parts)
+            return print(String(decoding: try JSONEncoder().encode(outcome), as: UTF8.self))
         }
         let began = ContinuousClock.now
         let outcome = ExhaustiveSupervisor(canary: bug, isShort: short, parts: Self.parts, jobs: max(1, jobs)).run()

@@ -275,6 +275,14 @@ final class FaultInjector: FaultSource {
         plan.contains(.syncError) && fail(.syncError, disk, one: 2)
     }
 
+    /// Descriptors run out as room does; at starts, which must lose nothing by it.
+    func isShortOfDescriptors() -> Bool {
+        guard isStarting, plan.contains(.full), machine.chance(1, in: 100) else { return false }
+        mayRefuseStart = true
+        note(.full)
+        return true
+    }
+
     func fate(ofWriteTo file: SimulatedFile, at offset: UInt64, bytes: Int) -> WriteFate {
         guard !plan.isDisjoint(with: [.lostWrite, .misdirectedWrite]), file.disk.index >= 0, machine.chance(1, in: 60),
             let object = StoredObject(path: file.path), ledger.mayDamage(object, on: file.disk.index)

@@ -45,9 +45,18 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
 
     func operate(_ operation: DiskOperation) throws(Failure) {
         try machine.operate()
-        if isDead { throw Failure(.unavailable, "drive is dead", errorNumber: EIO) }
+        // Some say so in other words.
+        if isDead { throw Failure(errno: index.isMultiple(of: 2) ? EIO : ENODEV, "drive is dead") }
         if index >= 0, machine.faults?.fails(operation, on: self) == true {
             throw Failure(.unavailable, "I/O error", errorNumber: EIO)
+        }
+    }
+
+    /// What needs a descriptor of the process.
+    private func operateOpening() throws(Failure) {
+        try operate(.metadata)
+        if index >= 0, machine.faults?.isShortOfDescriptors() == true {
+            throw Failure(errno: EMFILE, "too few descriptors")
         }
     }
 
@@ -234,7 +243,7 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
     }
 
     package func list(_ path: String) throws(Failure) -> [String] {
-        try operate(.metadata)
+        try operateOpening()
         guard directories.contains(path) else { throw Failure(.notFound, "no directory \(path)") }
         let prefix = path == "." ? "" : path + "/"
         return (Array(names.keys) + Array(directories))
@@ -274,7 +283,7 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
     }
 
     package func openSlice(_ path: String) throws(Failure) -> any DiskFile {
-        try operate(.metadata)
+        try operateOpening()
         guard let file = names[path] else { throw Failure(.notFound, "no file \(path)") }
         machine.files[file.descriptor] = file
         return file
@@ -294,7 +303,7 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
     }
 
     package func openLog(_ path: String) throws(Failure) -> any DiskFile {
-        try operate(.metadata)
+        try operateOpening()
         if let file = names[path] {
             machine.files[file.descriptor] = file
             return file

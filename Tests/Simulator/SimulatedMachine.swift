@@ -73,6 +73,8 @@ protocol FaultSource: AnyObject {
     func fails(_ operation: DiskOperation, on disk: SimulatedDisk) -> Bool
     /// A record's column, header first, that is about to be written.
     func fails(column: [UInt8], on disk: SimulatedDisk) -> Bool
+    /// Asked where something is opened.
+    func isShortOfDescriptors() -> Bool
     func fate(ofWriteTo file: SimulatedFile, at offset: UInt64, bytes: Int) -> WriteFate
     /// Columns that were written are about to be synced.
     func fails(columnSyncOn disk: SimulatedDisk) -> Bool

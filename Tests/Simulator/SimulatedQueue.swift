@@ -142,7 +142,7 @@ package final class SimulatedQueue: IOQueue {
 
     private func perform(_ operation: DiskOperation, _ descriptor: Int32, _ body: (SimulatedFile) -> Int32) -> Int32 {
         guard let file = machine.files[descriptor] else { preconditionFailure("I/O on a descriptor of another life") }
-        do throws(Failure) { try file.disk.operate(operation) } catch { return -EIO }
+        do throws(Failure) { try file.disk.operate(operation) } catch { return -(error.errorNumber ?? EIO) }
         return body(file)
     }
 

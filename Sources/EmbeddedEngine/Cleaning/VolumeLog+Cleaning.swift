@@ -52,7 +52,8 @@ extension VolumeLog {
         let one = usableBlocks(forMoves: best.segment)
         let isSparse = capacity - live > live + Self.idleSegments * one
         // Less garbage than a segment has room for frees none.
-        let isWanted = isSparse || (isShortOfSpace && garbage > one) || pool.test.cleansEagerly
+        let isNeeded = isShortOfSpace || !cleanWaiters.isEmpty
+        let isWanted = isSparse || (isNeeded && garbage > one) || pool.test.cleansEagerly
         return isWanted ? best.segment : nil
     }
 
@@ -60,7 +61,7 @@ extension VolumeLog {
 
     /// Who waits for space waits on: some is on its way.
     var isSpaceComing: Bool {
-        givingBack > 0 || !cleaner.isIdle || (freeing > 0 && clock.now() >= checkpointNotBefore)
+        givingBack > 0 || isAskingOthers || !cleaner.isIdle || (freeing > 0 && clock.now() >= checkpointNotBefore)
     }
 
     /// Data blocks that a segment surely has room for, whatever way they are moved: one header describes so many scattered blocks, and takes
@@ -132,8 +133,48 @@ extension VolumeLog {
             spaceFailure = nil
             scheduleBatch()
         }
+        answerCleaned()
         reclaimLater()
         finishClosing()
+    }
+
+    // MARK: With others
+
+    private static let askOthersNanoseconds: UInt64 = 10_000_000_000
+
+    /// The others clean: who waits for space waits for them.
+    func askOthersToClean() {
+        guard let askOthers, !isAskingOthers, clock.now() >= askOthersNotBefore else { return }
+        isAskingOthers = true
+        askOthers { [self] in
+            queue.blocking { () throws(Failure) in
+            } then: { [self] _ in
+                isAskingOthers = false
+                askOthersNotBefore = clock.now() + Self.askOthersNanoseconds
+                spaceFailure = nil
+                scheduleBatch()
+                finishClosing()
+            }
+        }
+    }
+
+    /// Cleans as if space were short here; `done` when there is nothing more that would help, and what was cleaned is free.
+    func clean(_ done: @escaping () -> Void) {
+        guard mayClean else { return done() }
+        cleanWaiters.append(done)
+        cleaner.wake()
+        answerCleaned()
+    }
+
+    func answerCleaned() {
+        guard !cleanWaiters.isEmpty, cleaner.isIdle || !mayClean else { return }
+        let waiting = cleanWaiters
+        cleanWaiters = []
+        guard mayClean, freeing > 0 else {
+            for done in waiting { done() }
+            return
+        }
+        checkpoint { _ in for done in waiting { done() } }
     }
 
     /// A segment that was cleaned is given back.

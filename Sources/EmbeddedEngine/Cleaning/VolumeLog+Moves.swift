@@ -32,11 +32,12 @@ extension VolumeLog {
         while applied.dataBlocks < batch.blocks.count {
             var stored = batch.blocks[applied.dataBlocks]
             let column = applied.dataBlocks / record.shape.columnBlocks
-            stored.place = MapEntry(
-                segment: segment.id, slice: (column + record.rotation) % segment.slices.count,
-                offset: record.offsets[column] + 1 + UInt32(applied.dataBlocks % record.shape.columnBlocks),
-                checksum: 0, birth: 0
-            ).origin
+            stored.place =
+                MapEntry(
+                    segment: segment.id, slice: (column + record.rotation) % segment.slices.count,
+                    offset: record.offsets[column] + 1 + UInt32(applied.dataBlocks % record.shape.columnBlocks),
+                    checksum: 0, birth: 0
+                ).origin
             let readiness = map.applyMove(stored)
             guard case .ready = readiness else { return readiness }
             applied.dataBlocks += 1

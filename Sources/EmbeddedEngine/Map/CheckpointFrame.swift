@@ -98,7 +98,8 @@ struct CheckpointFrame {
     static func name(_ generation: UInt64) -> String { "checkpoint.\(generation)" }
 
     static func generation(ofName name: String) -> UInt64? {
-        name.hasPrefix("checkpoint.") ? UInt64(name.dropFirst(11)) : nil
+        // No number that is ever reached: such a name is not ours.
+        name.hasPrefix("checkpoint.") ? UInt64(name.dropFirst(11)).flatMap { $0 < 1 << 62 ? $0 : nil } : nil
     }
 
     // MARK: Encoding

@@ -91,7 +91,7 @@ extension VolumeMap {
 
     /// What the control record does to the tables; at recovery and on the loop, when it is durable.
     func apply(_ control: RecordControl) {
-        forgetLastLeaf()
+        forgetRecentLeaves()
         areElementsChanged = true
         switch control.operation {
         case .snapshot:

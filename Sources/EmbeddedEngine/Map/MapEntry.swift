@@ -1,3 +1,5 @@
+import Base
+
 /// Where one block of a volume is: 16 bytes, stored as they are, 256 in a leaf.
 ///
 ///     offset  size  field
@@ -16,6 +18,7 @@ struct MapEntry: Equatable, Sendable {
     static let unmapped = MapEntry(segment: 0, place: 0, checksum: 0, birth: 0)
     static let lostSegment = UInt32.max
     static let distanceMax = 1023
+    static let perLeaf = blockBytes / 16
     /// Blocks of the largest slice.
     static let sliceBlocksMax: UInt32 = 1 << 18
 

@@ -26,10 +26,14 @@ final class MapStore: @unchecked Sendable {
     private var readable: [NodeHome] = []
     /// Those that have every node, as the newest frame says.
     private var complete: [NodeHome] = []
+    /// False for frames of before they said so.
+    private var areHomesNamed = false
     /// How far each copy goes that was found.
     private var found: [(path: String, generation: UInt64, frame: UInt64)] = []
     private var frameBytes: UInt64 = 0
     private(set) var generation: UInt64 = 0
+    /// The highest that any file is named by, or that was begun: a number never stands for two contents.
+    private var generationTried: UInt64 = 0
     private var frame: UInt64 = 0
 
     init(pool: Pool, group: String, volume: VolumeID, parityColumns: Int) {
@@ -56,47 +60,68 @@ final class MapStore: @unchecked Sendable {
     // MARK: Reading
 
     /// Where the nodes of a volume are that is not opened by this: an origin's.
-    static func findNodes(of volume: VolumeID, group: String, in pool: Pool) -> [NodeHome] {
+    static func findNodes(of volume: VolumeID, group: String, in pool: Pool) throws(Failure) -> [NodeHome] {
         let path = "\(SlicePath.mapDirectory(group: group, volume: volume))/\(nodesName)"
-        return pool.active.compactMap { mountpath in
-            (try? mountpath.disk.openSlice(path)).map { NodeHome(mountpath: mountpath, file: $0) }
+        var found: [NodeHome] = []
+        for mountpath in pool.active {
+            if let file = try orNil({ () throws(Failure) in try mountpath.disk.openSlice(path) }) {
+                found.append(NodeHome(mountpath: mountpath, file: file))
+            }
+        }
+        return found
+    }
+
+    /// A copy that cannot be read is as good as one that is not there; there are p more. But not one that is only not to be had just now,
+    /// which would be so of all of them.
+    private static func orNil<T>(_ body: () throws(Failure) -> T) throws(Failure) -> T? {
+        do throws(Failure) { return try body() } catch {
+            if error.isShortage || error.kind == .unsupported { throw error }
+            return nil
         }
     }
 
-    /// The frames of the newest checkpoint there is, from its generation's first; empty where there is none at all.
-    func load() throws(Failure) -> [CheckpointFrame] {
+    /// The frames of the newest checkpoint there is, from its generation's first; empty where there is none at all. What an engine that
+    /// was killed left in the machine's memory only is synced, unless `isReadOnly`: what is built upon it must not outlive it.
+    func load(isReadOnly: Bool = false) throws(Failure) -> [CheckpointFrame] {
         var best: [CheckpointFrame] = []
         for mountpath in pool.active {
-            // A copy that cannot be read is as good as one that is not there; there are p more.
-            let names = (try? mountpath.listIfPresent(directory)) ?? []
+            let names = try Self.orNil { () throws(Failure) in try mountpath.listIfPresent(directory) } ?? []
             for name in names {
-                guard let generation = CheckpointFrame.generation(ofName: name),
-                    generation >= best.last?.generation ?? 0
-                else { continue }
-                var frames: [CheckpointFrame] = []
-                do throws(Failure) {
-                    let file = try mountpath.disk.openLog("\(directory)/\(name)")
-                    frames = try read(file, generation: generation)
-                } catch  where error.kind != .unsupported {}
-                guard let last = frames.last else {
+                guard let generation = CheckpointFrame.generation(ofName: name) else { continue }
+                generationTried = max(generationTried, generation)
+                guard generation >= best.last?.generation ?? 0 else { continue }
+                let path = "\(directory)/\(name)"
+                let copy = try Self.orNil { () throws(Failure) in
+                    let file = try mountpath.disk.openLog(path)
+                    return (file, try read(file, generation: generation))
+                }
+                guard let (file, frames) = copy, let last = frames.last else {
                     pool.test.took(.mapCopyUseless)
                     continue
                 }
-                found.append((mountpath.path, last.generation, last.frame))
+                let isDurable = try Self.orNil { () throws(Failure) in
+                    if isReadOnly { return true }
+                    try file.synchronize()
+                    try mountpath.disk.synchronizeDirectory(directory)
+                    return true
+                }
+                if isDurable == true { found.append((mountpath.path, last.generation, last.frame)) }
                 if let current = best.last, (current.generation, current.frame) >= (last.generation, last.frame) {
                     continue
                 }
                 best = frames
             }
             // Every node is proved by its parent's checksum, so that any copy may be tried.
+            let nodes = "\(directory)/\(Self.nodesName)"
             if names.contains(Self.nodesName),
-                let file = try? mountpath.disk.openSlice("\(directory)/\(Self.nodesName)")
+                let file = try Self.orNil({ () throws(Failure) in try mountpath.disk.openSlice(nodes) })
             {
                 readable.append(NodeHome(mountpath: mountpath, file: file))
             }
         }
         generation = best.last?.generation ?? 0
         let homes = Set(best.last?.homes ?? [])
+        areHomesNamed = !homes.isEmpty
         complete = readable.filter { homes.contains($0.mountpath.id) }
         return best
     }
@@ -141,7 +166,8 @@ final class MapStore: @unchecked Sendable {
         var frame = frame
         if isWhole {
             try findHomes(endSlot: nodes.endSlot)
-            frame.generation = generation + 1
+            generationTried = max(generationTried, generation) + 1
+            frame.generation = generationTried
         } else {
             frame.generation = generation
             frame.frame = self.frame + 1
@@ -152,6 +178,7 @@ final class MapStore: @unchecked Sendable {
         if isWhole { try begin(frame.generation, bytes) } else { try append(bytes) }
         generation = frame.generation
         self.frame = frame.frame
+        areHomesNamed = true
     }
 
     /// Writes nodes to slots that nothing durable refers to, so that a cache has room; not synced.
@@ -162,8 +189,18 @@ final class MapStore: @unchecked Sendable {
 
     /// Keeps the homes that are members and adds others until there are p+1, each with a copy of all nodes.
     private func findHomes(endSlot: UInt32) throws(Failure) {
-        let sources = homes.isEmpty ? readable : homes.map(\.nodes)
         complete = homes.isEmpty ? complete : homes.map(\.nodes)
+        // A new home that lacks nodes which the checkpoints name would be named a full copy all the same.
+        let needsSource = generation > 0 && endSlot > 1 && areHomesNamed
+        guard !needsSource || complete.contains(where: \.mountpath.isActive) else {
+            throw Failure(
+                .unavailable,
+                "the map of volume \(volume) is on no mountpath that can be read now: see to the drives, then open it again"
+            )
+        }
+        // Other copies may be old, whatever their blocks: only for what cannot be read of the full ones.
+        let others = homes.isEmpty ? readable.filter { known in !complete.contains { $0 === known } } : []
+        let sources = complete + others
         var kept = homes.filter(\.nodes.mountpath.isActive)
         var lastProblem: Failure?
         let wanted = parityColumns + 1
@@ -202,8 +239,8 @@ final class MapStore: @unchecked Sendable {
         let temporary = path + ".new"
         try disk.remove(temporary)
         let file = try disk.createSlice(temporary, bytes: Self.nodesBytesFirst)
-        let readable = sources.filter(\.mountpath.isActive)
-        if !readable.isEmpty { try copy(from: readable, to: file, endSlot: endSlot) }
+        let usable = sources.filter { $0.mountpath.isActive && $0.mountpath !== mountpath }
+        if !usable.isEmpty { try copy(from: usable, to: file, endSlot: endSlot) }
         try file.synchronize()
         try disk.rename(temporary, to: path)
         try disk.synchronizeDirectory(directory)
@@ -257,10 +294,12 @@ final class MapStore: @unchecked Sendable {
             do throws(Failure) {
                 try body(home)
                 count += 1
-            } catch  where error.kind == .exhausted || error.kind == .notFound {
-                // What was written elsewhere does not count: the next one is written over it. A directory that is gone is no broken drive.
+            } catch  where error.kind == .exhausted {
+                // What was written elsewhere does not count: the next one is written over it.
                 throw error
             } catch {
+                // A directory that is gone is no broken drive, unless the drive is gone with it.
+                if error.kind == .notFound, (try? home.nodes.mountpath.disk.verifyPresence()) != nil { throw error }
                 lastProblem = error
                 try pool.takeOut(home.nodes.mountpath, reason: "cannot write a map: \(error)")
             }
@@ -301,6 +340,7 @@ final class MapStore: @unchecked Sendable {
         try removeOld(below: generation)
     }
 
+    /// What cannot be removed just now is removed with the next generation: nobody believes it.
     private func removeOld(below generation: UInt64) throws(Failure) {
         for mountpath in pool.active {
             let isHome = homes.contains { $0.nodes.mountpath === mountpath }
@@ -313,6 +353,7 @@ final class MapStore: @unchecked Sendable {
                     }
                 }
             } catch {
+                if error.isShortage { continue }
                 try pool.takeOut(mountpath, reason: "cannot remove an old map: \(error)")
             }
         }

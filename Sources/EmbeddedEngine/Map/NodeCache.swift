@@ -32,7 +32,7 @@ final class NodeCache {
     /// For `bytes` of nodes, at least `framesMin`.
     init(bytes: Int) {
         capacity = max(bytes / blockBytes, Self.framesMin)
-        memory = AlignedBuffer(bytes: capacity * blockBytes)
+        memory = AlignedBuffer(bytes: capacity * blockBytes, isHuge: true)
         index = NumberTable(capacity: capacity)
         keys = Array(repeating: 0, count: capacity)
         flags = Array(repeating: [], count: capacity)
@@ -54,6 +54,8 @@ final class NodeCache {
         waiting.append(body)
         for number in users.keys.sorted() { users[number]?() }
     }
+
+    var isAwaited: Bool { !waiting.isEmpty }
 
     func checkpointEnded() {
         let bodies = waiting

@@ -16,7 +16,7 @@ extension VolumeMap {
     /// Everything that changed, as it is now, for a checkpoint that begins: what comes later does not touch it. `thaw` must follow.
     /// `isWhole`: all tables, for a new generation.
     func freeze(isWhole: Bool, throughSequence: UInt64) -> (frame: CheckpointFrame, nodes: NodeBatch) {
-        forgetLastLeaf()
+        forgetRecentLeaves()
         let nodes = stampNodes()
         for node in nodes.frames { cache.freeze(node) }
         frozenFrames = nodes.frames
@@ -57,7 +57,7 @@ extension VolumeMap {
     /// For recovery, which writes nodes when its cache is full: what is dirty, to be written to slots that nothing durable refers to. They
     /// are clean once `wroteBack` was called.
     func nodesToWriteBack() -> (batch: NodeBatch, frames: [Int]) {
-        forgetLastLeaf()
+        forgetRecentLeaves()
         let nodes = stampNodes()
         return (NodeBatch(nodes: nodes.nodes, endSlot: slots.endSlot), nodes.frames)
     }

@@ -106,7 +106,7 @@ extension VolumeMap {
 
     /// Live blocks that lie in a segment now.
     func count(_ segment: UInt32, _ difference: Int) {
-        segments[segment]?.liveBlocks += difference
+        if let found = segments[segment] { found.liveBlocks += difference }
         changedSegments.insert(segment)
     }
 
@@ -119,5 +119,24 @@ extension VolumeMap {
         } else {
             collected[segment] = count
         }
+    }
+}
+
+/// What neighbouring blocks change in one segment's live count, entered together.
+struct LiveCount {
+    private var segment: UInt32 = 0
+    private var difference = 0
+
+    mutating func add(_ difference: Int, _ segment: UInt32, _ map: VolumeMap) {
+        if segment != self.segment {
+            enter(map)
+            self.segment = segment
+        }
+        self.difference += difference
+    }
+
+    mutating func enter(_ map: VolumeMap) {
+        if difference != 0 { map.count(segment, difference) }
+        difference = 0
     }
 }

@@ -60,26 +60,43 @@ final class VolumeMap {
     /// Segments of which no checkpoint has the placement yet.
     var unplaced: Set<UInt32> = []
 
-    /// The leaf changed last: it stays where it is until a freeze, a snapshot, or its end.
-    private var lastLeaf: (page: UInt64, memory: UnsafeMutableRawPointer)?
+    /// Leaves changed lately, by page: they stay where they are until a freeze, a snapshot, or their end.
+    private let recentLeaves: UnsafeMutablePointer<RecentLeaf>
+
+    private struct RecentLeaf {
+        static let count = 1024
+
+        var page: UInt64 = 0
+        /// Nil where there is none.
+        var memory: UnsafeMutableRawPointer?
+    }
 
     init(cache: NodeCache, sources: [NodeSource]) {
         self.cache = cache
         self.sources = sources
+        recentLeaves = .allocate(capacity: RecentLeaf.count)
+        recentLeaves.initialize(repeating: RecentLeaf(), count: RecentLeaf.count)
     }
 
-    func forgetLastLeaf() { lastLeaf = nil }
+    deinit { recentLeaves.deallocate() }
+
+    func forgetRecentLeaves() { recentLeaves.update(repeating: RecentLeaf(), count: RecentLeaf.count) }
+
+    private func recentLeaf(_ page: UInt64) -> UnsafeMutablePointer<RecentLeaf> {
+        recentLeaves + Int(page % UInt64(RecentLeaf.count))
+    }
 
     /// Goes on with another cache. Nothing may be dirty.
     func use(_ cache: NodeCache, sources: [NodeSource]) {
         precondition(changedKeys.isEmpty && frozenFrames.isEmpty)
-        forgetLastLeaf()
+        forgetRecentLeaves()
         self.cache = cache
         self.sources = sources
     }
 
     /// The volume is closed, or has failed: its nodes leave the cache, written or not.
     func abandon() {
+        forgetRecentLeaves()
         changedKeys = []
         cache.dropAll(sources[0].number)
     }
@@ -224,7 +241,7 @@ final class VolumeMap {
 
     /// Takes the page out of the tree if nothing is in it, and the branches above that are empty then. Only after `writable` gave it.
     func prune(_ tree: inout MapTree, _ page: UInt64) {
-        lastLeaf = nil
+        recentLeaf(page).pointee = RecentLeaf()
         var path: [(pointer: NodePointer, memory: UnsafeMutableRawPointer)] = []
         var pointer = tree.root
         for level in stride(from: tree.height, through: 0, by: -1) {
@@ -259,32 +276,48 @@ final class VolumeMap {
     // MARK: The head
 
     private func writableHead(_ page: UInt64) -> LeafChange {
-        if let last = lastLeaf, last.page == page { return .leaf(last.memory) }
+        let recent = recentLeaf(page)
+        if let memory = recent.pointee.memory, recent.pointee.page == page { return .leaf(memory) }
         var tree = head.tree
         let change = writable(&tree, page, birth: head.epoch) { isHeadAlone(end: $0 << 8, birth: $1) }
         head.tree = tree
-        if case .leaf(let memory) = change { lastLeaf = (page, memory) }
+        if case .leaf(let memory) = change { recent.pointee = RecentLeaf(page: page, memory: memory) }
         return change
     }
 
     /// Puts a block's new place into the head and frees what was there.
     func set(_ block: UInt64, _ entry: MapEntry) -> Readiness {
-        switch writableHead(block >> 8) {
+        var done = 0
+        return set(block, count: 1, done: &done) { _ in entry }
+    }
+
+    /// The same for `count` blocks of one page from `first` on. `entry` gives the new places by their number; `done` is how many were set.
+    func set(_ first: UInt64, count: Int, done: inout Int, entry: (Int) -> MapEntry) -> Readiness {
+        let places: UnsafeMutablePointer<MapEntry>
+        switch writableHead(first >> 8) {
         case .wait(let load): return .wait(load)
         case .full: return .full
-        case .leaf(let memory):
-            let place = memory.assumingMemoryBound(to: MapEntry.self) + Int(block & 255)
-            let old = place.pointee
-            let readiness = replace(old, block)
-            guard case .ready = readiness else { return readiness }
-            place.pointee = entry
-            if entry.isLost { head.lostBlocks += 1 }
-            if entry.isMapped {
-                head.ownedBlocks += 1
-                count(entry.segment, 1)
-            }
-            return .ready
+        case .leaf(let memory): places = memory.assumingMemoryBound(to: MapEntry.self) + Int(first & 255)
         }
+        var (gained, freed) = (LiveCount(), LiveCount())
+        defer {
+            gained.enter(self)
+            freed.enter(self)
+        }
+        done = 0
+        while done < count {
+            let readiness = replace(places[done], first + UInt64(done), freed: &freed)
+            guard case .ready = readiness else { return readiness }
+            let new = entry(done)
+            places[done] = new
+            if new.isLost { head.lostBlocks += 1 }
+            if new.isMapped {
+                head.ownedBlocks += 1
+                gained.add(1, new.segment, self)
+            }
+            done += 1
+        }
+        return .ready
     }
 
     /// Unmaps what the head has of blocks that lie in one page. With snapshots around a tombstone stays, so that the change can be told.
@@ -306,8 +339,10 @@ final class VolumeMap {
         let entries = memory.assumingMemoryBound(to: MapEntry.self)
         // Once there was a snapshot, somebody may ask what has changed since.
         let isBase = head.epoch == 1 && sources.count == 1
+        var freed = LiveCount()
+        defer { freed.enter(self) }
         for index in Int(first & 255)..<Int(first & 255) + Int(count) where entries[index].segment != 0 {
-            let readiness = replace(entries[index], page << 8 | UInt64(index))
+            let readiness = replace(entries[index], page << 8 | UInt64(index), freed: &freed)
             guard case .ready = readiness else { return readiness }
             entries[index] = isBase ? .unmapped : .tombstone(birth: head.epoch)
         }
@@ -320,7 +355,7 @@ final class VolumeMap {
     }
 
     /// Accounts for an entry that leaves the head.
-    private func replace(_ old: MapEntry, _ block: UInt64) -> Readiness {
+    private func replace(_ old: MapEntry, _ block: UInt64, freed: inout LiveCount) -> Readiness {
         if old.isLost { head.lostBlocks -= 1 }
         guard old.isMapped else { return .ready }
         if old.distance > 0 {
@@ -328,8 +363,12 @@ final class VolumeMap {
             return .ready
         }
         if isHeadAlone(end: block + 1, birth: old.birth) {
-            let readiness = release(old)
-            guard case .ready = readiness else { return readiness }
+            if collected[old.segment] == nil {
+                freed.add(-1, old.segment, self)
+            } else {
+                let readiness = release(old)
+                guard case .ready = readiness else { return readiness }
+            }
         }
         head.ownedBlocks -= 1
         return .ready

@@ -113,6 +113,7 @@ struct GroupHeader: Codable, Equatable, Sendable {
 /// every member before anything is served. An entry is durable when it is on every member; one that fails is taken out first.
 final class HeaderLog: Sendable {
     static let path = ".ashlar/headers"
+    private static let directory = ".ashlar"
     private static let magic: UInt32 = 0x5244_4841  // "AHDR"
     private static let version: UInt32 = 1
     private static let entryHeaderBytes = 16
@@ -141,12 +142,14 @@ final class HeaderLog: Sendable {
         var isCommitting = false
     }
     private struct Tails {
-        var files: [MountpathID: any DiskFile] = [:]
-        var bytes: UInt64 = 0
+        /// Where the next entry goes, by member: one that had no room to write its log anew goes on with the longer one.
+        var files: [MountpathID: (file: any DiskFile, bytes: UInt64)] = [:]
     }
 
     private let pool: Pool
     private let logger: Logger
+    /// Members that there are, though not their logs.
+    private let unreadable = Mutex<[(mountpath: Mountpath, problem: Failure)]>([])
     private let state = Mutex(State())
     /// Guarded by `committer`.
     private let tails = Mutex(Tails())
@@ -156,9 +159,32 @@ final class HeaderLog: Sendable {
     init(reading pool: Pool, logger: Logger) throws(Failure) {
         self.pool = pool
         self.logger = logger
-        for mountpath in pool.active where try mountpath.disk.exists(Self.path) {
-            let bytes = try mountpath.disk.readFile(Self.path, bytesMax: Self.logBytesMax)
+        for mountpath in pool.active {
+            let bytes: [UInt8]
+            do throws(Failure) {
+                guard try mountpath.disk.exists(Self.path) else { continue }
+                bytes = try mountpath.disk.readFile(Self.path, bytesMax: Self.logBytesMax)
+            } catch  where !error.isShortage {
+                let problem = error
+                unreadable.withLock { $0.append((mountpath, problem)) }
+                continue
+            }
             for entry in try Self.entries(in: bytes, place: "\(mountpath.path)/\(Self.path)") { remember(entry) }
+        }
+        let failed = unreadable.withLock { $0 }
+        if let first = failed.first, failed.count == pool.active.count { throw first.problem }
+    }
+
+    /// What is odd about the members' logs.
+    var problems: [String] {
+        unreadable.withLock { $0.map { "\($0.mountpath.path)/\(Self.path) cannot be read: \($0.problem)" } }
+    }
+
+    /// Takes out the members of which the log could not be read: the others have everything that was acknowledged. Blocking; once it is
+    /// known how many may be lost.
+    func takeOutUnreadable() throws(Failure) {
+        for (mountpath, problem) in unreadable.withLock({ $0 }) {
+            try pool.takeOut(mountpath, reason: "cannot read headers: \(problem)")
         }
     }
 
@@ -224,7 +250,7 @@ final class HeaderLog: Sendable {
         }
         var bytes: [UInt8] = []
         for entry in entries { bytes += try Self.encoded(entry) }
-        var files: [MountpathID: any DiskFile] = [:]
+        var files: [MountpathID: (file: any DiskFile, bytes: UInt64)] = [:]
         for mountpath in pool.active {
             do throws(Failure) {
                 var isSame = false
@@ -232,8 +258,17 @@ final class HeaderLog: Sendable {
                     isSame = try mountpath.disk.readFile(Self.path, bytesMax: Self.logBytesMax) == bytes
                 }
                 if !isSame { try mountpath.disk.replaceFile(Self.path, with: bytes) }
-                files[mountpath.id] = try mountpath.disk.openLog(Self.path)
+                let file = try mountpath.disk.openLog(Self.path)
+                if isSame {
+                    // An engine that was killed may have left it in the machine's memory only.
+                    try file.synchronize()
+                    try mountpath.disk.synchronizeDirectory(Self.directory)
+                }
+                files[mountpath.id] = (file, UInt64(bytes.count))
             } catch  where error.kind == .exhausted {
+                // Those that have it have another file now.
+                let written = files
+                tails.withLock { $0.files.merge(written) { $1 } }
                 throw Failure(
                     .exhausted, "no room for headers on \(mountpath.path): free some space there", cause: error)
             } catch {
@@ -241,7 +276,7 @@ final class HeaderLog: Sendable {
             }
         }
         let written = files
-        tails.withLock { $0 = Tails(files: written, bytes: UInt64(bytes.count)) }
+        tails.withLock { $0 = Tails(files: written) }
     }
 
     // MARK: Reading
@@ -347,12 +382,14 @@ final class HeaderLog: Sendable {
         if let halted = pool.halted { throw halted }
         var bytes: [UInt8] = []
         for entry in entries { bytes += try Self.encoded(entry) }
-        let (files, offset) = tails.withLock { ($0.files, $0.bytes) }
-        let targets = pool.active.compactMap { mountpath in files[mountpath.id].map { (mountpath, $0) } }
+        let files = tails.withLock { $0.files }
+        let targets = pool.active.compactMap { mountpath in
+            files[mountpath.id].map { (mountpath: mountpath, file: $0.file, offset: $0.bytes) }
+        }
         let payload = bytes
         let failures = Mutex<[(Mountpath, Failure)]>([])
         DispatchQueue.concurrentPerform(iterations: targets.count) { index in
-            let (mountpath, file) = targets[index]
+            let (mountpath, file, offset) = targets[index]
             do throws(Failure) {
                 let written: Result<Void, Failure> = payload.withUnsafeBytes { buffer in
                     do throws(Failure) { return .success(try file.write(buffer, at: offset)) } catch {
@@ -364,18 +401,30 @@ final class HeaderLog: Sendable {
             } catch { failures.withLock { $0.append((mountpath, error)) } }
         }
         let failed = failures.withLock { $0 }
-        // A full drive is no broken drive. What was written elsewhere is overwritten by the next entry.
+        // A full drive is no broken drive. What was written elsewhere, or in part, must not come true at the next start.
         if let full = failed.first(where: { $0.1.kind == .exhausted }) {
+            for (mountpath, file, offset) in targets {
+                do throws(Failure) {
+                    try file.truncate(to: offset)
+                    try file.synchronize()
+                } catch {
+                    try pool.takeOut(mountpath, reason: "cannot take back a header that was refused: \(error)")
+                }
+            }
             throw Failure(.exhausted, "no room for headers on \(full.0.path): free space there", cause: full.1)
         }
         for (mountpath, failure) in failed {
             try pool.takeOut(mountpath, reason: "cannot write headers: \(failure)")
         }
         let total = tails.withLock { tails in
-            tails.bytes += UInt64(payload.count)
-            return tails.bytes
+            for target in targets { tails.files[target.mountpath.id]?.bytes += UInt64(payload.count) }
+            return tails.files.values.map(\.bytes).max() ?? 0
         }
-        for entry in entries where total > Self.rewriteBytes { remember(entry) }
-        if total > Self.rewriteBytes { try rewrite() }
+        guard total > Self.rewriteBytes else { return }
+        for entry in entries { remember(entry) }
+        do throws(Failure) { try rewrite() } catch  where error.kind == .exhausted {
+            // What was to be put is durable all the same.
+            logger.warning("headers are not compacted", metadata: ["reason": "\(error)"])
+        }
     }
 }

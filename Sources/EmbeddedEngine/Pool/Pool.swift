@@ -46,6 +46,8 @@ final class Pool: Sendable {
         var halted: Failure?
         /// Versions that were begun, on some mountpaths perhaps: a number never stands for two descriptions.
         var versionTried: UInt64 = 0
+        /// Some member, or the ledger, did not have the newest version at start.
+        var isUnsettled = false
     }
     private let state: Mutex<State>
 
@@ -91,12 +93,16 @@ final class Pool: Sendable {
             }
         }
         let remembered = try PoolFile.read(from: ledger, place: "the state directory")
-        let known = found.map(\.file.description) + (remembered.map { [$0.description] } ?? [])
+        // Whom the ledger names out has missed what was acknowledged since. A version that it alone has was never in force.
+        let out = remembered?.description.members.filter { $0.state == .out }.map(\.id) ?? []
+        let known =
+            found.filter { file in !out.contains { $0 == file.file.mountpath } }.map(\.file.description)
+            + (remembered.map { [$0.description] } ?? [])
         guard let newest = known.max(by: { $0.version < $1.version }) else {
             if isReadOnly { throw Failure(.notFound, "there is no pool on the configured mountpaths") }
             return try create(blank, absent: absent, ledger: ledger, logger: logger, random: &random, test: test)
         }
-        if let other = known.first(where: { $0.pool != newest.pool }) {
+        if let other = (known + found.map(\.file.description)).first(where: { $0.pool != newest.pool }) {
             throw Failure(
                 .failedPrecondition,
                 "mountpaths of two pools, \(newest.pool) and \(other.pool), are configured together (or the state directory belongs to another pool): configure the mountpaths of one"
@@ -108,6 +114,8 @@ final class Pool: Sendable {
                 "the state directory knows pool \(newest.pool), but none of its mountpaths is there: mount them, or use an empty state directory for a new pool"
             )
         }
+        // A change of membership was cut off: `admitMissing` ends it before anything is served.
+        var isUnsettled = remembered.map { $0.description != newest } ?? false
         var members: [Mountpath] = []
         var refused: [MountpathStatus] = []
         var seen: Set<MountpathID> = []
@@ -119,6 +127,7 @@ final class Pool: Sendable {
             let member = newest.members.first { $0.id == own }
             if member?.state == .active {
                 members.append(Mountpath(id: own, path: mountpath.path, media: mountpath.media, disk: disk))
+                if file.description != newest { isUnsettled = true }
             } else {
                 let reason =
                     member.map {
@@ -144,9 +153,12 @@ final class Pool: Sendable {
         if remembered == nil, !isReadOnly { try PoolFile(mountpath: nil, description: newest).write(to: ledger) }
         let order = Dictionary(uniqueKeysWithValues: newest.members.enumerated().map { ($1.id, $0) })
         members.sort { order[$0.id, default: 0] < order[$1.id, default: 0] }
-        return Pool(
+        let pool = Pool(
             id: newest.pool, mountpaths: members, ledger: ledger, logger: logger, description: newest, refused: refused,
             test: test)
+        let mustSettle = isUnsettled
+        pool.state.withLock { $0.isUnsettled = mustSettle }
+        return pool
     }
 
     private static func create(
@@ -187,12 +199,15 @@ final class Pool: Sendable {
             ledger: ledger, logger: logger, description: description, refused: [], test: test)
     }
 
-    /// Takes out what is missing at start, durably, before anything is written. `failedPrecondition` where too many are.
+    /// Takes out what is missing at start, durably, before anything is written. `failedPrecondition` where too many are. A version that was
+    /// not everywhere yet is published anew: what is served from now on must not depend on the one member that had it.
     func admitMissing(lossesMax: Int, acceptMissing: Bool) throws(Failure) {
         let missing = try checkMissing(lossesMax: lossesMax, acceptMissing: acceptMissing)
-        guard !missing.isEmpty else { return }
-        test.took(.missingAtStart)
-        try publish(out: missing.map { ($0.id, "missing at start") })
+        let isUnsettled = state.withLock(\.isUnsettled)
+        guard !missing.isEmpty || isUnsettled else { return }
+        if !missing.isEmpty { test.took(.missingAtStart) }
+        try publish(out: missing.map { ($0.id, "missing at start") }, isAnew: isUnsettled)
+        state.withLock { $0.isUnsettled = false }
     }
 
     /// The members that are missing; nothing is written. `failedPrecondition` where too many are.
@@ -229,7 +244,18 @@ final class Pool: Sendable {
         try result.get()
     }
 
-    private func publish(out changes: [(id: MountpathID, reason: String)]) throws(Failure) {
+    /// Runs `body` for each member and takes out those on which it fails: the loss of one must not be seen. Blocking. Throws where
+    /// something was short, which is not the drive's fault, and where the pool halts.
+    func onEveryMember(_ what: String, _ body: (Mountpath) throws(Failure) -> Void) throws(Failure) {
+        for mountpath in active {
+            do throws(Failure) { try body(mountpath) } catch  where !error.isShortage {
+                try takeOut(mountpath, reason: "cannot \(what): \(error)")
+            }
+        }
+    }
+
+    /// `isAnew`: where nothing changes, too.
+    private func publish(out changes: [(id: MountpathID, reason: String)], isAnew: Bool = false) throws(Failure) {
         var changes = changes
         while true {
             let (description, limit, halted) = state.withLock { ($0.description, $0.lossesMax, $0.halted) }
@@ -242,12 +268,12 @@ final class Pool: Sendable {
                 next.members[index].reason = change.reason
                 changed = true
             }
-            guard changed else { return }
+            guard changed || isAnew else { return }
             let outCount = next.members.count { $0.state == .out }
             let remaining = mountpaths.filter { mountpath in
                 next.members.contains { $0.id == mountpath.id && $0.state == .active }
             }
-            guard outCount <= limit, !remaining.isEmpty else {
+            guard outCount <= limit || !changed, !remaining.isEmpty else {
                 let failure = Failure(
                     .unavailable,
                     "\(outCount) mountpaths have failed (\(changes.map(\.reason).joined(separator: "; "))), more than the \(limit) that the groups survive: the pool has stopped; repair the drives and restart"
@@ -299,6 +325,9 @@ final class Pool: Sendable {
     var halted: Failure? { state.withLock { $0.halted } }
 
     var active: [Mountpath] { mountpaths.filter(\.isActive) }
+
+    /// Members of which nothing is believed.
+    var outCount: Int { state.withLock { $0.description.members.count { $0.state == .out } } }
 
     func mountpath(_ id: MountpathID) -> Mountpath? { mountpaths.first { $0.id == id } }
 

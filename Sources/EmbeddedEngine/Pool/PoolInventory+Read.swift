@@ -33,7 +33,7 @@ extension EmbeddedEngine {
                         sizeBytes: $0.sizeBytes, created: $0.created, formatted: $0.formatted,
                         annotation: $0.annotation, isDeleted: $0.isDeleted)
                 }.sorted { $0.id < $1.id },
-                copies: copies, problems: missing.map { "\($0.path) is missing" } + problems)
+                copies: copies, problems: missing.map { "\($0.path) is missing" } + headers.problems + problems)
         }
     }
 

@@ -8,8 +8,8 @@ import VolumeEngine
 /// Makes segments and takes them back: placement, slice files, the accounting of what groups use. Blocking; any thread.
 ///
 /// A segment exists when its slice headers and names are durable on all its mountpaths, before the first record goes into it. What a
-/// crash leaves half made has no record, and recovery takes it back. Freed slices are kept for reuse, already allocated and written,
-/// up to a bound; their old bytes cannot pass for a new segment's because every record names its segment.
+/// crash leaves half made has no record, and recovery takes it back. Freed slices are kept for reuse, already allocated and mostly
+/// written, up to a bound; their old bytes cannot pass for a new segment's because every record names its segment.
 final class SegmentAllocator: Sendable {
     /// Room that segments leave on every mountpath for maps, headers and the pool file: this much, a share of the drive (two
     /// generations of the map of a full one), and a slice for recovery.
@@ -20,12 +20,16 @@ final class SegmentAllocator: Sendable {
 
     private struct State {
         /// Slice files of each size to use again, by mountpath.
-        var recycled: [MountpathID: [UInt64: [String]]] = [:]
+        var recycled: [MountpathID: [UInt64: [Recycled]]] = [:]
         var recycledCount: [MountpathID: Int] = [:]
         /// Bytes promised to slice files that are being made.
         var pendingBytes: [MountpathID: UInt64] = [:]
         var usage: [VolumeID: Usage] = [:]
         var nextName: UInt64 = 0
+    }
+    private struct Recycled {
+        var name: String
+        var writtenBlocks: UInt32
     }
     private struct Usage {
         var group: String
@@ -44,7 +48,7 @@ final class SegmentAllocator: Sendable {
         self.pool = pool
         self.start = start
         self.logger = logger
-        for mountpath in pool.active {
+        try pool.onEveryMember("clear old slices") { (mountpath) throws(Failure) in
             try mountpath.disk.createDirectories(Self.recycleDirectory)
             // Which sizes they have is not worth finding out: they are made anew.
             for name in try mountpath.disk.list(Self.recycleDirectory) {
@@ -59,7 +63,7 @@ final class SegmentAllocator: Sendable {
     func noteExisting(_ volume: VolumeID, group: GroupSpecification) throws(Failure) {
         let directory = SlicePath.segmentDirectory(group: group.label, volume: volume)
         var (slices, segments) = (0, Set<UInt32>())
-        for mountpath in pool.active {
+        try pool.onEveryMember("list slices") { (mountpath) throws(Failure) in
             for name in try mountpath.listIfPresent(directory) {
                 slices += 1
                 if let (segment, _) = SlicePath.parse(name) { segments.insert(segment) }
@@ -185,11 +189,8 @@ final class SegmentAllocator: Sendable {
     }
 
     /// `exhausted` where the group's capacity or the mountpaths' room is used up; nothing is left behind then.
-    /// `isWrittenFirst`: new slices are filled with zeros before use. That costs the drive a second write of everything, and spares each
-    /// small flush the filesystem's journal commit for turning an unwritten extent into a written one.
     func makeSegment(
-        _ id: UInt32, volume: VolumeID, group: GroupSpecification, for purpose: Purpose = .writes,
-        isWrittenFirst: Bool = false
+        _ id: UInt32, volume: VolumeID, group: GroupSpecification, for purpose: Purpose = .writes
     ) throws(Failure) -> Segment {
         if let halted = pool.halted { throw halted }
         // Nothing is placed without a member before the version that names it out is durable.
@@ -210,7 +211,7 @@ final class SegmentAllocator: Sendable {
         }
         account(volume, group, allocated: 0, logical: logical)
         do throws(Failure) {
-            let segment = try make(id, volume, group, k, p, candidates, isWrittenFirst: isWrittenFirst)
+            let segment = try make(id, volume, group, k, p, candidates)
             account(volume, group, allocated: Int64(segment.allocatedBytes), logical: 0)
             return segment
         } catch {
@@ -221,7 +222,7 @@ final class SegmentAllocator: Sendable {
 
     private func make(
         _ id: UInt32, _ volume: VolumeID, _ group: GroupSpecification, _ k: Int, _ p: Int,
-        _ candidates: [(mountpath: Mountpath, totalBytes: UInt64, freeBytes: UInt64)], isWrittenFirst: Bool
+        _ candidates: [(mountpath: Mountpath, totalBytes: UInt64, freeBytes: UInt64)]
     ) throws(Failure) -> Segment {
         var roomy = candidates.filter { $0.freeBytes >= group.sliceBytes }
         while true {
@@ -249,8 +250,7 @@ final class SegmentAllocator: Sendable {
                         pool: pool.id, volume: volume, segment: id, k: k, p: p, slice: index,
                         sliceBlocks: UInt32(group.sliceBytes / UInt64(blockBytes)), start: start,
                         mountpaths: chosen.map(\.id))
-                    let file = try makeSlice(header, group: group, on: mountpath, isWrittenFirst: isWrittenFirst)
-                    slices.append(Slice(mountpath: mountpath, mountpathID: mountpath.id, file: file, tail: 1))
+                    slices.append(try makeSlice(header, group: group, on: mountpath))
                 }
                 return Segment(
                     id: id, k: k, p: p, sliceBlocks: UInt32(group.sliceBytes / UInt64(blockBytes)), slices: slices)
@@ -273,42 +273,50 @@ final class SegmentAllocator: Sendable {
     }
 
     private func makeSlice(
-        _ header: SliceHeader, group: GroupSpecification, on mountpath: Mountpath, isWrittenFirst: Bool
-    ) throws(Failure) -> any DiskFile {
+        _ header: SliceHeader, group: GroupSpecification, on mountpath: Mountpath
+    ) throws(Failure) -> Slice {
         let disk = mountpath.disk
         let directory = SlicePath.segmentDirectory(group: group.label, volume: header.volume)
         let path = path(header.volume, group.label, header.segment, header.slice)
         try disk.createDirectories(directory)
         try disk.remove(path)
         let file: any DiskFile
+        var writtenBlocks: UInt32 = 1
         if let recycled = takeRecycled(mountpath, bytes: group.sliceBytes) {
-            try disk.rename("\(Self.recycleDirectory)/\(recycled)", to: path)
+            try disk.rename("\(Self.recycleDirectory)/\(recycled.name)", to: path)
             file = try disk.openSlice(path)
+            writtenBlocks = recycled.writtenBlocks
         } else {
+            makeRoom(for: group.sliceBytes, on: mountpath)
             file = try disk.createSlice(path, bytes: group.sliceBytes)
-            if isWrittenFirst { try fillWithZeros(file, bytes: group.sliceBytes) }
         }
         let page = AlignedBuffer(bytes: blockBytes)
         header.encode(into: page.base)
         try file.write(UnsafeRawBufferPointer(page.span), at: 0)
         try file.synchronize()
         try disk.synchronizeDirectory(directory)
-        return file
+        return Slice(
+            mountpath: mountpath, mountpathID: mountpath.id, file: file, tail: 1, writtenBlocks: writtenBlocks)
     }
 
-    private func fillWithZeros(_ file: any DiskFile, bytes: UInt64) throws(Failure) {
-        let zeros = AlignedBuffer(bytes: 1 << 20)
-        for offset in stride(from: 0, to: bytes, by: zeros.bytes) {
-            try file.write(UnsafeRawBufferPointer(zeros.span), at: offset)
-        }
-    }
-
-    private func takeRecycled(_ mountpath: Mountpath, bytes: UInt64) -> String? {
+    private func takeRecycled(_ mountpath: Mountpath, bytes: UInt64) -> Recycled? {
         state.withLock { state in
-            guard let name = state.recycled[mountpath.id]?[bytes]?.popLast() else { return nil }
+            guard let recycled = state.recycled[mountpath.id]?[bytes]?.popLast() else { return nil }
             state.recycledCount[mountpath.id, default: 1] -= 1
-            return name
+            return recycled
         }
+    }
+
+    /// Slices to be used again count as free, those of other sizes too: a new one must not take the reserve's room instead of theirs.
+    private func makeRoom(for sliceBytes: UInt64, on mountpath: Mountpath) {
+        guard let space = try? mountpath.disk.space() else { return }
+        let names = state.withLock { state -> [String] in
+            let reserve = Self.reserve(of: space) + sliceBytes
+            guard space.freeBytes < reserve + state.pendingBytes[mountpath.id, default: 0] else { return [] }
+            state.recycledCount[mountpath.id] = 0
+            return state.recycled.removeValue(forKey: mountpath.id)?.values.flatMap(\.self) ?? []
+        }
+        for name in names { try? mountpath.disk.remove("\(Self.recycleDirectory)/\(name)") }
     }
 
     // MARK: Taking back
@@ -319,7 +327,9 @@ final class SegmentAllocator: Sendable {
             guard let mountpath = slice.mountpath, mountpath.isActive else { continue }
             slice.file = nil
             let bytes = UInt64(segment.sliceBlocks) * UInt64(blockBytes)
-            freeSlice(path(volume, group.label, segment.id, index), bytes: bytes, on: mountpath)
+            freeSlice(
+                path(volume, group.label, segment.id, index), bytes: bytes,
+                writtenBlocks: max(slice.writtenBlocks, slice.tail), on: mountpath)
         }
         account(
             volume, group, allocated: -Int64(segment.memberBytes), logical: -Int64(segment.logicalBytes))
@@ -349,7 +359,8 @@ final class SegmentAllocator: Sendable {
             logical: -Int64(group.sliceBytes) * Int64(group.dataColumns) / Int64(group.columns))
     }
 
-    private func freeSlice(_ path: String, bytes: UInt64, on mountpath: Mountpath) {
+    /// `writtenBlocks`: as in `Slice`; 0 where it is not known.
+    private func freeSlice(_ path: String, bytes: UInt64, writtenBlocks: UInt32 = 0, on mountpath: Mountpath) {
         let name: String? = state.withLock { state in
             guard state.recycledCount[mountpath.id, default: 0] < Self.recycledPerMountpathMax else { return nil }
             state.nextName += 1
@@ -362,7 +373,8 @@ final class SegmentAllocator: Sendable {
             }
             try mountpath.disk.rename(path, to: "\(Self.recycleDirectory)/\(name)")
             state.withLock { state in
-                state.recycled[mountpath.id, default: [:]][bytes, default: []].append(name)
+                state.recycled[mountpath.id, default: [:]][bytes, default: []]
+                    .append(Recycled(name: name, writtenBlocks: writtenBlocks))
                 state.recycledCount[mountpath.id, default: 0] += 1
             }
         } catch  where error.kind != .notFound {

@@ -1,4 +1,5 @@
 import Base
+import ErasureCoding
 import SegmentStore
 import SystemIO
 
@@ -33,8 +34,8 @@ final class RecordBuffers {
     func give(_ buffer: AlignedBuffer) { spare[buffer.bytes, default: []].append(buffer) }
 }
 
-/// A record between forming and being durable.
-final class RecordInFlight {
+/// A record between forming and being durable. `@unchecked Sendable`: touched on the loop of its volume only.
+final class RecordInFlight: @unchecked Sendable {
     enum State {
         case writing
         /// On its slices, in whatever caches they have.
@@ -59,6 +60,8 @@ final class RecordInFlight {
     var segment: Segment?
     /// By column.
     var offsets: [UInt32] = Array(repeating: RecordHeader.notWritten, count: 16)
+    /// CRC-32C of parity columns.
+    var parityChecksums: [UInt32] = Array(repeating: 0, count: ErasureCode.columnsMax)
     var buffer: AlignedBuffer?
     var writesPending = 0
     /// Its columns complete only when durable.
@@ -85,4 +88,27 @@ final class RecordInFlight {
 
 extension RecordInFlight: IOTarget {
     func ioCompleted(_ tag: UInt64, result: Int32) { log.columnWritten(self, column: Int(tag), result: result) }
+}
+
+/// What the encoding of a record reads and writes, for whichever thread does it. `@unchecked Sendable`: the memory is nobody else's meanwhile.
+struct RecordEncoding: @unchecked Sendable {
+    let code: ErasureCode
+    let shape: RecordShape
+    let data: UnsafeMutableRawPointer
+    let parity: UnsafeMutableRawPointer
+
+    /// Fills the parity columns and `checksums`, one of each.
+    func run(checksums: inout [UInt32]) {
+        let columnBytes = shape.columnBlocks * blockBytes
+        guard shape.dataColumns > 1 else {
+            // Parity of one column is that column.
+            let checksum = crc32c(data, bytes: columnBytes)
+            for index in 0..<shape.parityColumns { checksums[index] = checksum }
+            return
+        }
+        code.encodeParity(shape: shape, data: data, parity: parity)
+        for index in 0..<shape.parityColumns {
+            checksums[index] = crc32c(parity + index * columnBytes, bytes: columnBytes)
+        }
+    }
 }

@@ -71,18 +71,27 @@ extension VolumeLog {
     private func applyData(_ entry: RingEntry, of record: RecordInFlight) -> Readiness {
         guard let segment = record.segment else { return .ready }
         while applied.blocks < entry.count {
-            let column = applied.dataBlocks / record.shape.columnBlocks
+            let (column, row) = applied.dataBlocks.quotientAndRemainder(dividingBy: record.shape.columnBlocks)
             let position = entry.position + UInt64(applied.blocks)
             let block = entry.block + UInt64(applied.blocks)
-            let place = MapEntry(
+            // As far as one column and one page of the map go.
+            let count = min(
+                entry.count - applied.blocks, record.shape.columnBlocks - row,
+                MapEntry.perLeaf - Int(block % UInt64(MapEntry.perLeaf)))
+            let first = MapEntry(
                 segment: segment.id, slice: (column + record.rotation) % segment.slices.count,
-                offset: record.offsets[column] + 1 + UInt32(applied.dataBlocks % record.shape.columnBlocks),
-                checksum: ring.checksum(position), birth: record.birthEpoch)
-            let readiness = map.set(block, place)
+                offset: record.offsets[column] + 1 + UInt32(row), checksum: 0, birth: record.birthEpoch)
+            var done = 0
+            let readiness = map.set(block, count: count, done: &done) { number in
+                var place = first
+                place.place += UInt32(number)
+                place.checksum = ring.checksum(position + UInt64(number))
+                return place
+            }
+            for number in 0..<UInt64(done) { index.remove(block + number, at: position + number) }
+            applied.blocks += done
+            applied.dataBlocks += done
             guard case .ready = readiness else { return readiness }
-            index.remove(block, at: position)
-            applied.blocks += 1
-            applied.dataBlocks += 1
         }
         return .ready
     }

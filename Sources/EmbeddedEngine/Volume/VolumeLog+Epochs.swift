@@ -118,6 +118,7 @@ extension VolumeLog {
     func stopReclaim() {
         isReclaimStopped = true
         answerReclaimed()
+        answerCleaned()
     }
 
     /// The element of an epoch once it is in a durable checkpoint, so that a clone may refer to its nodes. `isPinned`: a clone that is

@@ -27,6 +27,23 @@ final class ReadPart: @unchecked Sendable {
     deinit { checksums.deallocate() }
 }
 
+/// How far a read request has been looked up.
+private struct ReadWalk {
+    let request: BlockRequest
+    let buffer: UnsafeMutableRawPointer
+    /// The request's first block.
+    let first: UInt64
+    /// The next block to look up, and where the leaf or the request ends, counted from the first.
+    var next: Int
+    var end: Int
+    let asksRing: Bool
+    /// What the next block may follow on; not sent yet.
+    var run: ReadPart?
+
+    var target: UnsafeMutableRawPointer { buffer + next * blockBytes }
+    var entryIndex: Int { Int((first + UInt64(next)) % UInt64(MapEntry.perLeaf)) }
+}
+
 extension ReadPart: IOTarget {
     func ioCompleted(_ tag: UInt64, result: Int32) { log.partRead(self, result: result) }
 }
@@ -48,39 +65,101 @@ extension VolumeLog {
             request.result = EIO
             return partEnded(request)
         }
-        var run: ReadPart?
-        let first = request.offset >> blockShift
-        for number in start..<(request.length / blockBytes) {
-            let block = first + UInt64(number)
-            let target = buffer + number * blockBytes
-            if epoch == nil, copyFromRing(block, to: target) {
-                run = issue(run)
+        var walk = ReadWalk(
+            request: request, buffer: buffer, first: request.offset >> blockShift, next: start, end: start,
+            asksRing: epoch == nil && (index.count > 0 || !discards.isEmpty))
+        let count = request.length / blockBytes
+        while walk.next < count {
+            let block = walk.first + UInt64(walk.next)
+            walk.end = min(count, walk.next + MapEntry.perLeaf - Int(block % UInt64(MapEntry.perLeaf)))
+            if let (load, owner) = walkLeaf(&walk, block / UInt64(MapEntry.perLeaf), in: tree) {
+                issue(walk.run)
+                return walkLater(request, from: walk.next, epoch: epoch, load, owner)
+            }
+        }
+        issue(walk.run)
+        partEnded(request)
+    }
+
+    /// Goes on to `walk.end`, the end of one leaf or of the request. Stops at a block for which a node must be loaded first.
+    private func walkLeaf(
+        _ walk: inout ReadWalk, _ page: UInt64, in tree: MapTree
+    ) -> (load: NodeLoad, owner: VolumeLog)? {
+        let entries: UnsafePointer<MapEntry>?
+        let distance: Int
+        switch map.leaf(tree, page) {
+        case .wait(let load):
+            // What is in the ring needs no map.
+            while walk.next < walk.end, takeFromRing(&walk) {}
+            return walk.next < walk.end ? (load, self) : nil
+        case .absent: (entries, distance) = (nil, 0)
+        case .leaf(let found, let above): (entries, distance) = (found, above)
+        }
+        while walk.next < walk.end {
+            if takeFromRing(&walk) { continue }
+            let entry = entries?[walk.entryIndex] ?? .unmapped
+            guard entry.isMapped else {
+                endRun(&walk)
+                if entry.isLost {
+                    walk.request.result = EIO
+                } else {
+                    walk.target.initializeMemory(as: UInt8.self, repeating: 0, count: blockBytes)
+                }
+                walk.next += 1
                 continue
             }
-            switch find(block, in: tree) {
-            case .zeros:
-                run = issue(run)
-                target.initializeMemory(as: UInt8.self, repeating: 0, count: blockBytes)
-            case .lost:
-                run = issue(run)
-                request.result = EIO
-            case .wait(let load, let owner):
-                _ = issue(run)
-                return walkLater(request, from: number, epoch: epoch, load, owner)
-            case .at(let place, let checksum, let owner):
-                if let part = run, part.log === owner, part.segment?.id == place.segment, part.slice == place.slice,
-                    part.offset + UInt32(part.count) == place.offset
-                {
-                    part.checksums[part.count] = checksum
-                    part.count += 1
-                } else {
-                    _ = issue(run)
-                    run = owner.part(request, place, checksum, target)
+            let owner = distance + entry.distance == 0 ? self : origins[distance + entry.distance - 1]
+            switch owner.map.place(entry) {
+            case .wait(let load): return (load, owner)
+            case .at(let place):
+                owner.take(place, entry.checksum, &walk)
+                // Most blocks lie behind the one before, and were not moved.
+                if let entries, owner.map.collected[entry.segment] == nil {
+                    takeFollowing(entry, entries, &walk)
                 }
             }
         }
-        _ = issue(run)
-        partEnded(request)
+        return nil
+    }
+
+    /// Blocks that lie one after the other, from the one behind `entry` on.
+    private func takeFollowing(_ entry: MapEntry, _ entries: UnsafePointer<MapEntry>, _ walk: inout ReadWalk) {
+        guard let run = walk.run, !walk.asksRing else { return }
+        var (index, place) = (walk.entryIndex, entry.place)
+        while walk.next < walk.end {
+            place += 1
+            guard entries[index].segment == entry.segment, entries[index].place == place else { return }
+            run.checksums[run.count] = entries[index].checksum
+            run.count += 1
+            index += 1
+            walk.next += 1
+        }
+    }
+
+    /// One block at `place` in a segment of this volume, behind those of the run where it follows.
+    private func take(_ place: DirectoryEntry, _ checksum: UInt32, _ walk: inout ReadWalk) {
+        if let run = walk.run, run.log === self, run.segment?.id == place.segment, run.slice == place.slice,
+            run.offset + UInt32(run.count) == place.offset
+        {
+            run.checksums[run.count] = checksum
+            run.count += 1
+        } else {
+            endRun(&walk)
+            walk.run = part(walk.request, place, checksum, walk.target)
+        }
+        walk.next += 1
+    }
+
+    private func takeFromRing(_ walk: inout ReadWalk) -> Bool {
+        guard walk.asksRing, copyFromRing(walk.first + UInt64(walk.next), to: walk.target) else { return false }
+        endRun(&walk)
+        walk.next += 1
+        return true
+    }
+
+    private func endRun(_ walk: inout ReadWalk) {
+        issue(walk.run)
+        walk.run = nil
     }
 
     /// Goes on with a walk when a node that it needs is there.
@@ -105,28 +184,6 @@ extension VolumeLog {
         return map.element(epoch)?.tree
     }
 
-    private enum Found {
-        case zeros
-        case lost
-        case wait(NodeLoad, owner: VolumeLog)
-        case at(DirectoryEntry, checksum: UInt32, owner: VolumeLog)
-    }
-
-    /// Where a block is: its entry, and by the directory of the volume that wrote it.
-    private func find(_ block: UInt64, in tree: MapTree) -> Found {
-        switch map.entry(block, in: tree) {
-        case .wait(let load): return .wait(load, owner: self)
-        case .entry(let entry):
-            if entry.isLost { return .lost }
-            if !entry.isMapped { return .zeros }
-            let owner = entry.distance == 0 ? self : origins[entry.distance - 1]
-            switch owner.map.place(entry) {
-            case .wait(let load): return .wait(load, owner: owner)
-            case .at(let place): return .at(place, checksum: entry.checksum, owner: owner)
-            }
-        }
-    }
-
     /// False where the newest data of the block is not in the ring.
     private func copyFromRing(_ block: UInt64, to target: UnsafeMutableRawPointer) -> Bool {
         let position = index.value(block)
@@ -141,7 +198,7 @@ extension VolumeLog {
         return true
     }
 
-    fileprivate func part(
+    private func part(
         _ request: BlockRequest, _ place: DirectoryEntry, _ checksum: UInt32, _ target: UnsafeMutableRawPointer
     ) -> ReadPart? {
         guard let segment = segments[place.segment] else {
@@ -172,19 +229,17 @@ extension VolumeLog {
                 part.checksums[part.count] = batch.checksums[index]
                 part.count += 1
             } else {
-                _ = issue(run)
+                issue(run)
                 run = part(request, stored.place, batch.checksums[index], batch.payload.base + index * blockBytes)
             }
         }
-        _ = issue(run)
+        issue(run)
         partEnded(request)
     }
 
-    /// Sends a run on its way; nil, so that the caller has none any more.
-    private func issue(_ part: ReadPart?) -> ReadPart? {
-        guard let part else { return nil }
-        part.log.send(part)
-        return nil
+    /// Sends a run on its way.
+    func issue(_ part: ReadPart?) {
+        if let part { part.log.send(part) }
     }
 
     private func send(_ part: ReadPart) {
@@ -203,18 +258,26 @@ extension VolumeLog {
 
     func partRead(_ part: ReadPart, result: Int32) {
         guard let segment = part.segment, let buffer = part.buffer else { return }
-        let isWhole =
-            result == part.count * blockBytes
-            && (0..<part.count).allSatisfy {
-                crc32c(buffer + $0 * blockBytes, bytes: blockBytes) == part.checksums[$0]
-            }
-        if isWhole { return finish(part) }
+        if result == part.count * blockBytes, areWhole(buffer, part.checksums, count: part.count) {
+            return finish(part)
+        }
         let slice = segment.slices[part.slice]
-        if result < 0, let mountpath = slice.mountpath { noteReadError(mountpath, errno: -result) }
+        if result < 0, !Failure.isShortage(errno: -result), let mountpath = slice.mountpath {
+            noteReadError(mountpath, errno: -result)
+        }
         rebuild(part)
     }
 
-    private func finish(_ part: ReadPart, error: Int32 = 0) {
+    private func areWhole(
+        _ buffer: UnsafeMutableRawPointer, _ checksums: UnsafeMutablePointer<UInt32>, count: Int
+    ) -> Bool {
+        for block in 0..<count where crc32c(buffer + block * blockBytes, bytes: blockBytes) != checksums[block] {
+            return false
+        }
+        return true
+    }
+
+    func finish(_ part: ReadPart, error: Int32 = 0) {
         guard let request = part.request, let segment = part.segment else { return }
         part.request = nil
         part.segment = nil
@@ -228,157 +291,5 @@ extension VolumeLog {
     private func partEnded(_ request: BlockRequest) {
         request.pendingPartCount -= 1
         if request.pendingPartCount == 0 { request.finish(request.result) }
-    }
-
-    // MARK: Off the common path
-
-    /// Opens a slice of an older segment when it is first read, off the loop.
-    private func openSlice(_ slice: Slice, of segment: Segment, for part: ReadPart) {
-        let key = ObjectIdentifier(slice)
-        if openingSlices[key] != nil {
-            openingSlices[key]?.append(part)
-            return
-        }
-        openingSlices[key] = [part]
-        guard let mountpath = slice.mountpath else { return }
-        let path = slicePath(segment, part.slice)
-        queue.blocking { () throws(Failure) in
-            try mountpath.disk.openSlice(path)
-        } then: { [self] result in
-            let waiting = openingSlices.removeValue(forKey: key) ?? []
-            switch result {
-            case .success(let file):
-                slice.file = file
-                openedSlices += 1
-                if openedSlices > Self.openedSlicesMax { closeIdleSlices() }
-                for part in waiting { _ = issue(part) }
-            case .failure(let problem):
-                logger.error(
-                    "slice cannot be opened", metadata: ["path": "\(mountpath.path)/\(path)", "reason": "\(problem)"])
-                for part in waiting { rebuild(part) }
-            }
-        }
-    }
-
-    /// Descriptors are bounded: slices that nobody reads now are closed, to be opened again when needed.
-    private func closeIdleSlices() {
-        openedSlices = 0
-        for segment in segments.values
-        where segment.isClosed && segment.readerCount == 0 && segment.lastSequence <= durableThrough {
-            for slice in segment.slices { slice.file = nil }
-        }
-    }
-
-    private static let openedSlicesMax = 4096
-
-    func slicePath(_ segment: Segment, _ slice: Int) -> String {
-        let directory = SlicePath.segmentDirectory(group: parameters.group.label, volume: parameters.header.id)
-        return "\(directory)/\(SlicePath.name(segment: segment.id, slice: slice))"
-    }
-
-    static let readErrorsMax = 10
-    static let readErrorWindowNanoseconds: UInt64 = 10_000_000_000
-    private static let recordIndexesMax = 64
-
-    private func noteReadError(_ mountpath: Mountpath, errno: Int32) {
-        let now = clock.now()
-        readErrors[mountpath.id, default: []].removeAll { now - $0 > Self.readErrorWindowNanoseconds }
-        readErrors[mountpath.id, default: []].append(now)
-        if readErrors[mountpath.id]?.count ?? 0 >= Self.readErrorsMax {
-            pool.test.took(.tooManyReadErrors)
-            suspect(
-                mountpath, "\(Self.readErrorsMax) read errors in 10 s, the last: \(String(cString: strerror(errno)))")
-        }
-    }
-
-    /// Computes the run from the other columns of its record, on a thread that may block, and writes it back where the slice's mountpath is
-    /// healthy: the bytes there were wrong.
-    private func rebuild(_ part: ReadPart) {
-        guard let segment = part.segment, let buffer = part.buffer else { return }
-        let known = recordIndexes[segment.id]
-        let paths = (0..<segment.slices.count).map { slicePath(segment, $0) }
-        // A slice whose mountpath is out is not asked.
-        let sources = segment.slices.map { $0.isAvailable ? $0 : nil }
-        let job = RebuildJob(
-            pool: pool.id, volume: parameters.header.id, segment: segment.id, sliceBlocks: segment.sliceBlocks,
-            paths: paths,
-            mountpaths: sources.map { $0?.mountpath }, slice: part.slice, offset: part.offset, count: part.count,
-            checksums: Array(UnsafeBufferPointer(start: part.checksums, count: part.count)), buffer: buffer,
-            index: known)
-        statistics.blocksRebuilt += part.count
-        pool.test.took(.readRebuilt)
-        // An index of a segment that still grows would soon be old.
-        let isComplete = segment.isClosed && segment.lastSequence <= durableThrough
-        queue.blocking { () throws(Failure) in
-            try job.run()
-        } then: { [self] result in
-            switch result {
-            case .success(let index):
-                if recordIndexes.count >= Self.recordIndexesMax { recordIndexes.removeAll() }
-                if isComplete { recordIndexes[segment.id] = index }
-                finish(part)
-            case .failure(let problem):
-                logger.critical(
-                    "block lost", metadata: ["volume": "\(parameters.header.id)", "reason": "\(problem)"])
-                finish(part, error: EIO)
-            }
-        }
-    }
-}
-
-/// What a rebuild needs, carried to a blocking thread. `buffer` belongs to the request, which waits for this.
-private struct RebuildJob: @unchecked Sendable {
-    let pool: PoolID
-    let volume: VolumeID
-    let segment: UInt32
-    let sliceBlocks: UInt32
-    let paths: [String]
-    /// Nil where the slice is not to be read.
-    let mountpaths: [Mountpath?]
-    let slice: Int
-    let offset: UInt32
-    let count: Int
-    let checksums: [UInt32]
-    let buffer: UnsafeMutableRawPointer
-    let index: RecordIndex?
-
-    /// Returns the segment's index, for the next time.
-    func run() throws(Failure) -> RecordIndex {
-        var files: [(any DiskFile)?] = []
-        for (path, mountpath) in zip(paths, mountpaths) { files.append(try? mountpath?.disk.openSlice(path)) }
-        let index: RecordIndex
-        if let known = self.index {
-            index = known
-        } else {
-            index = try RecordIndex(
-                pool: pool, volume: volume, segment: segment, sliceBlocks: sliceBlocks, files: files)
-        }
-        var done = 0
-        while done < count {
-            guard let (header, column, row) = index.find(slice: slice, offset: offset + UInt32(done)), column < header.k
-            else {
-                throw Failure(
-                    .corrupt, "segment \(segment): no header names block \(offset + UInt32(done)) of slice \(slice)")
-            }
-            // A run may go on into the next record's chunk only across a header, so it ends with the column at the latest.
-            let rows = min(count - done, header.shape.blocks(ofDataColumn: column) - row)
-            let target = buffer + done * blockBytes
-            try RecordReader(header: header, files: files).rebuild(column: column, row: row, count: rows, into: target)
-            for block in 0..<rows
-            where crc32c(target + block * blockBytes, bytes: blockBytes) != checksums[done + block] {
-                throw Failure(
-                    .corrupt,
-                    "segment \(segment), record \(header.sequence): what was rebuilt is not what the map expects")
-            }
-            if let file = files[slice] {
-                // The same bytes as were there once: no order with other writes is needed.
-                let aligned = AlignedBuffer(bytes: rows * blockBytes)
-                aligned.base.copyMemory(from: target, byteCount: rows * blockBytes)
-                try? file.write(
-                    UnsafeRawBufferPointer(aligned.span), at: UInt64(offset + UInt32(done)) * UInt64(blockBytes))
-            }
-            done += rows
-        }
-        return index
     }
 }

@@ -7,11 +7,14 @@ import SystemIO
 
 /// From ring entries to durable records.
 extension VolumeLog {
-    static let recordsInFlightMax = 8
+    /// Written and not durable yet: enough that the drives have work while those before are synced.
+    static let recordsInFlightMax = 16
     /// Small records that a flush forces out at the same time; what comes meanwhile is packed into the next one.
     static let smallRecordsInFlightMax = 2
     static let smallBlocks = 16
     static let recordBlocksMax = 512
+    /// Records of so many blocks that no flush waits for are encoded on another thread.
+    static let encodedElsewhereBlocks = 128
 
     /// Blocks that make a full record, drained without waiting for a flush.
     private var fullBlocks: Int {
@@ -135,6 +138,8 @@ extension VolumeLog {
                 record.segment = segment
                 return true
             }
+            // The end of the filling forms records again.
+            if segment.willFit(shape) { return false }
             guard switchSegment() else { return false }
         }
     }
@@ -144,28 +149,58 @@ extension VolumeLog {
     func write(_ record: RecordInFlight) {
         guard let segment = record.segment, let buffer = record.buffer else { return }
         let shape = record.shape
-        let data = record.moves?.payload.base ?? ring.address(record.position)
-        let columnBytes = shape.columnBlocks * blockBytes
-        let parity = buffer.base + RecordBuffers.headerPages * blockBytes
         record.forEachColumn(k: segment.k, p: segment.p) { column in
             record.offsets[column] = segment.append(
                 column: column, rotation: record.rotation, blocks: 1 + record.blocks(ofColumn: column, k: segment.k))
         }
         // A record that is written again has a lower sequence than those already here.
         segment.lastSequence = max(segment.lastSequence, record.sequence)
-        if shape.dataColumns > 1 { code(segment).encodeParity(shape: shape, data: data, parity: parity) }
-        writeHeader(
-            record, segment, parity: shape.dataColumns > 1 ? parity : data,
-            stride: shape.dataColumns > 1 ? columnBytes : 0)
-
         record.state = .writing
         record.writesPending = shape.dataColumns + segment.p
+        admissionRoom = nil
         if record.moves == nil {
-            recentRecords += 1
-            recentBlocks += shape.dataBlocks
+            fill.note(record)
             statistics.recordsWritten += 1
             statistics.blocksWritten += shape.dataBlocks
         }
+        let encoding = RecordEncoding(
+            code: code(segment), shape: shape, data: data(of: record),
+            parity: buffer.base + RecordBuffers.headerPages * blockBytes)
+        let isAwaited = record.isDurableWrite && record.moves == nil
+        if shape.dataBlocks >= Self.encodedElsewhereBlocks, shape.dataColumns > 1, !isAwaited {
+            return encodeElsewhere(record, encoding)
+        }
+        encoding.run(checksums: &record.parityChecksums)
+        send(record)
+    }
+
+    /// The loop takes requests meanwhile. What is encoded lies in the ring and in the record's buffer, which both stay.
+    private func encodeElsewhere(_ record: RecordInFlight, _ encoding: RecordEncoding) {
+        queue.blocking { () throws(Failure) in
+            var checksums = [UInt32](repeating: 0, count: ErasureCode.columnsMax)
+            encoding.run(checksums: &checksums)
+            return checksums
+        } then: { [self] result in
+            if case .success(let checksums) = result { record.parityChecksums = checksums }
+            if failure == nil { return send(record) }
+            record.writesPending = 0
+            record.state = .failed
+            giveBuffer(of: record)
+            finishClosing()
+        }
+    }
+
+    private func data(of record: RecordInFlight) -> UnsafeMutableRawPointer {
+        record.moves?.payload.base ?? ring.address(record.position)
+    }
+
+    private func send(_ record: RecordInFlight) {
+        guard let segment = record.segment, let buffer = record.buffer else { return }
+        let shape = record.shape
+        let data = data(of: record)
+        let columnBytes = shape.columnBlocks * blockBytes
+        let parity = buffer.base + RecordBuffers.headerPages * blockBytes
+        writeHeader(record, segment)
         var page = buffer.base
         record.forEachColumn(k: segment.k, p: segment.p) { column in
             let slice = record.slice(ofColumn: column, in: segment)
@@ -197,8 +232,7 @@ extension VolumeLog {
     }
 
     /// One page a column, in the order of `forEachColumn`.
-    private func writeHeader(_ record: RecordInFlight, _ segment: Segment, parity: UnsafeMutableRawPointer, stride: Int)
-    {
+    private func writeHeader(_ record: RecordInFlight, _ segment: Segment) {
         guard let base = record.buffer?.base else { return }
         var writer = RecordHeaderWriter(page: base)
         writer.begin(
@@ -208,10 +242,7 @@ extension VolumeLog {
             extentCount: record.extentCount, kind: record.kind)
         if let control = record.control { writer.putControl(control) }
         record.forEachColumn(k: segment.k, p: segment.p) { writer.putOffset(record.offsets[$0], column: $0) }
-        for index in 0..<segment.p {
-            writer.putParityChecksum(
-                crc32c(parity + index * stride, bytes: record.shape.columnBlocks * blockBytes), index: index)
-        }
+        for index in 0..<segment.p { writer.putParityChecksum(record.parityChecksums[index], index: index) }
         if let moves = record.moves {
             for extent in moves.extents { writer.putExtent(extent) }
             for origin in moves.origins { writer.putOrigin(origin) }
@@ -263,7 +294,7 @@ extension VolumeLog {
             pool.test.took(.writeFailed)
             if pool.test.canary == .ackBeforeMembership { record.state = .writing }  // canary
             // Short of memory or descriptors is no fault of the drive.
-            if let mountpath = slice.mountpath, ![ENOMEM, EAGAIN, EINTR, EMFILE, ENFILE].contains(-result) {
+            if let mountpath = slice.mountpath, !Failure.isShortage(errno: -result) {
                 suspect(
                     mountpath,
                     result < 0 ? "write failed: \(String(cString: strerror(-result)))" : "write was cut short")
@@ -273,14 +304,18 @@ extension VolumeLog {
         }
         guard record.writesPending == 0 else { return }
         // Headers and parity are on their way no more; what is still needed is in the ring.
-        if let buffer = record.buffer { buffers.give(buffer) }
-        record.buffer = nil
+        giveBuffer(of: record)
         if record.state == .writing {
             record.state = record.isDurableWrite ? .durable : .written
             if !record.isDurableWrite { unsyncedBlocks += record.shape.dataBlocks + 1 }
         }
         advance()
         scheduleBatch()
+    }
+
+    private func giveBuffer(of record: RecordInFlight) {
+        if let buffer = record.buffer { buffers.give(buffer) }
+        record.buffer = nil
     }
 
     /// Hands records that are durable on to the map, in order. While a change of membership is not durable, nothing is.
@@ -403,9 +438,11 @@ extension VolumeLog: IOTarget {
             sliceSynchronized(Int(tag - Self.tagSynchronizedFirst), result: result)
         } else if tag == Self.tagReclaim {
             reclaimSome()
+        } else if tag == Self.tagRoom {
+            map.cache.checkpointEnded()
         } else {
             isSpaceTimerSet = false
-            if isApplyWaiting { cacheIsFull() }
+            if map.cache.isAwaited { cacheIsFull() }
             advance()
             scheduleBatch()
         }

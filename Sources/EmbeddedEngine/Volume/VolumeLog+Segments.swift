@@ -26,6 +26,7 @@ extension VolumeLog {
     func retire(_ segment: inout Segment?) {
         guard let retired = segment else { return }
         segment = nil
+        admissionRoom = nil
         retired.isClosed = true
         map.changedSegments.insert(retired.id)
         segmentsSinceCheckpoint += 1
@@ -35,9 +36,6 @@ extension VolumeLog {
         guard let unused = map.remove(retired.id) else { return }
         if isNamed { removed.append(unused) } else { giveBack(unused) }
     }
-
-    /// Records since the last segment that tell how the volume is used.
-    private static let recentRecordsMin = 64
 
     /// Begins to make the reserve, unless that is under way or was just found impossible.
     func prepareSegment() {
@@ -54,15 +52,14 @@ extension VolumeLog {
         let id = nextSegment
         nextSegment += 1
         let (allocator, header, group) = (allocator, parameters.header, parameters.group)
-        let isWrittenFirst = recentRecords >= Self.recentRecordsMin && recentBlocks < recentRecords * Self.smallBlocks
-        (recentRecords, recentBlocks) = (0, 0)
-        // What was admitted was promised a place: when its segment went with a mountpath, reserves are there to keep the promise.
+        // What was admitted was promised a place: when its segment went with a mountpath, or has no room for what makes room, reserves are
+        // there to keep the promise.
         let isPromised =
-            (open == nil && (ring.formedEntry < ring.admittedEntry || !records.isEmpty))
-            || controls.values.contains { $0.control.operation != .snapshot }
+            open == nil
+            ? ring.formedEntry < ring.admittedEntry || !records.isEmpty : isNextPromised && !hasRoomForHeaders
         queue.blocking { () throws(Failure) in
             let made = try allocator.makeSegment(
-                id, volume: header.id, group: group, for: isPromised ? .promised : .writes, isWrittenFirst: isWrittenFirst)
+                id, volume: header.id, group: group, for: isPromised ? .promised : .writes)
             return (segment: made, room: allocator.room(of: group))
         } then: { [self] result in
             isPreparing = false
@@ -77,10 +74,20 @@ extension VolumeLog {
         }
     }
 
+    private var isNextPromised: Bool { ring.formedEntry < ring.admittedEntry && isPromised(ring.formedEntry) }
+
+    private var hasRoomForHeaders: Bool {
+        guard let open else { return false }
+        let shape = RecordShape(dataBlocks: 0, k: open.k, p: open.p)
+        return open.rotation(for: shape) != nil || open.willFit(shape)
+    }
+
     private func take(_ segment: Segment) {
         spaceFailure = nil
+        askOthersNotBefore = 0
         map.add(segment)
         if open == nil { open = segment } else { reserve = segment }
+        admissionRoom = nil
         // The first segment of a volume needs its reserve as well.
         if reserve == nil, !isClosing { prepareSegment() }
         cleaner.wake()
@@ -104,7 +111,10 @@ extension VolumeLog {
                 retryWhenSpace()
                 scheduleBatch()
             }
-        } else if isSpaceComing {
+            return
+        }
+        if !isSpaceComing { askOthersToClean() }
+        if isSpaceComing {
             retryWhenSpace()  // what is on its way back is room, and its end asks again; so does the cleaner's
         } else {
             refuseWaiting(ENOSPC)

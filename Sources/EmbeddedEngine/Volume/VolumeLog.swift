@@ -34,6 +34,7 @@ final class VolumeLog: @unchecked Sendable {
     // Tags of our own I/O.
     static let tagRetrySpace: UInt64 = 1
     static let tagReclaim: UInt64 = 2
+    static let tagRoom: UInt64 = 3
 
     var parameters: VolumeLogParameters
     let queue: any IOQueue
@@ -68,9 +69,10 @@ final class VolumeLog: @unchecked Sendable {
     var reserve: Segment?
     var nextSegment: UInt32
     var isPreparing = false
-    /// Since the last preparation: many small records mean that flushes are what the volume waits for.
-    var recentRecords = 0
-    var recentBlocks = 0
+    /// Writes ahead of the tails where flushes are small.
+    private(set) lazy var fill = SegmentFill(log: self)
+    /// What the open and the reserve segment can take. Nil when either may have changed, and at the end of each batch.
+    var admissionRoom: Int?
     /// The last preparation's failure, until one succeeds.
     var spaceFailure: Failure?
     var spaceFailureTime: UInt64 = 0
@@ -110,6 +112,12 @@ final class VolumeLog: @unchecked Sendable {
     var room = Int.max / 2
     /// Segments that were verified and are not given back yet.
     var freeing = 0
+    /// Has other volumes clean, and tells when they have; nil where there are none.
+    var askOthers: (@Sendable (_ done: @escaping @Sendable () -> Void) -> Void)?
+    var isAskingOthers = false
+    var askOthersNotBefore: UInt64 = 0
+    /// Others wait for what this one can clean.
+    var cleanWaiters: [() -> Void] = []
     /// Of `records`, those of moves.
     var movesInFlight = 0
 
@@ -239,7 +247,6 @@ final class VolumeLog: @unchecked Sendable {
 
     private func discard(_ request: BlockRequest) {
         guard request.length > 0 else { return request.finish(0) }
-        guard mayAdmitSoon else { return request.finish(ENOSPC) }
         waitingDiscards.append((request, request.offset >> blockShift, request.length / blockBytes))
         takeDiscards()
         scheduleBatch()
@@ -320,9 +327,9 @@ final class VolumeLog: @unchecked Sendable {
         while ring.admittedEntry < ring.endEntry, !isHeld || isClosing {
             let number = ring.admittedEntry
             let entry = ring[number]
-            // Changes of epochs are metadata: they get their place from the reserves.
             if entry.kind != .void, !isPromised(number) {
-                let room = usableBlocks(open) + usableBlocks(reserve)
+                let room = admissionRoom ?? usableBlocks(open) + usableBlocks(reserve)
+                admissionRoom = room
                 let needed = worstBlocks(
                     ring.pendingBlocks + (entry.kind == .data ? entry.count : 0), entries: ring.pendingEntries + 1)
                 if needed > room {
@@ -348,9 +355,9 @@ final class VolumeLog: @unchecked Sendable {
         }
     }
 
-    /// Deletions of epochs get their place from the reserves: a full pool must be able to become empty.
-    private func isPromised(_ number: Int) -> Bool {
-        controls[number].map { $0.control.operation != .snapshot } ?? false
+    /// Discards and deletions of epochs get their place from the reserves: what is full must be able to become empty.
+    func isPromised(_ number: Int) -> Bool {
+        ring[number].kind == .discard || controls[number].map { $0.control.operation != .snapshot } ?? false
     }
 
     private func note(_ entry: RingEntry) {
@@ -363,13 +370,16 @@ final class VolumeLog: @unchecked Sendable {
         }
     }
 
-    /// No space is to be had: what waits is refused.
+    /// No space is to be had: what waits for some is refused.
     func refuseWaiting(_ number: Int32) {
-        if number == ENOSPC { pool.test.took(.spaceRefused) }
-        let discards = waitingDiscards
-        waitingDiscards = []
-        for discard in discards { discard.request.finish(number) }
-        for waiting in ring.admittedEntry..<ring.endEntry {
+        if number == ENOSPC {
+            pool.test.took(.spaceRefused)
+        } else {
+            let discards = waitingDiscards
+            waitingDiscards = []
+            for discard in discards { discard.request.finish(number) }
+        }
+        for waiting in ring.admittedEntry..<ring.endEntry where number != ENOSPC || !isPromised(waiting) {
             var entry = ring[waiting]
             if let control = controls.removeValue(forKey: waiting) {
                 control.done(.failure(Failure(errno: number, "no snapshot can be recorded")))
@@ -420,6 +430,7 @@ final class VolumeLog: @unchecked Sendable {
         self.failure = failure
         if !isCheckpointing { abandonMap() }
         cleaner.stop()
+        answerCleaned()
         logger.critical("volume stopped", metadata: ["volume": "\(parameters.header.id)", "reason": "\(failure)"])
         refuseWaiting(EIO)
         let waiting = flushes
@@ -436,12 +447,18 @@ final class VolumeLog: @unchecked Sendable {
         finishClosing()
     }
 
-    /// Frees the cache, unless clones read through the directory of what GC moved: then when they are closed.
-    func abandonMap() { if dependents == 0 { map.abandon() } }
+    /// Frees the cache, unless clones read through the directory of what GC moved: then when they are closed. Other volumes of the loop that
+    /// wait for the room are told later: some of them may be our callers.
+    func abandonMap() {
+        guard dependents == 0 else { return }
+        map.abandon()
+        if map.cache.isAwaited { queue.timer(nanoseconds: 1000, target: self, tag: Self.tagRoom) }
+    }
 
     /// A mountpath failed under our I/O: takes it out of the pool; until that is durable nothing is acknowledged.
     func suspect(_ mountpath: Mountpath, _ reason: String) {
         mountpath.suspect()
+        admissionRoom = nil
         guard suspected.insert(mountpath.id).inserted else { return }
         membershipChanges += 1
         let pool = pool
@@ -461,6 +478,7 @@ final class VolumeLog: @unchecked Sendable {
         onClosed.append(done)
         isClosing = true
         answerReclaimed()
+        answerCleaned()
         if failure != nil { return finishClosing() }
         scheduleBatch()
     }
@@ -498,7 +516,7 @@ final class VolumeLog: @unchecked Sendable {
         isClosed = true
         for origin in origins { origin.dependents -= 1 }
         map.cache.unregister(map.sources[0].number)
-        map.abandon()
+        abandonMap()
         let waiting = onClosed
         onClosed = []
         for done in waiting { done(result) }
@@ -510,6 +528,8 @@ package struct VolumeStatistics: Sendable {
     package var recordsWritten = 0
     package var blocksWritten = 0
     package var columnBlocksWritten = 0
+    /// With zeros, ahead of the tails.
+    package var columnBlocksFilled = 0
     /// Copied by garbage collection.
     package var blocksMoved = 0
     package var segmentsCleaned = 0
@@ -542,6 +562,7 @@ extension BlockRequest {
 extension VolumeLog: BatchTarget {
     func batchEnded() {
         isBatchScheduled = false
+        admissionRoom = nil
         if failure != nil { return }
         takeDiscards()
         formRecords()

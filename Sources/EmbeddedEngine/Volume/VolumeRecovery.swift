@@ -49,6 +49,8 @@ struct VolumeRecovery {
         var durableThrough: UInt64
         var sealedBelow: UInt32
         var nextSegment: UInt32
+        /// Half made as far as one can see, but not every slice was read: left alone until the next start.
+        var unread: Set<UInt32> = []
     }
     /// A record that counts, in order.
     private struct Chosen {
@@ -77,14 +79,14 @@ struct VolumeRecovery {
                 "volume \(header.id) has no map on any mountpath that is there: bring back the mountpaths that are missing"
             )
         }
-        let map = makeMap(store)
+        let map = try makeMap(store)
         for frame in frames { map.load(frame, mountpath: pool.mountpath) }
         if let last = frames.last, !store.isNewestEverywhere(wanted: min(group.parityColumns + 1, pool.active.count)) {
             try settleOn(last, map, store)
         }
         var log = try readLog(frames.last ?? CheckpointFrame(), map, names)
         // What the checkpoint does not know of and what came before its seal was freed: the files are left over.
-        for (id, slices) in names where map.segments[id] == nil {
+        for (id, slices) in names where map.segments[id] == nil && !log.unread.contains(id) {
             for slice in slices {
                 pool.test.took(.strayFreed)
                 allocator?.freeStraySlice(slice.name, volume: header.id, group: group, on: slice.mountpath)
@@ -100,9 +102,9 @@ struct VolumeRecovery {
     /// metadata's copies. Leaves the log's records for `MapCheck` and others to look at.
     func examine() throws(Failure) -> (map: VolumeMap, incomplete: Int, lost: Int, problems: [String]) {
         let store = MapStore(pool: pool, group: group.label, volume: header.id, parityColumns: group.parityColumns)
-        let frames = try store.load()
+        let frames = try store.load(isReadOnly: true)
         guard let names = try listSlices() else { throw Failure(.unavailable, "slices cannot be listed") }
-        let map = makeMap(store)
+        let map = try makeMap(store)
         for source in map.sources { source.isReadOnly = true }
         for frame in frames { map.load(frame, mountpath: pool.mountpath) }
         if frames.isEmpty {
@@ -130,14 +132,14 @@ struct VolumeRecovery {
         map.sources[0].homes = store.nodeHomes
     }
 
-    private func makeMap(_ store: MapStore) -> VolumeMap {
+    private func makeMap(_ store: MapStore) throws(Failure) -> VolumeMap {
         let cache = NodeCache(bytes: cacheBytes)
         var sources = [NodeSource(number: cache.takeNumber(), homes: store.nodeHomes)]
         for origin in origins {
             sources.append(
                 NodeSource(
                     number: cache.takeNumber(),
-                    homes: MapStore.findNodes(of: origin.id, group: origin.group, in: pool)))
+                    homes: try MapStore.findNodes(of: origin.id, group: origin.group, in: pool)))
         }
         return VolumeMap(cache: cache, sources: sources)
     }
@@ -147,7 +149,7 @@ struct VolumeRecovery {
         var names: Names = [:]
         for mountpath in pool.active {
             let listed: [String]
-            do throws(Failure) { listed = try mountpath.listIfPresent(directory) } catch {
+            do throws(Failure) { listed = try mountpath.listIfPresent(directory) } catch  where !error.isShortage {
                 try pool.takeOut(mountpath, reason: "cannot list slices: \(error)")
                 return nil
             }
@@ -172,7 +174,18 @@ struct VolumeRecovery {
         }
         for (id, slices) in names where id >= log.sealedBelow && map.segments[id] == nil {
             log.nextSegment = max(log.nextSegment, id + 1)
-            guard let header = try sliceHeader(slices) else { continue }  // half made: no record was ever in it
+            let (found, unread) = try sliceHeader(slices)
+            guard let header = found else {
+                // Half made, no record was ever in it; unless those of its slices that would say otherwise were not to be had.
+                if unread > 0 { log.unread.insert(id) }
+                guard unread == 0 || unread + pool.outCount <= group.parityColumns else {
+                    throw Failure(
+                        .unavailable,
+                        "segment \(id) of volume \(self.header.id) cannot be read now: see to the drives, then open it again"
+                    )
+                }
+                continue
+            }
             let placement = SegmentPlacement(
                 id: id, k: header.k, p: header.p, sliceBlocks: header.sliceBlocks, mountpaths: header.mountpaths)
             map.add(Segment(placement, mountpath: pool.mountpath))
@@ -195,17 +208,25 @@ struct VolumeRecovery {
         return log
     }
 
-    /// The placement on which most of the segment's slices agree: one of an earlier, abandoned try may have been left over.
+    /// The placement on which most of the segment's slices agree: one of an earlier, abandoned try may have been left over. And how many
+    /// of the slices cannot be read.
     private func sliceHeader(_ slices: [(slice: Int, mountpath: Mountpath, name: String)]) throws(Failure)
-        -> SliceHeader?
+        -> (header: SliceHeader?, unread: Int)
     {
         let directory = SlicePath.segmentDirectory(group: group.label, volume: header.id)
         let page = AlignedBuffer(bytes: blockBytes)
         var votes: [(header: SliceHeader, count: Int)] = []
+        var unread = 0
         for slice in slices {
-            guard let file = try? slice.mountpath.disk.openSlice("\(directory)/\(slice.name)"),
-                let count = try? file.read(into: page.span, at: 0), count == blockBytes,
-                let found = SliceHeader(page: page.base), found.pool == pool.id, found.volume == header.id,
+            let count: Int
+            do throws(Failure) {
+                count = try slice.mountpath.disk.openSlice("\(directory)/\(slice.name)").read(into: page.span, at: 0)
+            } catch  where !error.isShortage {
+                unread += 1
+                continue
+            }
+            guard count == blockBytes, let found = SliceHeader(page: page.base), found.pool == pool.id,
+                found.volume == header.id,
                 SlicePath.name(segment: found.segment, slice: found.slice) == slice.name
             else { continue }
             if let index = votes.firstIndex(where: { $0.header.mountpaths == found.mountpaths }) {
@@ -214,7 +235,7 @@ struct VolumeRecovery {
                 votes.append((found, 1))
             }
         }
-        return votes.max { $0.count < $1.count }?.header
+        return (votes.max { $0.count < $1.count }?.header, unread)
     }
 
     private func openFiles(of segment: Segment) throws(Failure) {
@@ -271,7 +292,7 @@ struct VolumeRecovery {
                 record.isWhole = mustExist || isWhole
                 pool.test.took(isWhole ? .recordComplete : .recordRebuilt)
             } else {
-                let missing = best.segment.slices.count { !$0.isAvailable }
+                let missing = best.segment.slices.count { !$0.isAvailable || $0.file == nil }
                 // Never acknowledged as flushed, and not to be had: the log ends before it.
                 if !mustExist, missing <= best.segment.p {
                     pool.test.took(.tailCut)
