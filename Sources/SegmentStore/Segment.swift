@@ -45,10 +45,12 @@ public final class Segment: @unchecked Sendable {
     public var lastSequence: UInt64 = 0
     /// Nothing is appended any more.
     public var isClosed = false
+    /// Made of what segments leave free on the drives: only what makes room goes in, and what was promised a place.
+    public var isOfReserve = false
     /// Each of its blocks was looked up and found dead or moved: it may go when a checkpoint says so.
     public var isVerified = false
-    /// It cannot be cleaned: something in it cannot be read, or is not as it is accounted.
-    public var isSetAside = false
+    /// It cannot be cleaned before: something in it cannot be read, or is not as it is accounted. By the engine's clock.
+    public var setAsideUntil: UInt64 = 0
     /// Requests that read from it now; it is not freed before they end.
     public var readerCount = 0
     /// From here on the slices are being filled with zeros: records go there when that has ended.

@@ -26,8 +26,10 @@ final class Cleaner: @unchecked Sendable {
     /// Between two batches while nobody waits for space.
     private static let pauseNanoseconds: UInt64 = 2_000_000
     private static let retryNanoseconds: UInt64 = 500_000
+    private static let setAsideNanoseconds: UInt64 = 600_000_000_000
     private static let cleanedAtOnce = 32
-    private static let stuckNanoseconds: UInt64 = 10_000_000_000
+    private static let stuckNanoseconds: UInt64 = 5_000_000_000
+    private static let stuckNanosecondsMax: UInt64 = 600_000_000_000
 
     private unowned let log: VolumeLog
     private lazy var request = BlockRequest(owner: self)
@@ -50,6 +52,7 @@ final class Cleaner: @unchecked Sendable {
     private(set) var targets: [Segment?] = [nil, nil]
     /// No target could be made, or more were made than became free: until then nothing is moved.
     private var stuckUntil: UInt64 = 0
+    private var idleNanoseconds = stuckNanoseconds
 
     init(log: VolumeLog) { self.log = log }
 
@@ -88,7 +91,8 @@ final class Cleaner: @unchecked Sendable {
 
     /// False, and all is left as it is, when the volume closes or has failed.
     private var goesOn: Bool {
-        if log.mayClean { return true }
+        let isDead = victim?.liveBlocks == 0
+        if log.mayClean, !log.isClosing || isDead || log.spaceFailure != nil { return true }
         rest()
         return false
     }
@@ -103,8 +107,8 @@ final class Cleaner: @unchecked Sendable {
         if wasBusy { log.cleanerRests() }
     }
 
-    private func setAside(_ reason: String) {
-        victim?.isSetAside = true
+    private func setAside(_ reason: String, forGood: Bool = false) {
+        victim?.setAsideUntil = forGood ? .max : log.clock.now() + Self.setAsideNanoseconds
         log.pool.test.took(.segmentSetAside)
         log.logger.warning(
             "segment is not cleaned",
@@ -157,30 +161,34 @@ final class Cleaner: @unchecked Sendable {
 
     private func write() {
         guard let batch else { return }
-        if let target = targets[generation], target.allAvailable {
-            let shape = RecordShape(dataBlocks: batch.blocks.count, k: target.k, p: target.p)
-            if let rotation = target.rotation(for: shape) {
-                guard log.append(batch, to: target, shape: shape, rotation: rotation) else {
-                    return pause(Self.retryNanoseconds, then: write)
-                }
-                self.batch = nil
-                recordsUnderWay += 1
-                return goOn()
-            }
-        }
+        if append(batch, to: generation) { return }
         log.retire(&targets[generation])
         state = .makingTarget
         log.makeTarget { [self] made in
             targets[generation] = made
-            guard goesOn else { return }
-            if made != nil {
-                self.made += 1
-                return write()
-            }
+            guard goesOn, let batch = self.batch else { return }
+            if made != nil { self.made += 1 }
+            // Where there is no other, what is colder goes with what is not.
+            if append(batch, to: generation) || append(batch, to: 1 - generation) { return }
             stuckUntil = log.clock.now() + VolumeLog.spaceRetryNanoseconds
             self.batch = nil
             rest()
         }
+    }
+
+    /// False where the target has no room for it.
+    private func append(_ batch: MoveBatch, to generation: Int) -> Bool {
+        guard let target = targets[generation], target.allAvailable else { return false }
+        let shape = RecordShape(dataBlocks: batch.blocks.count, k: target.k, p: target.p)
+        guard let rotation = target.rotation(for: shape) else { return false }
+        guard log.append(batch, to: target, shape: shape, rotation: rotation) else {
+            pause(Self.retryNanoseconds, then: write)
+            return true
+        }
+        self.batch = nil
+        recordsUnderWay += 1
+        goOn()
+        return true
     }
 
     private func goOn() {
@@ -218,7 +226,8 @@ final class Cleaner: @unchecked Sendable {
     private func judge() {
         cleaned += 1
         guard cleaned >= Self.cleanedAtOnce else { return }
-        if made >= cleaned { stuckUntil = log.clock.now() + Self.stuckNanoseconds }
+        idleNanoseconds = made >= cleaned ? min(idleNanoseconds * 2, Self.stuckNanosecondsMax) : Self.stuckNanoseconds
+        if made >= cleaned { stuckUntil = log.clock.now() + idleNanoseconds }
         (made, cleaned) = (0, 0)
     }
 
@@ -234,7 +243,7 @@ final class Cleaner: @unchecked Sendable {
             return pause(Self.pauseNanoseconds, then: look)
         }
         guard victim.liveBlocks == 0 else {
-            return setAside("\(victim.liveBlocks) of its blocks are accounted as live and were not found")
+            return setAside("\(victim.liveBlocks) of its blocks are accounted as live and were not found", forGood: true)
         }
         victim.isVerified = true
         judge()

@@ -33,7 +33,7 @@ extension OpenVolumes {
     func relieve(_ asking: VolumeID, done: @escaping @Sendable () -> Void) {
         guard relief.begin(done) else { return }
         Task.detached { [self] in
-            for id in await volumesWithGarbage() where id != asking {
+            for id in await volumesWithGarbage(but: asking) {
                 try? await with(id) { (opened) throws(Failure) in
                     try await opened.ask { (log, done: @escaping @Sendable (Result<Void, Failure>) -> Void) in
                         log.clean { done(.success(())) }
@@ -45,13 +45,13 @@ extension OpenVolumes {
     }
 
     /// Most garbage first, by what their logs or their last checkpoints say.
-    private func volumesWithGarbage() async -> [VolumeID] {
+    private func volumesWithGarbage(but asking: VolumeID) async -> [VolumeID] {
         var found: [(id: VolumeID, bytes: UInt64)] = []
-        for header in headers.volumes where !header.isPurged && !header.isUnfinished {
+        for header in headers.volumes where header.id != asking && !header.isPurged && !header.isUnfinished {
             guard let usage = try? await space(header.id).usage, let group = headers.group(header.group) else { continue }
-            // Its own open segment aside, less than a segment of it frees none.
+            // Less than two segments of it is not worth opening a volume: what is written on the way takes one.
             let segment = group.specification.sliceBytes * UInt64(group.specification.dataColumns)
-            if usage.garbageBytes >= segment / 2 { found.append((header.id, usage.garbageBytes)) }
+            if usage.garbageBytes >= 2 * segment { found.append((header.id, usage.garbageBytes)) }
         }
         return found.sorted { $0.bytes > $1.bytes }.map(\.id)
     }

@@ -88,16 +88,17 @@ extension VolumeMap {
 
     /// The entry by which an element has the block, wherever that lies now.
     private func holder(_ stored: StoredBlock) -> Liveness {
-        for owner in owners(of: stored.block, birth: stored.birth) {
+        let found = firstOwner(of: stored.block, birth: stored.birth) { owner -> Liveness? in
             switch entry(stored.block, in: owner.tree) {
             case .wait(let load): return .wait(load)
             case .entry(let entry):
-                if entry.isMapped, entry.distance == 0, entry.origin == stored.origin, entry.birth == stored.birth {
-                    return .live(entry)
-                }
+                let isSame =
+                    entry.isMapped && entry.distance == 0 && entry.origin == stored.origin
+                    && entry.birth == stored.birth
+                return isSame ? .live(entry) : nil
             }
         }
-        return .dead
+        return found ?? .dead
     }
 
     /// What a record of moves says of one block: it is read at `stored.place` from here on, if anything still has it. Again is fine.

@@ -12,10 +12,14 @@ extension VolumeLog {
     /// Garbage may grow to as much as there is live, and so many segments, while space is not short.
     private static let idleSegments = 4
 
-    /// Cleaning may go on, and must for what was admitted to find its place.
+    /// Cleaning may go on, and must for what was admitted to find its place. A volume that closes has some of its dead segments verified:
+    /// they would stay until it is opened again.
     var mayClean: Bool {
-        failure == nil && !isReclaimStopped && (!isClosing || (spaceFailure != nil && !ring.isEmpty))
+        guard failure == nil, !isReclaimStopped else { return false }
+        return !isClosing || (spaceFailure != nil && !ring.isEmpty) || verifiedWhileClosing < Self.verifiedWhileClosingMax
     }
+
+    private static let verifiedWhileClosingMax = 64
 
     var moveBlocksMax: Int {
         let sliceBlocks = Int(parameters.group.sliceBytes) / blockBytes
@@ -25,8 +29,8 @@ extension VolumeLog {
 
     // MARK: Which
 
-    private func isCleanable(_ segment: Segment) -> Bool {
-        segment.isClosed && !segment.isVerified && !segment.isSetAside && segment.lastSequence <= appliedThrough
+    private func isCleanable(_ segment: Segment, now: UInt64) -> Bool {
+        segment.isClosed && !segment.isVerified && segment.setAsideUntil <= now && segment.lastSequence <= appliedThrough
             && segment.lastSequence > 0
     }
 
@@ -35,10 +39,11 @@ extension VolumeLog {
     func nextVictim(canMove: Bool) -> Segment? {
         var best: (segment: Segment, score: Double)?
         var (live, capacity, garbage) = (0, 0, 0)
+        let now = clock.now()
         for segment in segments.values {
             live += segment.liveBlocks
             capacity += segment.capacityBlocks
-            guard isCleanable(segment) else { continue }
+            guard isCleanable(segment, now: now) else { continue }
             if segment.liveBlocks == 0 { return segment }
             let usable = usableBlocks(forMoves: segment)
             let use = min(1, Double(segment.liveBlocks) / Double(usable))
@@ -48,7 +53,7 @@ extension VolumeLog {
             let score = (1 - use) * age / (1 + use)
             if score > best?.score ?? -1 { best = (segment, score) }
         }
-        guard canMove, let best else { return nil }
+        guard canMove, !isClosing || spaceFailure != nil, let best else { return nil }
         let one = usableBlocks(forMoves: best.segment)
         let isSparse = capacity - live > live + Self.idleSegments * one
         // Less garbage than a segment has room for frees none.
@@ -92,17 +97,7 @@ extension VolumeLog {
 
     /// A segment for moves. Space for it comes from the reserves where there is no other: what it makes free is more.
     func makeTarget(_ done: @escaping @Sendable (Segment?) -> Void) {
-        let id = nextSegment
-        nextSegment += 1
-        let (allocator, header, group) = (allocator, parameters.header, parameters.group)
-        queue.blocking { () throws(Failure) in
-            do throws(Failure) {
-                return try allocator.makeSegment(id, volume: header.id, group: group)
-            } catch {
-                guard error.kind == .exhausted else { throw error }
-                return try allocator.makeSegment(id, volume: header.id, group: group, for: .moves)
-            }
-        } then: { [self] result in
+        makeSegment(for: .moves) { [self] result in
             switch result {
             case .success(let segment):
                 map.add(segment)
@@ -121,14 +116,15 @@ extension VolumeLog {
     /// A segment may go: with the next checkpoint, which begins now if somebody waits for space.
     func verified(_ segment: Segment) {
         statistics.segmentsCleaned += 1
+        if isClosing { verifiedWhileClosing += 1 }
         freeing += 1
-        if spaceFailure != nil || freeing >= Self.freeingMax { checkpoint { _ in } }
+        if spaceFailure != nil || freeing % Self.freeingMax == 0 { checkpoint { _ in } }
     }
 
     private static let freeingMax = 8
 
     func cleanerRests() {
-        if freeing > 0, !isClosing, failure == nil { checkpoint { _ in } }
+        if freeing > 0, !isClosing, failure == nil { freeSoon() }
         if spaceFailure != nil {
             spaceFailure = nil
             scheduleBatch()
@@ -136,6 +132,28 @@ extension VolumeLog {
         answerCleaned()
         reclaimLater()
         finishClosing()
+    }
+
+    /// What was verified goes with a checkpoint within a second, unless one comes before.
+    private func freeSoon() {
+        if spaceFailure != nil || !cleanWaiters.isEmpty || !reclaimWaiters.isEmpty { return checkpoint { _ in } }
+        guard !isFreeingScheduled else { return }
+        isFreeingScheduled = true
+        queue.timer(nanoseconds: Self.freeingNanoseconds, target: self, tag: Self.tagFreeing)
+    }
+
+    private static let freeingNanoseconds: UInt64 = 1_000_000_000
+
+    func freeingDue() {
+        isFreeingScheduled = false
+        if hasDeadSegments, !isClosing, failure == nil { checkpoint { _ in } }
+    }
+
+    /// A closed segment has nothing live any more: it is looked at now.
+    func wakeForDead() {
+        guard map.sawDead else { return }
+        map.sawDead = false
+        cleaner.wake()
     }
 
     // MARK: With others
@@ -168,13 +186,14 @@ extension VolumeLog {
 
     func answerCleaned() {
         guard !cleanWaiters.isEmpty, cleaner.isIdle || !mayClean else { return }
-        let waiting = cleanWaiters
-        cleanWaiters = []
-        guard mayClean, freeing > 0 else {
-            for done in waiting { done() }
+        if mayClean, !isClosing, freeing > 0, clock.now() >= checkpointNotBefore {
+            // Its end gives the segments back, and that comes here again.
+            if hasDeadSegments { checkpoint { _ in } }
             return
         }
-        checkpoint { _ in for done in waiting { done() } }
+        let waiting = cleanWaiters
+        cleanWaiters = []
+        for done in waiting { done() }
     }
 
     /// A segment that was cleaned is given back.
@@ -182,5 +201,6 @@ extension VolumeLog {
         guard segment.isVerified else { return }
         freeing -= 1
         room += 1
+        answerCleaned()
     }
 }

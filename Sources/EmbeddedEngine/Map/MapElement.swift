@@ -71,20 +71,18 @@ extension VolumeMap {
         return birth > head.parent
     }
 
-    /// The elements of which one has `block` as it was born in `birth`, if anybody has. After rollbacks there may be several whose epochs
+    /// Asks the elements of which one has `block` as it was born in `birth`, if anybody has, until `body` answers. After rollbacks there may be several whose epochs
     /// include it: what was between them is gone, and its epochs were taken over. The walk over a deleted element hands what is left to
     /// its child block by block.
-    func owners(of block: UInt64, birth: UInt32) -> [MapElement] {
-        var owners: [MapElement] = []
+    func firstOwner<T>(of block: UInt64, birth: UInt32, where body: (MapElement) -> T?) -> T? {
         for element in elements[firstIndex(from: birth)...] where element.from <= birth {
             var owner: MapElement? = element
             while let found = owner, let reclaim, reclaim.epoch == found.epoch, block < reclaim.cursor {
                 owner = children(of: found.epoch).first
             }
-            if let owner { owners.append(owner) }
+            if let owner, let found = body(owner) { return found }
         }
-        if hasHead, head.from <= birth, birth <= head.epoch { owners.append(head) }
-        return owners
+        return hasHead && head.from <= birth && birth <= head.epoch ? body(head) : nil
     }
 
     // MARK: Control records

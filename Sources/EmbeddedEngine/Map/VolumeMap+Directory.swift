@@ -106,8 +106,10 @@ extension VolumeMap {
 
     /// Live blocks that lie in a segment now.
     func count(_ segment: UInt32, _ difference: Int) {
-        if let found = segments[segment] { found.liveBlocks += difference }
         changedSegments.insert(segment)
+        guard let found = segments[segment] else { return }
+        found.liveBlocks += difference
+        if found.liveBlocks == 0, found.isClosed { sawDead = true }
     }
 
     private func countMoved(_ segment: UInt32, _ difference: Int) {

@@ -51,6 +51,8 @@ final class VolumeMap {
     var reclaim: Reclaim?
 
     var segments: [UInt32: Segment] = [:]
+    /// A segment that nothing is appended to any more came to have no live block.
+    var sawDead = false
     /// Segments that were freed after their blocks had moved: how many of those are live.
     var collected: [UInt32: Int] = [:]
     var directory = MapTree()

@@ -143,7 +143,7 @@ final class SegmentAllocator: Sendable {
                 guard let space = try? mountpath.disk.space() else { return nil }
                 let pending = state.withLock { $0.pendingBytes[mountpath.id] ?? 0 }
                 let reserve = Self.reserve(of: space) + group.sliceBytes
-                let taken = pending + (purpose == .writes ? reserve : purpose == .moves ? reserve / 2 : 0)
+                let taken = pending + (purpose == .writes ? reserve : purpose == .moves ? min(reserve / 2, reserve - group.sliceBytes) : 0)
                 let free = space.freeBytes + recycledBytes(on: mountpath)
                 return (mountpath, space.totalBytes, free > taken ? free - taken : 0)
             }
@@ -310,13 +310,13 @@ final class SegmentAllocator: Sendable {
     /// Slices to be used again count as free, those of other sizes too: a new one must not take the reserve's room instead of theirs.
     private func makeRoom(for sliceBytes: UInt64, on mountpath: Mountpath) {
         guard let space = try? mountpath.disk.space() else { return }
-        let names = state.withLock { state -> [String] in
+        let recycled = state.withLock { state -> [Recycled] in
             let reserve = Self.reserve(of: space) + sliceBytes
             guard space.freeBytes < reserve + state.pendingBytes[mountpath.id, default: 0] else { return [] }
             state.recycledCount[mountpath.id] = 0
             return state.recycled.removeValue(forKey: mountpath.id)?.values.flatMap(\.self) ?? []
         }
-        for name in names { try? mountpath.disk.remove("\(Self.recycleDirectory)/\(name)") }
+        for slice in recycled { try? mountpath.disk.remove("\(Self.recycleDirectory)/\(slice.name)") }
     }
 
     // MARK: Taking back

@@ -28,6 +28,7 @@ extension VolumeLog {
                 let told = appliedControls
                 appliedControls = []
                 for done in told { done(.success(())) }
+                wakeForDead()
             case .wait(let load):
                 isApplyWaiting = true
                 self.load(load) { [self] isLoaded in

@@ -386,7 +386,9 @@ extension VolumeLog {
     /// Makes records durable that were written without waiting: when a flush waits, or when so much has gathered.
     func startSynchronization() {
         guard synchronizationsPending == 0, failure == nil else { return }
-        guard isFlushWaiting || isPressed || unsyncedBlocks > ring.blocks / 4 else { return }
+        // Moves that are durable wait for what is before them, and with them the cleaner.
+        let isBlocking = movesInFlight > 0 && records.contains { $0.moves != nil && $0.state == .durable }
+        guard isFlushWaiting || isPressed || isBlocking || unsyncedBlocks > ring.blocks / 4 else { return }
         synchronizing = records.filter { $0.state == .written }
         guard !synchronizing.isEmpty else { return }
         unsyncedBlocks = 0
@@ -438,6 +440,8 @@ extension VolumeLog: IOTarget {
             sliceSynchronized(Int(tag - Self.tagSynchronizedFirst), result: result)
         } else if tag == Self.tagReclaim {
             reclaimSome()
+        } else if tag == Self.tagFreeing {
+            freeingDue()
         } else if tag == Self.tagRoom {
             map.cache.checkpointEnded()
         } else {

@@ -44,52 +44,73 @@ extension VolumeLog {
         if let current = open, !current.allAvailable { retire(&open) }
         guard reserve == nil, !isPreparing, failure == nil else { return }
         if isClosing, ring.isEmpty { return }
-        if spaceFailure != nil, clock.now() - spaceFailureTime < Self.spaceRetryNanoseconds {
+        let purpose = nextPurpose
+        if spaceFailure != nil, purpose == refusedPurpose, clock.now() - spaceFailureTime < Self.spaceRetryNanoseconds {
             if !isSpaceComing, ring.admittedEntry < ring.endEntry { refuseWaiting(ENOSPC) }
             return retryWhenSpace()
         }
         isPreparing = true
-        let id = nextSegment
-        nextSegment += 1
-        let (allocator, header, group) = (allocator, parameters.header, parameters.group)
-        // What was admitted was promised a place: when its segment went with a mountpath, or has no room for what makes room, reserves are
-        // there to keep the promise.
-        let isPromised =
-            open == nil
-            ? ring.formedEntry < ring.admittedEntry || !records.isEmpty : isNextPromised && !hasRoomForHeaders
-        queue.blocking { () throws(Failure) in
-            let made = try allocator.makeSegment(
-                id, volume: header.id, group: group, for: isPromised ? .promised : .writes)
-            return (segment: made, room: allocator.room(of: group))
-        } then: { [self] result in
+        makeSegment(for: purpose) { [self] result in
             isPreparing = false
             switch result {
-            case .success(let made):
-                room = made.room
-                take(made.segment)
+            case .success(let segment): take(segment)
             case .failure(let problem):
+                refusedPurpose = purpose
                 if problem.kind == .exhausted { spaceFailed(problem) } else { fail(problem) }
             }
             finishClosing()
         }
     }
 
-    private var isNextPromised: Bool { ring.formedEntry < ring.admittedEntry && isPromised(ring.formedEntry) }
+    /// One for writes where that can be had, whatever the purpose.
+    func makeSegment(
+        for purpose: SegmentAllocator.Purpose, then: @escaping @Sendable (Result<Segment, Failure>) -> Void
+    ) {
+        let id = nextSegment
+        nextSegment += 1
+        let (allocator, header, group) = (allocator, parameters.header, parameters.group)
+        queue.blocking { () throws(Failure) in
+            do throws(Failure) {
+                let made = try allocator.makeSegment(id, volume: header.id, group: group)
+                return (segment: made, room: allocator.room(of: group))
+            } catch {
+                guard error.kind == .exhausted, purpose != .writes else { throw error }
+                let made = try allocator.makeSegment(id, volume: header.id, group: group, for: purpose)
+                made.isOfReserve = true
+                return (segment: made, room: 0)
+            }
+        } then: { [self] result in
+            if case .success(let made) = result { room = made.room }
+            then(result.map(\.segment))
+        }
+    }
 
-    private var hasRoomForHeaders: Bool {
-        guard let open else { return false }
-        let shape = RecordShape(dataBlocks: 0, k: open.k, p: open.p)
-        return open.rotation(for: shape) != nil || open.willFit(shape)
+    /// What was answered was promised a place; a deletion must find one. A discard may use half of the reserve, and is refused before it
+    /// is answered otherwise.
+    private var nextPurpose: SegmentAllocator.Purpose {
+        let isAnswered = ring.formedEntry < ring.admittedEntry
+        if records.contains(where: { $0.state == .failed && $0.writesPending == 0 }) { return .promised }
+        if isAnswered, open == nil || (isPromised(ring.formedEntry) && !hasRoomForHeaders) { return .promised }
+        let isDiscardNext = ring.admittedEntry < ring.endEntry && ring[ring.admittedEntry].kind == .discard
+        return isDiscardNext && !hasRoomForHeaders ? .moves : .writes
+    }
+
+    /// A record without data has a place.
+    var hasRoomForHeaders: Bool {
+        [open, reserve].contains { segment in
+            guard let segment, segment.allAvailable else { return false }
+            let shape = RecordShape(dataBlocks: 0, k: segment.k, p: segment.p)
+            return segment.rotation(for: shape) != nil || segment.willFit(shape)
+        }
     }
 
     private func take(_ segment: Segment) {
-        spaceFailure = nil
-        askOthersNotBefore = 0
+        if !segment.isOfReserve { (spaceFailure, askOthersNotBefore) = (nil, 0) }
         map.add(segment)
         if open == nil { open = segment } else { reserve = segment }
         admissionRoom = nil
         // The first segment of a volume needs its reserve as well.
-        if reserve == nil, !isClosing { prepareSegment() }
+        if reserve == nil, !isClosing, !segment.isOfReserve { prepareSegment() }
         cleaner.wake()
         advance()
         scheduleBatch()
@@ -130,12 +151,14 @@ extension VolumeLog {
     }
 
     var hasDeadSegments: Bool {
-        segments.values.contains { isFree($0, through: appliedThrough) }
+        clock.now() >= checkpointNotBefore
+            && (!removed.isEmpty || segments.values.contains { isFree($0, through: appliedThrough) })
     }
 
     /// Nothing refers to it, by the map's counts and by each of its blocks.
     func isFree(_ segment: Segment, through sequence: UInt64) -> Bool {
-        segment.isClosed && segment.isVerified && segment.liveBlocks == 0 && segment.lastSequence <= sequence
+        segment.isClosed && (segment.isVerified || segment.dataBlocks == 0) && segment.liveBlocks == 0
+            && segment.lastSequence <= sequence
     }
 
     /// Off the loop, where the files are removed.

@@ -35,6 +35,7 @@ final class VolumeLog: @unchecked Sendable {
     static let tagRetrySpace: UInt64 = 1
     static let tagReclaim: UInt64 = 2
     static let tagRoom: UInt64 = 3
+    static let tagFreeing: UInt64 = 4
 
     var parameters: VolumeLogParameters
     let queue: any IOQueue
@@ -76,6 +77,8 @@ final class VolumeLog: @unchecked Sendable {
     /// The last preparation's failure, until one succeeds.
     var spaceFailure: Failure?
     var spaceFailureTime: UInt64 = 0
+    /// What the segment was to be for that could not be had.
+    var refusedPurpose = SegmentAllocator.Purpose.writes
     var isSpaceTimerSet = false
 
     // Records under way, in sequence.
@@ -115,6 +118,8 @@ final class VolumeLog: @unchecked Sendable {
     /// Has other volumes clean, and tells when they have; nil where there are none.
     var askOthers: (@Sendable (_ done: @escaping @Sendable () -> Void) -> Void)?
     var isAskingOthers = false
+    var isFreeingScheduled = false
+    var verifiedWhileClosing = 0
     var askOthersNotBefore: UInt64 = 0
     /// Others wait for what this one can clean.
     var cleanWaiters: [() -> Void] = []
@@ -308,7 +313,7 @@ final class VolumeLog: @unchecked Sendable {
     }
 
     private func usableBlocks(_ segment: Segment?) -> Int {
-        guard let segment, segment.allAvailable else { return 0 }
+        guard let segment, segment.allAvailable, !segment.isOfReserve else { return 0 }
         return max(0, segment.freeBlocks - segment.slices.count * (WriteRing.entryBlocksMax + 2))
     }
 
@@ -327,6 +332,10 @@ final class VolumeLog: @unchecked Sendable {
         while ring.admittedEntry < ring.endEntry, !isHeld || isClosing {
             let number = ring.admittedEntry
             let entry = ring[number]
+            if entry.kind == .discard, !hasRoomForHeaders {
+                prepareSegment()
+                return
+            }
             if entry.kind != .void, !isPromised(number) {
                 let room = admissionRoom ?? usableBlocks(open) + usableBlocks(reserve)
                 admissionRoom = room
@@ -355,7 +364,7 @@ final class VolumeLog: @unchecked Sendable {
         }
     }
 
-    /// Discards and deletions of epochs get their place from the reserves: what is full must be able to become empty.
+    /// Discards and deletions of epochs may get their place from the reserves: what is full must be able to become empty.
     func isPromised(_ number: Int) -> Bool {
         ring[number].kind == .discard || controls[number].map { $0.control.operation != .snapshot } ?? false
     }
@@ -372,14 +381,15 @@ final class VolumeLog: @unchecked Sendable {
 
     /// No space is to be had: what waits for some is refused.
     func refuseWaiting(_ number: Int32) {
-        if number == ENOSPC {
-            pool.test.took(.spaceRefused)
-        } else {
+        // What makes room is refused only when half of the reserve is used up, too.
+        let refusesDiscards = number != ENOSPC || refusedPurpose != .writes
+        if number == ENOSPC { pool.test.took(.spaceRefused) }
+        if refusesDiscards {
             let discards = waitingDiscards
             waitingDiscards = []
             for discard in discards { discard.request.finish(number) }
         }
-        for waiting in ring.admittedEntry..<ring.endEntry where number != ENOSPC || !isPromised(waiting) {
+        for waiting in ring.admittedEntry..<ring.endEntry where refusesDiscards || !isPromised(waiting) {
             var entry = ring[waiting]
             if let control = controls.removeValue(forKey: waiting) {
                 control.done(.failure(Failure(errno: number, "no snapshot can be recorded")))
@@ -450,7 +460,7 @@ final class VolumeLog: @unchecked Sendable {
     /// Frees the cache, unless clones read through the directory of what GC moved: then when they are closed. Other volumes of the loop that
     /// wait for the room are told later: some of them may be our callers.
     func abandonMap() {
-        guard dependents == 0 else { return }
+        guard dependents == 0, pinnedEpochs.isEmpty || isClosed else { return }
         map.abandon()
         if map.cache.isAwaited { queue.timer(nanoseconds: 1000, target: self, tag: Self.tagRoom) }
     }
@@ -495,6 +505,8 @@ final class VolumeLog: @unchecked Sendable {
         guard ring.isEmpty, waitingDiscards.isEmpty, records.isEmpty, applying.isEmpty, synchronizationsPending == 0
         else { return }
         if hasLastCheckpoint { return answerClosed(.success(())) }
+        cleaner.wake()
+        guard cleaner.isIdle else { return }
         if open != nil || reserve != nil || cleaner.targets.contains(where: { $0 != nil }) {
             retire(&open)
             retire(&reserve)

@@ -281,7 +281,12 @@ struct VolumeRecovery {
                     ? record.columnsSeen.count
                     : try RecordReader(header: record.header, files: segment.slices.map(\.file))
                         .goodColumns(among: record.columnsSeen).count
-                if let current = best, (current.good, current.segment.id) >= (good, segment.id) { continue }
+                // A copy that could lose more counts before one of which more is there: a record of moves that failed was replaced by an empty one.
+                let spare = good - record.header.shape.dataColumns
+                if let current = best {
+                    let currentSpare = current.good - current.header.shape.dataColumns
+                    if (currentSpare, current.good, current.segment.id) >= (spare, good, segment.id) { continue }
+                }
                 best = (segment, record.header, good)
             }
             guard let best else { return chosen }
@@ -289,7 +294,7 @@ struct VolumeRecovery {
             var record = Chosen(segment: best.segment, header: best.header)
             if best.good >= best.header.shape.dataColumns {
                 let isWhole = best.good == best.header.columnsWritten.count
-                record.isWhole = mustExist || isWhole
+                record.isWhole = (mustExist && candidates.count == 1) || isWhole
                 pool.test.took(isWhole ? .recordComplete : .recordRebuilt)
             } else {
                 let missing = best.segment.slices.count { !$0.isAvailable || $0.file == nil }
