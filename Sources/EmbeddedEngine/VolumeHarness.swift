@@ -111,7 +111,7 @@ package final class VolumeHarness {
 
     /// Where everything stands, for a message.
     package var stateDescription: String {
-        "ring \(log.ring.firstEntry)/\(log.ring.formedEntry)/\(log.ring.admittedEntry)/\(log.ring.endEntry), records \(log.records.map { "\($0.sequence) \($0.state)" }), flushes \(log.flushes.count), synchronizing \(log.synchronizationsPending), preparing \(log.isPreparing), checkpointing \(log.isCheckpointing), membership \(log.membershipChanges), open \(log.open.map { "\($0.id) free \($0.freeBlocks) \($0.allAvailable)" } ?? "none"), reserve \(log.reserve.map { "\($0.id)" } ?? "none"), space \(log.spaceFailure.map { "\($0)" } ?? "ok"), failure \(log.failure.map { "\($0)" } ?? "none")"
+        "ring \(log.ring.firstEntry)/\(log.ring.formedEntry)/\(log.ring.admittedEntry)/\(log.ring.endEntry), records \(log.records.map { "\($0.sequence) \($0.state)" }), flushes \(log.flushes.count), synchronizing \(log.synchronizationsPending), preparing \(log.isPreparing), checkpointing \(log.isCheckpointing), membership \(log.membershipChanges), open \(log.open.map { "\($0.id) free \($0.freeBlocks) \($0.allAvailable)" } ?? "none"), reserve \(log.reserve.map { "\($0.id)" } ?? "none"), segments \(log.segments.count) with \(liveBlocks) live blocks, cleaner idle \(log.cleaner.isIdle), space \(log.spaceFailure.map { "\($0)" } ?? "ok"), failure \(log.failure.map { "\($0)" } ?? "none")"
     }
 
     /// The accounting, computed anew from the trees; nil where it agrees with what is kept.

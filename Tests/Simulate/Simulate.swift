@@ -29,6 +29,8 @@ import Simulator
     var jobs = ProcessInfo.processInfo.activeProcessorCount
     @Flag(help: .hidden)
     var worker = false
+    @Option(help: .hidden)
+    var part: Int?
 
     /// Lives of a seed; then another pool, since what is taken out of one does not come back.
     static let livesPerSeed = 6
@@ -55,13 +57,21 @@ import Simulator
     }
 
     private func runExhaustive(_ bug: EngineCanary?) throws {
+        let simulation = ExhaustiveSimulation(canary: bug, isShort: short)
+        if let part {
+            let outcome = simulation.run(part: part, of: Self.parts)
+            return print(String(decoding: try JSONEncoder().encode(outcome), as: UTF8.self))
+        }
         let began = ContinuousClock.now
-        let outcome = ExhaustiveSimulation(canary: bug, isShort: short).run()
+        let outcome = ExhaustiveSupervisor(canary: bug, isShort: short, parts: Self.parts, jobs: max(1, jobs)).run()
         print("\(outcome.summary), \(seconds(since: began)) s")
         for problem in outcome.problems.prefix(10) { print("FAILED \(problem)") }
         print("\(outcome.crashes) crashes, \(outcome.failures) failed")
         if outcome.failures > 0 { throw ExitCode.failure }
     }
+
+    /// Into which the exhaustive run is divided, each a process of its own.
+    private static let parts = 24
 }
 
 func seconds(since began: ContinuousClock.Instant) -> String {

@@ -1,5 +1,6 @@
 import EmbeddedEngine
 import Foundation
+import Glibc
 import Simulator
 import Synchronization
 
@@ -31,7 +32,11 @@ final class Supervisor: Sendable {
             while let (seed, lives) = take() { runSeed(seed, lives: lives) }
         }
         let (report, failures, first) = state.withLock { ($0.report, $0.failures, $0.crashesAtFirstFailure) }
-        if !isQuiet { print(report.tableText) }
+        if !isQuiet { print(report.table.text) }
+        let missing = report.table.missing
+        if canary == nil, report.crashes >= FaultTable.crashesForAll, !missing.isEmpty {
+            print("NEVER MET in \(report.crashes) crashes: \(missing.joined(separator: "; "))")
+        }
         let elapsed = Double((ContinuousClock.now - began) / .milliseconds(1)) / 1000
         print(report.summary)
         print(
@@ -58,26 +63,10 @@ final class Supervisor: Sendable {
     }
 
     private func runSeed(_ seed: UInt64, lives: Int) {
-        var result: WorkerResult?
-        var ending = "cannot be started"
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments =
+        let arguments =
             ["--worker", "--seed", "\(seed)", "--crashes", "\(lives)"]
             + (canary.map { ["--canary", $0.rawValue] } ?? [])
-        process.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_DETERMINISTIC_HASHING": "1"]) { $1 }
-        let output = Pipe()
-        process.standardOutput = output
-        do {
-            try process.run()
-            let data = output.fileHandleForReading.readDataToEndOfFile()
-            process.waitUntilExit()
-            ending =
-                "ended by \(process.terminationReason == .uncaughtSignal ? "signal" : "status") \(process.terminationStatus)"
-            result = data.split(separator: UInt8(ascii: "\n")).last.flatMap {
-                try? JSONDecoder().decode(WorkerResult.self, from: $0)
-            }
-        } catch { ending = "cannot be started: \(error)" }
+        let (result, ending) = runWorker(arguments, as: WorkerResult.self)
         note(seed, lives, result, ending)
     }
 
@@ -94,4 +83,75 @@ final class Supervisor: Sendable {
             print(text)
         }
     }
+}
+
+/// Runs the parts of the exhaustive simulation as processes, some at a time.
+final class ExhaustiveSupervisor: Sendable {
+    private let state = Mutex((next: 0, done: 0, outcome: ExhaustiveSimulation.Outcome()))
+    private let canary: EngineCanary?
+    private let isShort: Bool
+    private let parts: Int
+    private let jobs: Int
+
+    init(canary: EngineCanary?, isShort: Bool, parts: Int, jobs: Int) {
+        self.canary = canary
+        self.isShort = isShort
+        self.parts = parts
+        self.jobs = jobs
+    }
+
+    func run() -> ExhaustiveSimulation.Outcome {
+        let began = ContinuousClock.now
+        DispatchQueue.concurrentPerform(iterations: jobs) { _ in
+            while let part = take() {
+                let arguments =
+                    ["--exhaustive", "--part", "\(part)"] + (isShort ? ["--short"] : [])
+                    + (canary.map { ["--canary", $0.rawValue] } ?? [])
+                let (outcome, ending) = runWorker(arguments, as: ExhaustiveSimulation.Outcome.self)
+                state.withLock { state in
+                    state.done += 1
+                    if let outcome {
+                        state.outcome.add(outcome)
+                    } else {
+                        state.outcome.failures += 1
+                        state.outcome.problems.append("part \(part): the process \(ending)")
+                    }
+                    guard !isShort else { return }
+                    print(
+                        "\(state.done) of \(parts) parts, \(state.outcome.crashes) crashes, \(state.outcome.failures) failed, \(seconds(since: began)) s"
+                    )
+                    fflush(nil)
+                }
+            }
+        }
+        return state.withLock { $0.outcome }
+    }
+
+    private func take() -> Int? {
+        state.withLock { state in
+            guard state.next < parts else { return nil }
+            defer { state.next += 1 }
+            return state.next
+        }
+    }
+}
+
+/// Runs this program with `arguments`; its last line is the result, nil where the process ended otherwise.
+private func runWorker<Result: Decodable>(_ arguments: [String], as _: Result.Type) -> (Result?, ending: String) {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_DETERMINISTIC_HASHING": "1"]) { $1 }
+    let output = Pipe()
+    process.standardOutput = output
+    do {
+        try process.run()
+        let data = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        let reason = process.terminationReason == .uncaughtSignal ? "signal" : "status"
+        let result = data.split(separator: UInt8(ascii: "\n")).last.flatMap {
+            try? JSONDecoder().decode(Result.self, from: $0)
+        }
+        return (result, "ended by \(reason) \(process.terminationStatus)")
+    } catch { return (nil, "cannot be started: \(error)") }
 }

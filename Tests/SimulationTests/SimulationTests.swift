@@ -26,8 +26,7 @@ import Testing
         #expect(first.lines == second.lines)
     }
 
-    /// ack-before-membership needs a transient error and as many losses as may be at the same moment: `make simulate` looks for it longer.
-    @Test(arguments: EngineCanary.allCases.filter { $0 != .ackBeforeMembership })
+    @Test(arguments: EngineCanary.allCases)
     func theSimulatorSeesASeededBug(_ canary: EngineCanary) async throws {
         let run = try await SimulateProcess.run(["--canary", canary.rawValue, "--quiet"])
         #expect(run.status == 1)

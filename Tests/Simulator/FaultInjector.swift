@@ -1,4 +1,5 @@
 import Base
+import SegmentStore
 import SystemIO
 
 /// Decides what goes wrong, from the machine's chance, within what `DamageLedger` allows.
@@ -8,15 +9,24 @@ final class FaultInjector: FaultSource {
     var ledger: DamageLedger
     /// Of this life.
     private var plan: Set<FaultKind> = []
-    /// Of a start that is cut off nothing is counted on.
+    /// Since the volume was last compared with the model.
     private(set) var recent: Set<FaultKind> = []
+    /// What came with the crash before that comparison: the life after it goes on with what it left.
+    private(set) var inherited: Set<FaultKind> = []
     private(set) var counts: [FaultKind: Int] = [:]
     /// Faults come more densely: a start is short.
     var isStarting = false
     /// The crash is near: what is not finished then is what recovery finds.
     var isEnding = false
     private var fullUntil = 0
+    private var isVeryFlaky = false
+    /// Writes and syncs fail where columns are written, and nowhere else.
+    private var isForColumns = false
     private var images: [Int: SimulatedDisk.Image] = [:]
+    /// Of lives that end so.
+    private var race: MembershipRace?
+    /// More is lost than may be: nothing has to be spared.
+    private(set) var isWild = false
     /// Of a start or later in a life: whether a fault was put in that may stop a start.
     private(set) var mayRefuseStart = false
 
@@ -32,24 +42,30 @@ final class FaultInjector: FaultSource {
     }
 
     /// From now on more goes wrong than anything can survive.
-    func overwhelm() { ledger.exceed(by: 2) }
+    func overwhelm() {
+        ledger.exceed(by: 2)
+        isWild = true
+    }
 
     // MARK: Lives
 
     /// Chooses what may go wrong until the next crash. `isQuiet`: nothing.
     func beginLife(isQuiet: Bool) {
-        plan = isQuiet ? [] : Set(FaultKind.chosen.filter { _ in machine.chance(1, in: 5) })
+        plan = isQuiet ? [] : Set(FaultKind.chosen.filter { _ in machine.chance(1, in: isWild ? 2 : 5) })
+        race = nil
         // A mountpath goes while who must hear of it is slow, and comes back after the crash.
-        if !isQuiet, machine.chance(1, in: 6) { plan = [.mountpathLost, .stall] }
+        if !isQuiet, !isWild, machine.chance(1, in: 6) { plan = [.mountpathLost, .stall] }
         // A full drive and a failing one together may stop a volume, since the pool file finds no room.
-        if plan.contains(.full), machine.chance(1, in: 2) {
+        if !isWild, plan.contains(.full), machine.chance(1, in: 2) {
             plan.subtract([.writeError, .syncError, .readError, .mountpathLost])
         }
         mayRefuseStart = false
+        isForColumns = isWild || machine.chance(1, in: 2)
         ledger.makeFlaky(nil)
         if plan.contains(.readError) {
             let disk = machine.pick(disks.count)
             if ledger.mayLose(disk), !disks[disk].isDead { ledger.makeFlaky(disk) }
+            isVeryFlaky = machine.chance(1, in: 2)
         }
         clearFull()
         if plan.contains(.full), machine.chance(1, in: 4) { makeFull() }
@@ -61,16 +77,25 @@ final class FaultInjector: FaultSource {
         ledger.startEnded(out: out)
     }
 
-    func forget() { recent = [] }
+    func forget() {
+        inherited = recent.filter(\.comesWithCrash)
+        recent = []
+    }
+
+    /// This life ends with a race between an answer and the membership.
+    func beginRace() {
+        plan = []
+        race = MembershipRace()
+    }
 
     /// At each operation of the client.
     func betweenOperations() {
         if plan.contains(.full) {
             if fullUntil > 0, machine.operationCount >= fullUntil { clearFull() }
-            if fullUntil == 0, machine.chance(1, in: 80) { makeFull() }
+            if fullUntil == 0, machine.chance(1, in: rate(80)) { makeFull() }
         }
         if plan.contains(.mountpathLost), machine.chance(1, in: isEnding ? 10 : 150) { loseOne() }
-        if plan.contains(.rot), machine.chance(1, in: 100) { rotSome() }
+        if plan.contains(.rot), machine.chance(1, in: rate(100)) { rotSome() }
         if machine.chance(1, in: 300) {
             let disk = machine.pick(disks.count)
             if !disks[disk].isDead, !ledger.lost.contains(disk) { images[disk] = disks[disk].image() }
@@ -78,7 +103,7 @@ final class FaultInjector: FaultSource {
     }
 
     private func makeFull() {
-        let isForAll = plan.isDisjoint(with: [.writeError, .syncError, .readError, .mountpathLost])
+        let isForAll = isWild || plan.isDisjoint(with: [.writeError, .syncError, .readError, .mountpathLost])
         for disk in disks where machine.chance(1, in: 2) {
             disk.isFull = true
             disk.isFullForAll = isForAll && machine.chance(1, in: 2)
@@ -101,7 +126,7 @@ final class FaultInjector: FaultSource {
         }
     }
 
-    private func loseOne() { lose(machine.pick(disks.count)) }
+    func loseOne() { lose(machine.pick(disks.count)) }
 
     func loseAllThatMayBe(but kept: Set<Int> = []) {
         let first = machine.pick(disks.count)
@@ -130,8 +155,21 @@ final class FaultInjector: FaultSource {
         note(.rot)
     }
 
+    private func endRace(_ race: MembershipRace, namedOut: Set<Int>) {
+        guard let (failed, _) = race.failed, !disks[failed].isDead, !namedOut.contains(failed) else { return }
+        // It has all that was acknowledged.
+        ledger.regain(failed)
+        for disk in race.others { lose(disk) }
+        loseAllThatMayBe(but: [failed])
+    }
+
     /// After a crash: mountpaths that were lost come back, as they were or older; one that was there is replaced by an older state of itself.
     func afterCrash(namedOut: Set<Int>) {
+        inherited = []
+        if let race {
+            self.race = nil
+            return endRace(race, namedOut: namedOut)
+        }
         for disk in disks where disk.isDead && machine.chance(2, in: 3) {
             disk.isDead = false
             note(.mountpathBack)
@@ -155,13 +193,42 @@ final class FaultInjector: FaultSource {
         return known.isEmpty ? nil : known[machine.pick(known.count)]
     }
 
+    /// Damages the headers of a record in all its columns but one: there is a trace of it, and nothing to be read.
+    func rotHeaders() {
+        let found = disks.indices.filter { !disks[$0].isDead }.flatMap { disk in
+            disks[disk].recordHeaders().map { (disk: disk, place: $0) }
+        }
+        // The last ones that another follows: no start has read them yet.
+        let last = found.reduce(into: [VolumeID: UInt64]()) { last, column in
+            let header = column.place.header
+            last[header.volume] = max(last[header.volume, default: 0], header.sequence)
+        }
+        let wide = found.filter { column in
+            let header = column.place.header
+            let end = last[header.volume, default: 0]
+            return header.shape.dataColumns > 1 && header.sequence < end && header.sequence + 10 > end
+        }
+        guard !wide.isEmpty else { return }
+        let record = wide[machine.pick(wide.count)].place.header
+        let columns = found.filter {
+            $0.place.header.volume == record.volume && $0.place.header.sequence == record.sequence
+        }
+        let kept = machine.pick(columns.count)
+        for (number, column) in columns.enumerated() where number != kept {
+            disks[column.disk].names[column.place.path]?.rot(block: column.place.block)
+            note(.rot)
+        }
+    }
+
+    private func rate(_ one: Int) -> Int { isWild ? max(2, one / 8) : one }
+
     // MARK: FaultSource
 
     func fails(_ operation: DiskOperation, on disk: SimulatedDisk) -> Bool {
         if isStarting, plan.contains(.mountpathLost), machine.chance(1, in: 400) { loseOne() }
         switch operation {
         case .read:
-            guard ledger.flaky == disk.index, machine.chance(1, in: 12) else { return false }
+            guard ledger.flaky == disk.index, machine.chance(isVeryFlaky ? 9 : 1, in: 12) else { return false }
             ledger.lose(disk.index)
             note(.readError)
             mayRefuseStart = true
@@ -173,7 +240,12 @@ final class FaultInjector: FaultSource {
     }
 
     private func failOnce(_ kind: FaultKind, _ disk: SimulatedDisk) -> Bool {
-        guard machine.chance(1, in: isStarting || isEnding ? 40 : 150),
+        let one = isStarting || isEnding ? 40 : 150
+        return !isForColumns && fail(kind, disk, one: kind == .syncError ? one / 5 : one)
+    }
+
+    private func fail(_ kind: FaultKind, _ disk: SimulatedDisk, one: Int) -> Bool {
+        guard machine.chance(1, in: one),
             ledger.lost.contains(disk.index) || ledger.mayLose(disk.index)
         else {
             return false
@@ -182,6 +254,25 @@ final class FaultInjector: FaultSource {
         mayRefuseStart = true
         note(kind)
         return true
+    }
+
+    func fails(column: [UInt8], on disk: SimulatedDisk) -> Bool {
+        if plan.contains(.writeError), fail(.writeError, disk, one: isForColumns ? 15 : 40) { return true }
+        guard isEnding, race != nil else { return false }
+        let fails =
+            race?.columnBegins(column, on: disk.index) {
+                machine.chance(1, in: MembershipRace.columnsPerFailure) && ledger.mayLose(disk.index)
+            } ?? false
+        guard fails else { return false }
+        ledger.lose(disk.index)
+        mayRefuseStart = true
+        note(.writeError)
+        machine.operationsUntilCrash = 1 + machine.pick(MembershipRace.operationsMax)
+        return true
+    }
+
+    func fails(columnSyncOn disk: SimulatedDisk) -> Bool {
+        plan.contains(.syncError) && fail(.syncError, disk, one: 2)
     }
 
     /// Descriptors run out as room does; at starts, which must lose nothing by it.
@@ -215,6 +306,10 @@ final class FaultInjector: FaultSource {
     }
 
     func delay(ofJob isJob: Bool) -> UInt64 {
+        if isJob, race?.isUnderWay == true {
+            note(.stall)
+            return 30_000_000_000
+        }
         guard plan.contains(.stall), machine.chance(1, in: isJob ? 3 : 40) else { return 0 }
         note(.stall)
         return 30_000_000_000

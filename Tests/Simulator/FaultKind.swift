@@ -29,6 +29,17 @@ package enum FaultKind: String, CaseIterable, Codable, Sendable {
             }
     }
 
+    /// What a crash leaves, rather than what happens at work.
+    var comesWithCrash: Bool {
+        switch self {
+        case .processKilled, .powerLostAllKept, .powerLostAllLost, .powerLostMixed, .startCut, .mountpathBack,
+            .mountpathBackOld:
+            true
+        case .lostWrite, .misdirectedWrite, .rot, .readError, .writeError, .syncError, .full, .stall, .mountpathLost:
+            false
+        }
+    }
+
     /// Chosen for a life; the others come by themselves.
     static let chosen: [FaultKind] = [
         .lostWrite, .misdirectedWrite, .rot, .readError, .writeError, .syncError, .full, .stall, .mountpathLost,

@@ -1,5 +1,6 @@
 import Base
 import Glibc
+import SegmentStore
 import SystemIO
 
 /// A mountpath in memory. Changes of names are ordered, as on a journalling filesystem: power loss keeps a beginning of those that no
@@ -116,6 +117,87 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
     /// Whether a slice of the segment is here.
     func holds(_ segment: UInt32) -> Bool {
         names.keys.contains { StoredObject(path: $0) == .segment(segment) }
+    }
+
+    /// Of what is no slice.
+    var otherBytes: UInt64 {
+        names.reduce(0) {
+            $1.key.contains("/%sg/") || $1.key.hasPrefix(".ashlar/free/") ? $0 : $0 + UInt64($1.value.bytes)
+        }
+    }
+
+    /// What takes its room, for a message.
+    var usage: String {
+        let slices = names.keys.count { $0.contains("/%sg/") }
+        let recycled = names.keys.count { $0.hasPrefix(".ashlar/free/") }
+        let bytes = names.values.reduce(0) { $0 + $1.bytes }
+        return "\(isDead ? "dead, " : "")\(slices) slices, \(recycled) to use again, \(bytes) of \(totalBytes) bytes"
+    }
+
+    /// Headers of records in slices, and where they lie.
+    func recordHeaders() -> [(path: String, block: Int, header: RecordHeader)] {
+        names.keys.filter { $0.contains("/%sg/") }.sorted().flatMap { path in
+            (names[path]?.blocks ?? [:]).sorted { $0.key < $1.key }.compactMap { block, bytes in
+                bytes.withUnsafeBytes { $0.baseAddress.flatMap { RecordHeader(page: $0) } }.map { (path, block, $0) }
+            }
+        }
+    }
+
+    // MARK: Everything, for cases that begin alike
+
+    /// A disk with what is not durable on it.
+    struct State {
+        fileprivate var names: [String: SimulatedFile]
+        fileprivate var directories: Set<String>
+        fileprivate var durableNames: [String: SimulatedFile]
+        fileprivate var durableDirectories: Set<String>
+        fileprivate var changes: [NameChange]
+
+        /// Files of its own, which nobody else writes to.
+        func copy() -> State {
+            var copies: [ObjectIdentifier: SimulatedFile] = [:]
+            func copy(_ file: SimulatedFile) -> SimulatedFile {
+                if let made = copies[ObjectIdentifier(file)] { return made }
+                let made = file.copy()
+                copies[ObjectIdentifier(file)] = made
+                return made
+            }
+            return State(
+                names: names.mapValues(copy), directories: directories, durableNames: durableNames.mapValues(copy),
+                durableDirectories: durableDirectories,
+                changes: changes.map { change in
+                    if case .add(let name, let file) = change { .add(name, copy(file)) } else { change }
+                })
+        }
+    }
+
+    var state: State {
+        get {
+            State(
+                names: names, directories: directories, durableNames: durableNames,
+                durableDirectories: durableDirectories, changes: changes
+            ).copy()
+        }
+        set {
+            let state = newValue.copy()
+            names = state.names
+            directories = state.directories
+            durableNames = state.durableNames
+            durableDirectories = state.durableDirectories
+            changes = state.changes
+        }
+    }
+
+    /// The file that had this descriptor, in a state that was put back.
+    func file(_ descriptor: Int32) -> SimulatedFile? { names.values.first { $0.descriptor == descriptor } }
+
+    /// What is seen on the disk.
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(directories)
+        for (path, file) in names.sorted(by: { $0.key < $1.key }) {
+            hasher.combine(path)
+            file.hash(into: &hasher)
+        }
     }
 
     private static func apply(

@@ -20,12 +20,33 @@ final class SimulatedFile: DiskFile, @unchecked Sendable {
     var pending: [Pending] = []
     private static let zeros = [UInt8](repeating: 0, count: blockBytes)
 
-    init(disk: SimulatedDisk, path: String) {
-        self.disk = disk
-        self.path = path
-        descriptor = disk.machine.nextDescriptor
+    convenience init(disk: SimulatedDisk, path: String) {
+        self.init(disk: disk, path: path, descriptor: disk.machine.nextDescriptor)
         disk.machine.nextDescriptor += 1
         disk.machine.files[descriptor] = self
+    }
+
+    private init(disk: SimulatedDisk, path: String, descriptor: Int32) {
+        self.disk = disk
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    /// The same bytes, durable or not, under the same descriptor.
+    func copy() -> SimulatedFile {
+        let copy = SimulatedFile(disk: disk, path: path, descriptor: descriptor)
+        (copy.blocks, copy.bytes, copy.pending) = (blocks, bytes, pending)
+        (copy.durableBlocks, copy.durableBytes) = (durableBlocks, durableBytes)
+        return copy
+    }
+
+    /// What reads see.
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(bytes)
+        for (block, content) in blocks.sorted(by: { $0.key < $1.key }) {
+            hasher.combine(block)
+            content.withUnsafeBytes { hasher.combine(bytes: $0) }
+        }
     }
 
     func size() throws(Failure) -> UInt64 {
@@ -149,10 +170,13 @@ final class SimulatedFile: DiskFile, @unchecked Sendable {
     func rot() -> Bool {
         let stored = blocks.keys.sorted()
         guard !stored.isEmpty else { return false }
-        let block = stored[disk.machine.pick(stored.count)]
+        rot(block: stored[disk.machine.pick(stored.count)])
+        return true
+    }
+
+    func rot(block: Int) {
         blocks[block]?[disk.machine.pick(blockBytes)] ^= 0x40
         durableBlocks[block] = blocks[block]
         pending.removeAll { $0.block == block }
-        return true
     }
 }

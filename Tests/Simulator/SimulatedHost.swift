@@ -17,6 +17,8 @@ package struct SimulatedShape: Sendable {
     package var isSparse = false
     /// Snapshots and clones are made.
     package var hasEpochs = false
+    /// Few small segments, so that space gets short and garbage must be collected.
+    package var isTight = false
 
     /// 4 TiB.
     static let sparseBlocks = 1 << 30
@@ -40,12 +42,29 @@ package struct SimulatedShape: Sendable {
             // Old data stays.
             shape.driveBytes = 160 << 20
         }
+        if seed % 5 == 2 { shape.makeTight() }
         return shape
     }
+
+    /// What segments leave on a drive, beside a 32nd of it and a slice.
+    static let reserveBytes: UInt64 = 32 << 20
+    private static let tightSliceBytes: UInt64 = 1 << 20
+
+    /// A volume, its snapshots and clones can fill the drives, and the volume alone has a half or less of them.
+    mutating func makeTight() {
+        isTight = true
+        sliceBytes = Self.tightSliceBytes
+        // The reserve of a drive, with the slice in it, and a few slices.
+        let reserve = Self.reserveBytes + (2 << 20)
+        driveBytes = reserve + UInt64(slicesForWrites + 1) * sliceBytes
+    }
+
+    private var slicesForWrites: Int { k == 1 ? 12 : k == 2 ? 9 : 6 }
 }
 
 /// A storage host in memory: its mountpaths, its state directory, and the way to start the real engine code on them.
 final class SimulatedHost {
+    let seed: UInt64
     let shape: SimulatedShape
     let machine: SimulatedMachine
     let clock = ManualClock()
@@ -57,6 +76,7 @@ final class SimulatedHost {
     private var groups: [Int] = []
 
     init(seed: UInt64, shape: SimulatedShape, test: TestHooks) {
+        self.seed = seed
         self.shape = shape
         self.test = test
         let machine = SimulatedMachine(seed: seed)
@@ -139,6 +159,19 @@ final class SimulatedHost {
         machine.restart()
         for disk in disks { disk.resolve(mode) }
         ledger.resolve(mode)
+    }
+
+    /// Data blocks for which there is room without `out`, with two segments that each open volume writes and one that GC does left aside.
+    func capacityBlocks(without out: Set<Int>, volumes: Int) -> Int {
+        let present = disks.filter { !$0.isDead && !out.contains($0.index) }
+        let columns = min(shape.k + shape.p, present.count)
+        guard columns > shape.p else { return 0 }
+        let slots = present.reduce(0) { sum, disk in
+            let kept = SimulatedShape.reserveBytes + shape.driveBytes / 32 + shape.sliceBytes + disk.otherBytes
+            return sum + Int((shape.driveBytes - min(shape.driveBytes, kept)) / shape.sliceBytes)
+        }
+        let segments = slots / columns - 2 * volumes - 1
+        return max(0, segments) * (columns - shape.p) * (Int(shape.sliceBytes) / blockBytes - 1)
     }
 
     /// Mountpaths that a pool file names out, on whatever drive it lies, lost ones too.

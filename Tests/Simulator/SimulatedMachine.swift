@@ -14,10 +14,13 @@ package final class SimulatedMachine: @unchecked Sendable {
     var files: [Int32: SimulatedFile] = [:]
     var nextDescriptor: Int32 = 1000
     weak var faults: (any FaultSource)?
+    /// Called at every I/O, before it is carried out.
+    var beforeOperation: (() -> Void)?
 
     package init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     func operate() throws(Failure) {
+        if isRunning { beforeOperation?() }
         operationCount += 1
         if isRunning, let left = operationsUntilCrash {
             operationsUntilCrash = left - 1
@@ -68,9 +71,13 @@ enum WriteFate {
 /// Asked at every I/O whether something goes wrong.
 protocol FaultSource: AnyObject {
     func fails(_ operation: DiskOperation, on disk: SimulatedDisk) -> Bool
+    /// A record's column, header first, that is about to be written.
+    func fails(column: [UInt8], on disk: SimulatedDisk) -> Bool
     /// Asked where something is opened.
     func isShortOfDescriptors() -> Bool
     func fate(ofWriteTo file: SimulatedFile, at offset: UInt64, bytes: Int) -> WriteFate
+    /// Columns that were written are about to be synced.
+    func fails(columnSyncOn disk: SimulatedDisk) -> Bool
     /// Nanoseconds by which a request is late, 0 for most.
     func delay(ofJob isJob: Bool) -> UInt64
 }

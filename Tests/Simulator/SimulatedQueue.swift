@@ -113,6 +113,7 @@ package final class SimulatedQueue: IOQueue {
             one.target?.ioCompleted(
                 one.tag,
                 result: perform(.write, descriptor) { file in
+                    if machine.faults?.fails(column: bytes, on: file.disk) == true { return -EIO }
                     bytes.withUnsafeBytes { file.writeNow($0, at: offset) }
                     if durable { file.synchronizeNow() }
                     return Int32(bytes.count)
@@ -121,6 +122,7 @@ package final class SimulatedQueue: IOQueue {
             one.target?.ioCompleted(
                 one.tag,
                 result: perform(.synchronize, descriptor) { file in
+                    if machine.faults?.fails(columnSyncOn: file.disk) == true { return -EIO }
                     file.synchronizeNow()
                     return 0
                 })
@@ -142,6 +144,20 @@ package final class SimulatedQueue: IOQueue {
         guard let file = machine.files[descriptor] else { preconditionFailure("I/O on a descriptor of another life") }
         do throws(Failure) { try file.disk.operate(operation) } catch { return -(error.errorNumber ?? EIO) }
         return body(file)
+    }
+
+    /// A write that was submitted and has not been carried out.
+    struct WriteOnItsWay {
+        var descriptor: Int32
+        var bytes: [UInt8]
+        var offset: UInt64
+    }
+
+    var writesOnTheirWay: [WriteOnItsWay] {
+        waiting.compactMap { one in
+            guard case .write(let descriptor, let bytes, let offset, _) = one.request else { return nil }
+            return WriteOnItsWay(descriptor: descriptor, bytes: bytes, offset: offset)
+        }
     }
 
     /// Everything has stopped: of the writes on their way any may have arrived.

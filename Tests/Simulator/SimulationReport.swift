@@ -1,18 +1,38 @@
 import EmbeddedEngine
 
-/// Counts which branch of the engine was taken while which faults were recent: those since the last comparison with the model.
+/// Tells the table which branches the engine takes. What is rare the simulation likes to see interrupted: soon after such a branch
+/// everything may stop.
 final class BranchRecorder: @unchecked Sendable {
     // One thread runs a simulation.
     weak var faults: FaultInjector?
     weak var machine: SimulatedMachine?
-    private(set) var table: [String: [String: Int]] = [:]
-    private(set) var branches: [String: Int] = [:]
+    private(set) var table = FaultTable()
+    private static let operationsMax = 60
 
     func took(_ branch: EngineBranch) {
         // What code does after the end has no effect.
-        guard machine?.isRunning == true else { return }
-        branches[branch.rawValue, default: 0] += 1
-        for kind in faults?.recent ?? [] { table[kind.rawValue, default: [:]][branch.rawValue, default: 0] += 1 }
+        guard let machine, machine.isRunning, let faults else { return }
+        table.note(branch, kinds: faults.recent.union(faults.inherited), isWild: faults.isWild)
+        // A failure seldom comes alone.
+        if branch.isFailure, machine.chance(1, in: 4) { faults.loseOne() }
+        guard branch.isRare, faults.isStarting || faults.isEnding, machine.chance(1, in: 4) else { return }
+        machine.operationsUntilCrash = min(machine.operationsUntilCrash ?? .max, machine.pick(Self.operationsMax))
+    }
+}
+
+extension EngineBranch {
+    /// A mountpath will be taken out for it.
+    fileprivate var isFailure: Bool {
+        [.writeFailed, .syncFailed, .tooManyReadErrors, .missingAtStart].contains(self)
+    }
+
+    fileprivate var isRare: Bool {
+        switch self {
+        case .recordRewritten, .recordLost, .recoveryBegunAnew, .takenOut, .poolFileFailed, .writeFailed,
+            .writtenAgain, .syncFailed, .checkpointFailed:
+            true
+        default: false
+        }
     }
 }
 
@@ -32,6 +52,9 @@ package struct SimulationReport: Codable, Sendable {
     package var startsRefused = 0
     /// Lives with more lost than may be.
     package var overwhelmed = 0
+    /// Pools that were written until they were full, and those where writes went on after deletions.
+    package var filled = 0
+    package var relieved = 0
     package var snapshots = 0
     package var deletions = 0
     package var rollBacks = 0
@@ -41,10 +64,7 @@ package struct SimulationReport: Codable, Sendable {
     package var epochsRefused = 0
     /// Snapshots and clones all deleted, and what they had found free.
     package var purges = 0
-    package var faults: [String: Int] = [:]
-    package var branches: [String: Int] = [:]
-    /// By fault, by branch.
-    package var table: [String: [String: Int]] = [:]
+    package var table = FaultTable()
 
     package init() {}
 
@@ -60,6 +80,8 @@ package struct SimulationReport: Codable, Sendable {
         refused += other.refused
         startsRefused += other.startsRefused
         overwhelmed += other.overwhelmed
+        filled += other.filled
+        relieved += other.relieved
         snapshots += other.snapshots
         deletions += other.deletions
         rollBacks += other.rollBacks
@@ -67,9 +89,7 @@ package struct SimulationReport: Codable, Sendable {
         comparisons += other.comparisons
         epochsRefused += other.epochsRefused
         purges += other.purges
-        faults.merge(other.faults) { $0 + $1 }
-        branches.merge(other.branches) { $0 + $1 }
-        table.merge(other.table) { $0.merging($1) { $0 + $1 } }
+        table.add(other.table)
     }
 
     mutating func add(_ counts: EpochCounts) {
@@ -82,37 +102,6 @@ package struct SimulationReport: Codable, Sendable {
     }
 
     package var summary: String {
-        "\(operations) operations, \(records) records, \(checkpoints) checkpoints, \(segmentsCleaned) segments cleaned, \(blocksMoved) blocks moved, \(closes) clean closes, \(checks) comparisons, \(refused) writes refused for space, \(startsRefused) starts refused under faults, \(overwhelmed) lives with too much lost; \(snapshots) snapshots, \(deletions) deleted, \(rollBacks) rollbacks, \(clones) clones, \(comparisons) comparisons by changed blocks, \(epochsRefused) of these refused for space, \(purges) times all freed"
-    }
-
-    /// Faults across, branches down; what has not met is a dot. Names of faults are numbered, so that it fits a terminal.
-    package var tableText: String {
-        let kinds = FaultKind.allCases
-        let branches = EngineBranch.allCases
-        let width = branches.map(\.rawValue.count).max() ?? 0
-        var lines = kinds.enumerated().map { index, kind in
-            "  \(Self.right("F\(index + 1)", 3))  \(kind.rawValue): \(faults[kind.rawValue] ?? 0)"
-        }
-        lines.append(
-            Self.left("branch", width) + Self.right("all", 8)
-                + kinds.indices.map { Self.right("F\($0 + 1)", 7) }.joined())
-        var emptyCount = 0
-        for branch in branches {
-            let cells = kinds.map { table[$0.rawValue]?[branch.rawValue] ?? 0 }
-            emptyCount += cells.count { $0 == 0 }
-            lines.append(
-                Self.left(branch.rawValue, width) + Self.right("\(self.branches[branch.rawValue] ?? 0)", 8)
-                    + cells.map { Self.right($0 == 0 ? "." : "\($0)", 7) }.joined())
-        }
-        lines.append("\(emptyCount) of \(kinds.count * branches.count) cells are empty")
-        return lines.joined(separator: "\n")
-    }
-
-    private static func right(_ text: String, _ width: Int) -> String {
-        String(repeating: " ", count: max(0, width - text.count)) + text
-    }
-
-    private static func left(_ text: String, _ width: Int) -> String {
-        text + String(repeating: " ", count: max(0, width - text.count))
+        "\(operations) operations, \(records) records, \(checkpoints) checkpoints, \(segmentsCleaned) segments cleaned, \(blocksMoved) blocks moved, \(closes) clean closes, \(checks) comparisons, \(refused) writes refused for space, \(startsRefused) starts refused under faults, \(overwhelmed) lives with too much lost, \(filled) pools filled, \(relieved) written again after deletions; \(snapshots) snapshots, \(deletions) deleted, \(rollBacks) rollbacks, \(clones) clones, \(comparisons) comparisons by changed blocks, \(epochsRefused) of these refused for space, \(purges) times all freed"
     }
 }

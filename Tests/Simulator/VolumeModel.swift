@@ -6,8 +6,8 @@ import Base
 /// it, in the order in which they were submitted, with at least those that were answered before the last answered flush began. A long write is
 /// several changes: it may be cut between them. Snapshots, their deletion and rollbacks are changes as well, durable when answered: the
 /// snapshots that are found must be those of the same beginning, each with the content of its place in the order.
-struct VolumeModel {
-    enum Action: Equatable {
+struct VolumeModel: Hashable {
+    enum Action: Hashable {
         case write
         case discard
         /// By the snapshot's number.
@@ -18,7 +18,7 @@ struct VolumeModel {
         /// Refused.
         case nothing
     }
-    struct Change {
+    struct Change: Hashable {
         var first = 0
         var count = 0
         var action: Action
@@ -30,7 +30,7 @@ struct VolumeModel {
         var description: String
     }
     /// By block: the number of the change that wrote it, 0 for zeros, `either` where more than one is right. Nil: the volume was deleted.
-    struct State: Equatable {
+    struct State: Hashable {
         var head: [Int]?
         var snapshots: [Int: [Int]] = [:]
 

@@ -20,17 +20,21 @@ package final class VolumeSimulation {
     /// A checkpoint for so many records, so that every life has some.
     private static let checkpointRecords = 40
 
-    private let host: SimulatedHost
-    private let machine: SimulatedMachine
-    private let faults: FaultInjector
+    /// One seed in so many begins with a membership race, and another in so many has nothing but crashes, until more goes wrong than may.
+    private static let seedsPerRace: UInt64 = 8
+    private static let seedsPerWildEnd: UInt64 = 10
+
+    let host: SimulatedHost
+    let machine: SimulatedMachine
+    let faults: FaultInjector
     private let recorder: BranchRecorder
     /// Origins before their clones.
-    private var volumes: [SimulatedVolume]
-    private var nextSnapshot = 1
+    var volumes: [SimulatedVolume]
+    var nextSnapshot = 1
     /// Clones that were made and are not open yet.
     private var newClones: [SimulatedVolume] = []
     private var everOut: Set<String> = []
-    package private(set) var report = SimulationReport()
+    package internal(set) var report = SimulationReport()
 
     package init(seed: UInt64, canary: EngineCanary? = nil, shape: SimulatedShape? = nil) {
         let recorder = BranchRecorder()
@@ -59,16 +63,17 @@ package final class VolumeSimulation {
     }
 
     private func finishReport() {
-        for (kind, number) in faults.counts { report.faults[kind.rawValue] = number }
         report.table = recorder.table
-        report.branches = recorder.branches
+        report.table.setFaults(faults.counts)
     }
 
     // MARK: A life
 
     private func live(isFirst: Bool) throws {
         // A pool is made of drives that are all there.
-        faults.beginLife(isQuiet: isFirst || machine.chance(1, in: 6))
+        faults.beginLife(isQuiet: isFirst || isWildAtEnd || machine.chance(1, in: 6))
+        // While nothing is lost yet, and the rest of the seed goes on with what is left.
+        if isFirst, host.seed % Self.seedsPerRace == 0 { faults.beginRace() }
         let queue = try startAndCheck()
         faults.forget()
         let operations = try operate(queue)
@@ -92,7 +97,7 @@ package final class VolumeSimulation {
         }
     }
 
-    private func startAndCheck() throws -> SimulatedQueue {
+    func startAndCheck() throws -> SimulatedQueue {
         let queue = try start()
         let returned = try checkStarted()
         if !returned.isEmpty, machine.chance(2, in: 3) {
@@ -111,11 +116,13 @@ package final class VolumeSimulation {
         do { try volume.work?.checkAll(&volume.model) } catch { throw problem(volume, "\(error)") }
     }
 
-    private func problem(_ volume: SimulatedVolume, _ text: String) -> VolumeWork.Problem {
+    func problem(_ volume: SimulatedVolume, _ text: String) -> VolumeWork.Problem {
         VolumeWork.Problem(description: volume.depth == 0 ? text : "clone of depth \(volume.depth): \(text)")
     }
 
-    private func checkAccounting() throws {
+    private var isWildAtEnd: Bool { host.seed % Self.seedsPerWildEnd == 3 }
+
+    func checkAccounting() throws {
         for volume in volumes {
             guard let text = volume.work?.harness.accountingProblem(), machine.isRunning else { continue }
             throw problem(volume, text)
@@ -126,6 +133,8 @@ package final class VolumeSimulation {
     private func endWithLosses() throws {
         faults.beginLife(isQuiet: false)
         crash(try startAndCheck())
+        if isWildAtEnd { return try overwhelm() }
+        if host.shape.isTight { try fillAndRelieve() }
         faults.beginLife(isQuiet: true)
         faults.loseAllThatMayBe()
         crash(try startAndCheck())
@@ -133,8 +142,9 @@ package final class VolumeSimulation {
         if machine.chance(1, in: 3) { try overwhelm() }
     }
 
-    private static let overwhelmedLives = 3
+    private static let overwhelmedLives = 5
     private static let overwhelmedBytes = 200
+    private static let overwhelmedRecords = 3
     private static let overwhelmedOperations = 60
 
     /// More is lost than may be. Starts and requests may fail then; what is read must be what was once written there.
@@ -143,10 +153,18 @@ package final class VolumeSimulation {
         for _ in 0..<Self.overwhelmedLives {
             faults.beginLife(isQuiet: false)
             let queue = host.makeQueue()
-            if (try? host.open(volumes, queue)) != nil {
+            faults.isStarting = true
+            if machine.chance(1, in: 4) { machine.operationsUntilCrash = machine.pick(600) }
+            let isOpen = (try? host.open(volumes, queue)) != nil
+            faults.isStarting = false
+            machine.operationsUntilCrash = nil
+            if !machine.isRunning {
+                faults.note(.startCut)
+            } else if isOpen {
                 // Nobody has a device of one that was deleted.
                 let present = volumes.filter { $0.work?.harness.hasHead == true }
                 for volume in present { try volume.work?.checkWhole(volume.model.blocks) }
+                faults.forget()
                 for _ in 0..<(present.isEmpty ? 0 : Self.overwhelmedOperations) {
                     let volume = present[machine.pick(present.count)]
                     _ = volume.work?.submit(.random(machine, blocks: volume.model.blocks), &volume.model)
@@ -158,6 +176,7 @@ package final class VolumeSimulation {
             }
             crash(queue)
             for _ in 0..<Self.overwhelmedBytes { faults.rotSome() }
+            for _ in 0..<Self.overwhelmedRecords { faults.rotHeaders() }
         }
     }
 
@@ -171,7 +190,10 @@ package final class VolumeSimulation {
             if isCut { machine.operationsUntilCrash = machine.pick(600) }
             do throws(Failure) {
                 try host.open(volumes, queue)
-                if !isCut { return queue }
+                if !isCut, machine.isRunning {
+                    machine.operationsUntilCrash = nil
+                    return queue
+                }
                 // It came up before: what it sealed must hold as well.
             } catch {
                 if machine.isRunning {
@@ -243,13 +265,13 @@ package final class VolumeSimulation {
         return done
     }
 
-    private func collect() throws {
+    func collect() throws {
         for volume in volumes {
             do { try volume.work?.collect(&volume.model) } catch { throw problem(volume, "\(error)") }
         }
     }
 
-    private static let snapshotsMax = 4
+    static let snapshotsMax = 4
     private static let volumesMax = 4
     private static let deletedMax = 6
 
@@ -384,7 +406,7 @@ package final class VolumeSimulation {
         }
     }
 
-    private func crash(_ queue: SimulatedQueue) {
+    func crash(_ queue: SimulatedQueue) {
         let mode = CrashMode.allCases[machine.pick(CrashMode.allCases.count)]
         host.crash(mode, queue)
         newClones = []

@@ -45,14 +45,19 @@ extension VolumeWork {
 
     /// Waits until nothing is under way, as the engine does: the volume is not attached.
     func rollBack(_ number: Int, _ model: inout VolumeModel) throws {
-        guard let epoch = epochs[number] else { return }
         try finish(&model)
         guard host.machine.isRunning else { return }
+        beginRollBack(number, &model)
+        try finish(&model)
+    }
+
+    /// Nothing is under way.
+    func beginRollBack(_ number: Int, _ model: inout VolumeModel) {
+        guard let epoch = epochs[number] else { return }
         let index = model.begin(.rollBack(number))
         unanswered += 1
         harness.rollBack(to: epoch) { [self] in answer(.change(index, $0, deleting: nil)) }
         report.rollBacks += 1
-        try finish(&model)
     }
 
     func dropHead(_ model: inout VolumeModel) throws {

@@ -75,8 +75,8 @@ extension VolumeLog {
         let scattered =
             RecordHeader.tableBytes / (RecordHeader.extentBytes(of: .moves) + RecordHeader.checksumBytes)
         let rows = max(1, min(scattered, moveBlocksMax) / segment.k)
-        let records = Int(segment.sliceBlocks - 1) / (rows + 1)
-        return records * rows * segment.k
+        let (records, rest) = Int(segment.sliceBlocks - 1).quotientAndRemainder(dividingBy: rows + 1)
+        return (records * rows + max(0, rest - 1)) * segment.k
     }
 
     // MARK: Its I/O

@@ -342,6 +342,10 @@ final class VolumeLog: @unchecked Sendable {
                 let needed = worstBlocks(
                     ring.pendingBlocks + (entry.kind == .data ? entry.count : 0), entries: ring.pendingEntries + 1)
                 if needed > room {
+                    // With the smallest slices a reserve alone has no room for the longest entry: what is left of the open segment is given up.
+                    if reserve != nil, open?.lastSequence ?? 0 > 0, ring.formedEntry == ring.admittedEntry {
+                        _ = switchSegment()
+                    }
                     prepareSegment()
                     return
                 }

@@ -141,28 +141,50 @@ final class Host: Sendable {
     }
 
     private func tearDown() async {
+        // While the drives can be read: by their volumes' names devices are known whose file is gone with its server.
+        let volumes = volumeDirectories()
         // Those that were started first serve the others.
         for daemon in daemons.withLock({ $0 }).reversed() { await daemon.kill() }
         if ProcessInfo.processInfo.environment["SHOW_LOG"] != nil {
             print("--- what the processes said\n\(log.suffix(20_000))\n---")
         }
         let directory = directory
-        try? await offPool { Self.remove(directory) }
+        let left = (try? await offPool { Self.remove(directory, volumes: volumes) }) ?? []
+        #expect(left.isEmpty, "loop devices of the host are left")
         #expect(!FileManager.default.fileExists(atPath: directory), "the host's directory could not be removed")
     }
 
-    private static func remove(_ directory: String) {
+    /// Returns the loop devices that cannot be detached.
+    @discardableResult
+    private static func remove(_ directory: String, volumes: Set<String>) -> [String] {
+        // By path before the files' mounts go: afterwards the kernel calls every such file "/".
+        let devices = loopDevices(below: directory, volumes: volumes)
         for entry in ((try? MountTable.current().entries) ?? []).reversed()
         where entry.mountPoint.hasPrefix("\(directory)/") {
             _ = try? Mounts.unmount(entry.mountPoint, lazy: true)
         }
-        _ = try? runShell(
-            """
-            for device in $(losetup -nO NAME,BACK-FILE | grep -F '\(directory)/images/' | cut -d' ' -f1); do
-                losetup -d $device || true
-            done
-            rm -rf --one-file-system '\(directory)'
-            """)
+        for device in devices { _ = try? runShell("losetup -d \(device)") }
+        _ = try? runShell("rm -rf --one-file-system '\(directory)'")
+        // One that somebody still has open goes when it is closed.
+        for _ in 0..<20 where devices.contains(where: isBound) { usleep(100_000) }
+        return devices.filter(isBound)
+    }
+
+    /// Those over files below `directory`, and those that serve one of `volumes`.
+    private static func loopDevices(below directory: String, volumes: Set<String>) -> [String] {
+        let serving = ((try? LoopDevice.all()) ?? []).filter {
+            $0.volume.map { volumes.contains($0.description) } ?? false
+        }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/sys/block")) ?? []
+        let over = names.filter { name in
+            let file = try? String(contentsOfFile: "/sys/block/\(name)/loop/backing_file", encoding: .utf8)
+            return file?.hasPrefix("\(directory)/") == true
+        }
+        return Set(serving.map(\.path) + over.map { "/dev/\($0)" }).sorted()
+    }
+
+    private static func isBound(_ device: String) -> Bool {
+        access("/sys/block/\(device.dropFirst("/dev/".count))/loop", F_OK) == 0
     }
 
     /// What test processes that died left behind.
@@ -179,7 +201,9 @@ final class Host: Sendable {
                 Glibc.kill(process, SIGKILL)
             }
             usleep(100_000)
-            remove("/tmp/\(name)")
+            let numbers = (try? FileManager.default.contentsOfDirectory(atPath: "/tmp/\(name)")) ?? []
+            let mountpaths = numbers.filter { $0.hasPrefix("d") }.map { "/tmp/\(name)/\($0)" }
+            remove("/tmp/\(name)", volumes: volumeDirectories(of: mountpaths))
         }
     }
 
@@ -240,7 +264,9 @@ final class Host: Sendable {
     // MARK: Looking
 
     /// Names of the volumes' directories on all mountpaths.
-    func volumeDirectories() -> Set<String> {
+    func volumeDirectories() -> Set<String> { Self.volumeDirectories(of: mountpaths) }
+
+    private static func volumeDirectories(of mountpaths: [String]) -> Set<String> {
         let manager = FileManager.default
         var found: Set<String> = []
         for mountpath in mountpaths {
