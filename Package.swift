@@ -8,9 +8,11 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+/// `files`: what lies in the folder and is read by the tests as it is.
+func tests(of name: String, _ dependencies: [Target.Dependency] = [], files: [String] = []) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, swiftSettings: strict)
+        name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, exclude: files,
+        swiftSettings: strict)
 }
 
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
@@ -105,7 +107,7 @@ let package = Package(
             [
                 "Base", "SystemIO", "BlockDevice", "BlockDeviceTestSupport", "VolumeEngine", "SegmentStore",
                 "ErasureCoding", logging,
-            ]),
+            ], files: ["Golden"]),
 
         .target(
             name: "Simulator",
