@@ -49,6 +49,16 @@ struct VolumeModel: Hashable {
             return nil
         }
 
+        /// Blocks that differ; nil where not even the snapshots are the same.
+        func distance(_ found: State) -> Int? {
+            guard Set(snapshots.keys) == Set(found.snapshots.keys), (head == nil) == (found.head == nil) else { return nil }
+            func count(_ mine: [Int], _ other: [Int]) -> Int {
+                zip(mine, other).count { $0 != $1 && $0 != either }
+            }
+            let heads = head.flatMap { mine in found.head.map { count(mine, $0) } } ?? 0
+            return snapshots.reduce(heads) { $0 + count($1.value, found.snapshots[$1.key] ?? []) }
+        }
+
         private static func difference(_ expected: [Int], _ found: [Int]) -> String? {
             for block in expected.indices where expected[block] != found[block] && expected[block] != either {
                 return "block \(block) shows change \(found[block]), not \(expected[block])"
@@ -195,11 +205,15 @@ struct VolumeModel: Hashable {
         try checkOptional(found)
         var state = base
         var lastDifference: String?
+        var nearest: (blocks: Int, beginning: Int, text: String)?
         var isFound = false
         for beginning in 0...changes.count {
             if beginning >= flushedCount {
                 lastDifference = state.difference(found)
                 isFound = lastDifference == nil
+                if let blocks = state.distance(found), blocks < nearest?.blocks ?? .max {
+                    nearest = (blocks, beginning, lastDifference ?? "")
+                }
             }
             if isFound { break }
             if beginning < changes.count { apply(beginning, to: &state) }
@@ -207,7 +221,7 @@ struct VolumeModel: Hashable {
         guard isFound else {
             throw Problem(
                 description:
-                    "no beginning of changes \(numbersBefore + 1) to \(numbersBefore + changes.count), with at least \(flushedCount) of them, gives what is there; with all of them \(lastDifference ?? "")"
+                    "no beginning of changes \(numbersBefore + 1) to \(numbersBefore + changes.count), with at least \(flushedCount) of them, gives what is there; with all of them \(lastDifference ?? ""); nearest with \(nearest?.beginning ?? -1) of them, \(nearest?.blocks ?? 0) blocks: \(nearest?.text ?? "")"
             )
         }
         numbersBefore += changes.count

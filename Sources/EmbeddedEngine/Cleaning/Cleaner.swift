@@ -28,8 +28,8 @@ final class Cleaner: @unchecked Sendable {
     private static let retryNanoseconds: UInt64 = 500_000
     private static let setAsideNanoseconds: UInt64 = 600_000_000_000
     private static let cleanedAtOnce = 32
-    private static let stuckNanoseconds: UInt64 = 5_000_000_000
-    private static let stuckNanosecondsMax: UInt64 = 600_000_000_000
+    private static let stuckNanoseconds: UInt64 = 1_000_000_000
+    private static let stuckNanosecondsMax: UInt64 = 60_000_000_000
 
     private unowned let log: VolumeLog
     private lazy var request = BlockRequest(owner: self)
@@ -97,7 +97,9 @@ final class Cleaner: @unchecked Sendable {
         return false
     }
 
-    private func rest() {
+    /// `stuck`: not to be tried again at once.
+    private func rest(stuck: Bool = false) {
+        if stuck { becomeStuck() }
         let wasBusy = state != .idle
         state = .idle
         victim = nil
@@ -170,9 +172,7 @@ final class Cleaner: @unchecked Sendable {
             if made != nil { self.made += 1 }
             // Where there is no other, what is colder goes with what is not.
             if append(batch, to: generation) || append(batch, to: 1 - generation) { return }
-            stuckUntil = log.clock.now() + VolumeLog.spaceRetryNanoseconds
-            self.batch = nil
-            rest()
+            rest(stuck: true)
         }
     }
 
@@ -226,9 +226,13 @@ final class Cleaner: @unchecked Sendable {
     private func judge() {
         cleaned += 1
         guard cleaned >= Self.cleanedAtOnce else { return }
-        idleNanoseconds = made >= cleaned ? min(idleNanoseconds * 2, Self.stuckNanosecondsMax) : Self.stuckNanoseconds
-        if made >= cleaned { stuckUntil = log.clock.now() + idleNanoseconds }
+        if made >= cleaned { becomeStuck() } else { idleNanoseconds = Self.stuckNanoseconds }
         (made, cleaned) = (0, 0)
+    }
+
+    private func becomeStuck() {
+        stuckUntil = log.clock.now() + idleNanoseconds
+        idleNanoseconds = min(idleNanoseconds * 2, Self.stuckNanosecondsMax)
     }
 
     private func finish() {

@@ -389,7 +389,8 @@ final class VolumeLog: @unchecked Sendable {
             waitingDiscards = []
             for discard in discards { discard.request.finish(number) }
         }
-        for waiting in ring.admittedEntry..<ring.endEntry where refusesDiscards || !isPromised(waiting) {
+        for waiting in ring.admittedEntry..<ring.endEntry 
+        where number != ENOSPC || !(isPromised(waiting) && (ring[waiting].kind == .control || !refusesDiscards)) {
             var entry = ring[waiting]
             if let control = controls.removeValue(forKey: waiting) {
                 control.done(.failure(Failure(errno: number, "no snapshot can be recorded")))
