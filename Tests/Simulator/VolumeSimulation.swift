@@ -79,6 +79,8 @@ package final class VolumeSimulation {
         let operations = try operate(queue)
         try checkAccounting()
         if machine.isRunning { try end(queue) }
+        // What was answered, or refused, right before everything stopped.
+        for volume in volumes { try volume.work?.collect(&volume.model) }
         count(operations)
         crash(queue)
         faults.isEnding = false
