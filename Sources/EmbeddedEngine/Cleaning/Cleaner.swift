@@ -226,7 +226,7 @@ final class Cleaner: @unchecked Sendable {
     private func judge() {
         cleaned += 1
         guard cleaned >= Self.cleanedAtOnce else { return }
-        if made >= cleaned { becomeStuck() } else { idleNanoseconds = Self.stuckNanoseconds }
+        if made + made / 8 >= cleaned { becomeStuck() } else { idleNanoseconds = Self.stuckNanoseconds }
         (made, cleaned) = (0, 0)
     }
 

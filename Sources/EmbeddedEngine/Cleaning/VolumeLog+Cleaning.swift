@@ -27,6 +27,14 @@ extension VolumeLog {
             1, min(Self.recordBlocksMax, WriteRing.entryBlocksMax * parameters.group.dataColumns, sliceBlocks - 2))
     }
 
+    /// Since the volume last got a segment, more were cleaned than were made for moves.
+    private var isCleaningGaining: Bool {
+        let (made, cleaned) = (targetsMade, statistics.segmentsCleaned - cleanedBefore)
+        return made < Self.targetsAtLeast || cleaned >= made + made / 8
+    }
+
+    private static let targetsAtLeast = 8
+
     // MARK: Which
 
     private func isCleanable(_ segment: Segment, now: UInt64) -> Bool {
@@ -66,7 +74,8 @@ extension VolumeLog {
 
     /// Who waits for space waits on: some is on its way.
     var isSpaceComing: Bool {
-        givingBack > 0 || isAskingOthers || !cleaner.isIdle || (freeing > 0 && clock.now() >= checkpointNotBefore)
+        givingBack > 0 || isAskingOthers || (!cleaner.isIdle && isCleaningGaining)
+            || (freeing > 0 && clock.now() >= checkpointNotBefore)
     }
 
     /// Data blocks that a segment surely has room for, whatever way they are moved: one header describes so many scattered blocks, and takes
@@ -100,6 +109,7 @@ extension VolumeLog {
         makeSegment(for: .moves) { [self] result in
             switch result {
             case .success(let segment):
+                targetsMade += 1
                 map.add(segment)
                 done(segment)
             case .failure(let problem):

@@ -105,7 +105,10 @@ extension VolumeLog {
     }
 
     private func take(_ segment: Segment) {
-        if !segment.isOfReserve { (spaceFailure, askOthersNotBefore) = (nil, 0) }
+        if !segment.isOfReserve {
+            (spaceFailure, askOthersNotBefore) = (nil, 0)
+            (targetsMade, cleanedBefore) = (0, statistics.segmentsCleaned)
+        }
         map.add(segment)
         if open == nil { open = segment } else { reserve = segment }
         admissionRoom = nil

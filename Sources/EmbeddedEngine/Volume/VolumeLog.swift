@@ -119,6 +119,9 @@ final class VolumeLog: @unchecked Sendable {
     var askOthers: (@Sendable (_ done: @escaping @Sendable () -> Void) -> Void)?
     var isAskingOthers = false
     var isFreeingScheduled = false
+    /// Since a segment was last to be had: made for moves, and cleaned before.
+    var targetsMade = 0
+    var cleanedBefore = 0
     var verifiedWhileClosing = 0
     var askOthersNotBefore: UInt64 = 0
     /// Others wait for what this one can clean.
