@@ -171,7 +171,9 @@ import VolumeEngine
         for number in 0..<40 {
             try await old.write(pattern(UInt64(number), bytes: 1 << 20), at: UInt64(number) << 20)
         }
-        for number in stride(from: 0, to: 40, by: 2) { try await old.discard(at: UInt64(number) << 20, length: 1 << 20) }
+        for number in stride(from: 0, to: 40, by: 2) {
+            try await old.discard(at: UInt64(number) << 20, length: 1 << 20)
+        }
         try await old.flush()
         try await pool.engine.closeVolume(idle)
         let (_, device) = try await pool.volume(64 * Self.mebibyte)
@@ -190,7 +192,8 @@ import VolumeEngine
         let again = try await pool.open(idle)
         for number in stride(from: 1, to: 40, by: 2) {
             #expect(
-                try await again.read(at: UInt64(number) << 20, length: 1 << 20) == pattern(UInt64(number), bytes: 1 << 20)
+                try await again.read(at: UInt64(number) << 20, length: 1 << 20)
+                    == pattern(UInt64(number), bytes: 1 << 20)
             )
         }
         await pool.stop()

@@ -117,7 +117,8 @@ import VolumeEngine
             try await device.flush()
         }
         func discard(_ range: Range<Int>) async throws {
-            try await device.discard(at: UInt64(range.lowerBound * Self.blockBytes), length: range.count * Self.blockBytes)
+            try await device.discard(
+                at: UInt64(range.lowerBound * Self.blockBytes), length: range.count * Self.blockBytes)
             for block in range { versions[block] = 0 }
         }
         func snapshot() async throws -> SnapshotID {

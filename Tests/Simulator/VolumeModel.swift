@@ -51,7 +51,9 @@ struct VolumeModel: Hashable {
 
         /// Blocks that differ; nil where not even the snapshots are the same.
         func distance(_ found: State) -> Int? {
-            guard Set(snapshots.keys) == Set(found.snapshots.keys), (head == nil) == (found.head == nil) else { return nil }
+            guard Set(snapshots.keys) == Set(found.snapshots.keys), (head == nil) == (found.head == nil) else {
+                return nil
+            }
             func count(_ mine: [Int], _ other: [Int]) -> Int {
                 zip(mine, other).count { $0 != $1 && $0 != either }
             }

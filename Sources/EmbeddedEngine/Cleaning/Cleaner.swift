@@ -247,7 +247,8 @@ final class Cleaner: @unchecked Sendable {
             return pause(Self.pauseNanoseconds, then: look)
         }
         guard victim.liveBlocks == 0 else {
-            return setAside("\(victim.liveBlocks) of its blocks are accounted as live and were not found", forGood: true)
+            return setAside(
+                "\(victim.liveBlocks) of its blocks are accounted as live and were not found", forGood: true)
         }
         victim.isVerified = true
         judge()

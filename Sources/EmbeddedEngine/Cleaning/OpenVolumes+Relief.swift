@@ -48,7 +48,9 @@ extension OpenVolumes {
     private func volumesWithGarbage(but asking: VolumeID) async -> [VolumeID] {
         var found: [(id: VolumeID, bytes: UInt64)] = []
         for header in headers.volumes where header.id != asking && !header.isPurged && !header.isUnfinished {
-            guard let usage = try? await space(header.id).usage, let group = headers.group(header.group) else { continue }
+            guard let usage = try? await space(header.id).usage, let group = headers.group(header.group) else {
+                continue
+            }
             // Less than two segments of it is not worth opening a volume: what is written on the way takes one.
             let segment = group.specification.sliceBytes * UInt64(group.specification.dataColumns)
             if usage.garbageBytes >= 2 * segment { found.append((header.id, usage.garbageBytes)) }

@@ -16,7 +16,8 @@ extension VolumeLog {
     /// they would stay until it is opened again.
     var mayClean: Bool {
         guard failure == nil, !isReclaimStopped else { return false }
-        return !isClosing || (spaceFailure != nil && !ring.isEmpty) || verifiedWhileClosing < Self.verifiedWhileClosingMax
+        return !isClosing || (spaceFailure != nil && !ring.isEmpty)
+            || verifiedWhileClosing < Self.verifiedWhileClosingMax
     }
 
     private static let verifiedWhileClosingMax = 64
@@ -38,7 +39,8 @@ extension VolumeLog {
     // MARK: Which
 
     private func isCleanable(_ segment: Segment, now: UInt64) -> Bool {
-        segment.isClosed && !segment.isVerified && segment.setAsideUntil <= now && segment.lastSequence <= appliedThrough
+        segment.isClosed && !segment.isVerified && segment.setAsideUntil <= now
+            && segment.lastSequence <= appliedThrough
             && segment.lastSequence > 0
     }
 

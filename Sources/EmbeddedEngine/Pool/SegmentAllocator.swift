@@ -143,7 +143,10 @@ final class SegmentAllocator: Sendable {
                 guard let space = try? mountpath.disk.space() else { return nil }
                 let pending = state.withLock { $0.pendingBytes[mountpath.id] ?? 0 }
                 let reserve = Self.reserve(of: space) + group.sliceBytes
-                let taken = pending + (purpose == .writes ? reserve : purpose == .moves ? min(reserve / 2, reserve - group.sliceBytes) : 0)
+                let taken =
+                    pending
+                    + (purpose == .writes
+                        ? reserve : purpose == .moves ? min(reserve / 2, reserve - group.sliceBytes) : 0)
                 let free = space.freeBytes + recycledBytes(on: mountpath)
                 return (mountpath, space.totalBytes, free > taken ? free - taken : 0)
             }

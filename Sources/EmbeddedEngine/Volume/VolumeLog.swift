@@ -392,7 +392,7 @@ final class VolumeLog: @unchecked Sendable {
             waitingDiscards = []
             for discard in discards { discard.request.finish(number) }
         }
-        for waiting in ring.admittedEntry..<ring.endEntry 
+        for waiting in ring.admittedEntry..<ring.endEntry
         where number != ENOSPC || !(isPromised(waiting) && (ring[waiting].kind == .control || !refusesDiscards)) {
             var entry = ring[waiting]
             if let control = controls.removeValue(forKey: waiting) {
