@@ -8,7 +8,7 @@ SWIFT := swift
 # Generated code is as its generator writes it: protos/generate --check compares it byte for byte.
 SWIFT_FILES = find Package.swift Sources Tests -name '*.swift' -not -path '*/generated/*' -print0
 # Suites with time limits of seconds: run first, one test at a time, since the others keep both cores busy.
-CLOCK_TESTS := ^(GRPCServerTests|EngineAPITests|CSICommandTests)\.
+CLOCK_TESTS := ^(GRPCServerTests|EngineAPITests|CSICommandTests|CSIServicesTests)\.|^EmbeddedEngineTests\.SnapshotTests/
 SHELL_SCRIPTS := .ci/run protos/generate
 PYTHON_SCRIPTS := $(wildcard docs/generate-format deploy/quickstart deploy/*.py Tests/Bench/bench Tests/Bench/*.py protos/*.py)
 

@@ -11,7 +11,8 @@ extension GRPCHandlers {
             let space = try await engine.volumeSpace(try volumeID(request.volumeID))
             return M.GetVolumeSpaceResponse(volume: M.VolumeSpace(space))
         }
-        streaming(M.Method.listVolumeSpaces) { _, _, replies throws(Failure) in
+        streaming(M.Method.listVolumeSpaces) { bytes, _, replies throws(Failure) in
+            _ = try M.ListVolumeSpacesRequest(decoding: bytes)
             let volumes = try await engine.volumeSpaces()
             for start in stride(from: 0, to: volumes.count, by: listedVolumeCountMax) {
                 let page = volumes[start..<min(start + listedVolumeCountMax, volumes.count)]

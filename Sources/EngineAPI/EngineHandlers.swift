@@ -92,7 +92,8 @@ extension GRPCHandlers {
                 try volumeID(request.volumeID), to: try snapshotID(request.snapshotID))
             return M.RollBackVolumeResponse(volume: M.Volume(volume))
         }
-        streaming(M.Method.listSnapshots) { _, _, replies throws(Failure) in
+        streaming(M.Method.listSnapshots) { bytes, _, replies throws(Failure) in
+            _ = try M.ListSnapshotsRequest(decoding: bytes)
             let snapshots = try await engine.snapshots()
             for start in stride(from: 0, to: snapshots.count, by: listedVolumeCountMax) {
                 let page = snapshots[start..<min(start + listedVolumeCountMax, snapshots.count)]
@@ -102,7 +103,8 @@ extension GRPCHandlers {
     }
 
     private mutating func serveList(of engine: any VolumeEngine) {
-        streaming(EngineMessages.Method.listVolumes) { _, _, replies throws(Failure) in
+        streaming(EngineMessages.Method.listVolumes) { bytes, _, replies throws(Failure) in
+            _ = try EngineMessages.ListVolumesRequest(decoding: bytes)
             let volumes = try await engine.volumes()
             for start in stride(from: 0, to: volumes.count, by: listedVolumeCountMax) {
                 let page = volumes[start..<min(start + listedVolumeCountMax, volumes.count)]

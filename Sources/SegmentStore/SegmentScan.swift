@@ -77,11 +77,16 @@ public struct SegmentScan {
         let start = cursors[slice]
         var windowStart: UInt32 = 0
         var windowBlocks: UInt32 = 0
+        var previous: UInt32 = 0
         while cursors[slice] < sliceBlocks {
             let cursor = cursors[slice]
+            // Behind a long chunk there is most likely another: its header alone is read.
+            let step = cursor - previous
+            previous = cursor
             if cursor < windowStart || cursor >= windowStart + windowBlocks {
                 windowStart = cursor
-                windowBlocks = min(UInt32(Self.windowBytes / blockBytes), sliceBlocks - cursor)
+                let windowMax = UInt32(Self.windowBytes / blockBytes)
+                windowBlocks = min(step > windowMax ? 1 : windowMax, sliceBlocks - cursor)
                 let bytes = Int(windowBlocks) * blockBytes
                 let target = UnsafeMutableRawBufferPointer(start: window.base, count: bytes)
                 var count = 0

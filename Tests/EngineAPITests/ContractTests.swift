@@ -296,7 +296,7 @@ func kind<T>(_ body: () async throws(Failure) -> T) async -> FailureKind? {
             socketPath: path, handlers: handlers, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try server.start()
         let channel = try GRPCChannel(socketPath: path)
-        for method in handlers.methods where !["ListVolumes", "ListSnapshots"].contains(where: method.hasSuffix) {
+        for method in handlers.methods {
             let status = await channel.exchange(method, [0x0A, 0xFF], timeoutSeconds: 5).status
             #expect(status.code == .invalidArgument, "\(method)")
         }
