@@ -292,9 +292,9 @@ import Testing
 
     @Test func aDuplicateInFlightIsAborted() async throws {
         try await withDriver { driver in
-            driver.engine.setDelay(.milliseconds(300))
+            driver.engine.setDelay(.milliseconds(2000))
             async let first = create(driver, createRequest())
-            try await Task.sleep(for: .milliseconds(100))
+            try await Task.sleep(for: .milliseconds(500))
             #expect(await driver.code(CSI.Method.createVolume, createRequest()) == .aborted)
             _ = try await first
         }

@@ -280,12 +280,16 @@ import VolumeEngine
             }
         }
         var cuts: [[SnapshotID]] = []
-        for _ in 0..<20 {
+        // On a busy machine a cut may take too long, which is said and leaves nothing.
+        for _ in 0..<60 where cuts.count < 20 {
             let ids = volumes.map { _ in SnapshotID.random() }
-            _ = try await pool.engine.createSnapshots(
-                zip(ids, volumes).map { SnapshotRequest(id: $0, volume: $1.id) })
-            cuts.append(ids)
+            do throws(Failure) {
+                _ = try await pool.engine.createSnapshots(
+                    zip(ids, volumes).map { SnapshotRequest(id: $0, volume: $1.id) })
+                cuts.append(ids)
+            } catch { #expect(error.kind == .unavailable || error.kind == .timedOut, "\(error)") }
         }
+        #expect(cuts.count == 20)
         writer.cancel()
         _ = await writer.result
         for cut in cuts {
