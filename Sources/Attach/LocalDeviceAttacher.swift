@@ -5,8 +5,11 @@ import Synchronization
 
 /// What an attacher needs of the engine beside it.
 public protocol VolumeOpener: Sendable {
-    /// The volume's data plane. `fenced` where `epoch` is not the volume's newest.
-    func openVolume(_ id: VolumeID, epoch: UInt64, readOnly: Bool) async throws(Failure) -> any BlockDevice
+    /// The volume's data plane. `fenced` where `epoch` is not the volume's newest. `connection` names the front end's connection, whose
+    /// requests' `unique` counts; it is the same when a new process takes the connection over.
+    func openVolume(
+        _ id: VolumeID, epoch: UInt64, readOnly: Bool, connection: UInt64
+    ) async throws(Failure) -> any BlockDevice
     /// Makes durable what was answered and ends the data plane. Not open is fine.
     func closeVolume(_ id: VolumeID) async throws(Failure)
 }
@@ -43,7 +46,8 @@ public final class LocalDeviceAttacher: DeviceAttacher {
             // An older epoch's device is cut off, whoever uses it; another mode of the same epoch only when nobody does.
             try await end(id, existing, force: existing.epoch < epoch)
         }
-        let device = try await opener.openVolume(id, epoch: epoch, readOnly: readOnly)
+        let device = try await opener.openVolume(
+            id, epoch: epoch, readOnly: readOnly, connection: .random(in: 1 ... .max))
         do throws(Failure) {
             let served = try await frontEnd.serve(device, volume: id, readOnly: readOnly)
             let attachment = Attachment(device: device, served: served, epoch: epoch, readOnly: readOnly)

@@ -17,6 +17,10 @@ public final class BlockRequest {
     public var buffer: UnsafeMutableRawPointer?
     /// Write: answer only when durable.
     public var forceUnitAccess = false
+    /// The number under which the front end's client knows the request while its connection lasts. 0: it has none.
+    public var unique: UInt64 = 0
+    /// The client may have sent the request before, to a process that died before it answered.
+    public var isRepeated = false
     /// The front end's own number for the request.
     public var tag: UInt64 = 0
     /// Set once by the front end, which outlives its requests.

@@ -424,7 +424,9 @@ public final class EmbeddedEngine: VolumeEngine {
     }
 
     /// Reads the volume's log to its end, seals it and takes requests. The same epoch again answers the device that is there.
-    public func openVolume(_ id: VolumeID, epoch: UInt64, readOnly: Bool) async throws(Failure) -> any BlockDevice {
+    public func openVolume(
+        _ id: VolumeID, epoch: UInt64, readOnly: Bool, connection: UInt64 = 0
+    ) async throws(Failure) -> any BlockDevice {
         let lock = try await locks.acquire(id.description, for: "opening")
         defer { lock.release() }
         var header = try existing(id)
