@@ -83,8 +83,7 @@ extension VolumeLog {
     /// Data blocks that a segment surely has room for, whatever way they are moved: one header describes so many scattered blocks, and takes
     /// a row. Less than that is no garbage that cleaning could get rid of.
     private func usableBlocks(forMoves segment: Segment) -> Int {
-        let scattered =
-            RecordHeader.tableBytes / (RecordHeader.extentBytes(of: .moves) + RecordHeader.checksumBytes)
+        let scattered = RecordHeader.tableBytes / (PackedMoves.scatteredBytes + RecordHeader.checksumBytes)
         let rows = max(1, min(scattered, moveBlocksMax) / segment.k)
         let (records, rest) = Int(segment.sliceBlocks - 1).quotientAndRemainder(dividingBy: rows + 1)
         return (records * rows + max(0, rest - 1)) * segment.k
