@@ -50,9 +50,10 @@ let package = Package(
             ["Base", "SystemIO", "BlockDevice", "VolumeEngine", "ErasureCoding", "SegmentStore", logging]),
 
         // Front ends.
-        module("Attach", ["Base", "BlockDevice"]),
+        module("Attach", ["Base", "SystemIO", "BlockDevice", logging]),
         module("AttachFUSE", ["Base", "SystemIO", "BlockDevice", "Attach", "CLinux", logging]),
         module("Filesystems", ["Base", "SystemIO", "CLinux"]),
+        module("Holder", ["Base", "SystemIO", "CLinux"]),
 
         // Control plane.
         module("Domain", ["Base"]),
@@ -76,7 +77,7 @@ let package = Package(
             name: "ashlar",
             dependencies: [
                 "Base", "SystemIO", "BlockDevice", "VolumeEngine", "ErasureCoding", "SegmentStore", "EmbeddedEngine",
-                "Attach", "AttachFUSE", "Filesystems", "Domain", "Configuration", "Catalogue", "Volumes",
+                "Attach", "AttachFUSE", "Holder", "Filesystems", "CLinux", "Domain", "Configuration", "Catalogue", "Volumes",
                 "GRPCServer", "CSIMessages", "EngineAPI", "ControlAPI", "CSIServices", argumentParser, logging,
             ],
             swiftSettings: strict),
@@ -128,7 +129,10 @@ let package = Package(
         tests(of: "Filesystems", ["Base", "SystemIO"]),
         tests(
             of: "AttachFUSE",
-            ["Base", "SystemIO", "BlockDevice", "BlockDeviceTestSupport", "Attach", "Filesystems", logging]),
+            [
+                "Base", "SystemIO", "CLinux", "BlockDevice", "BlockDeviceTestSupport", "Attach", "Filesystems",
+                logging,
+            ]),
         .testTarget(
             name: "CSICommandTests",
             dependencies: [

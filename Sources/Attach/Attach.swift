@@ -39,12 +39,29 @@ public protocol DeviceAttacher: Sendable {
 public protocol FrontEnd: Sendable {
     /// Returns the device node's path once I/O on it is served.
     func serve(_ device: any BlockDevice, volume: VolumeID, readOnly: Bool) async throws(Failure) -> any ServedDevice
+
+    /// Goes on with a device that a process served which is dead, or has suspended it: what was in flight is served too. `kept` stays whole
+    /// and may be tried again, but where it is `notFound`: its device node is gone.
+    func resume(_ device: any BlockDevice, from kept: KeptDevice) async throws(Failure) -> any ServedDevice
+
+    /// Ends a device that nobody will go on with: its I/O fails from now on. Closes what was kept.
+    func discard(_ kept: KeptDevice) async throws(Failure)
 }
 
 public protocol ServedDevice: AnyObject, Sendable {
     var path: String { get }
+    /// What another process needs to go on, besides the facts; borrowed until the device stops. Empty where nobody can.
+    var descriptors: [Int32] { get }
     /// Tells the kernel the device's new size.
     func resize() async throws(Failure)
+    /// Takes no more requests, for good, and returns when those taken are answered. The device stays for a successor.
+    func suspend() async
     /// Removes the device. `failedPrecondition` while it is open or mounted, unless forced: then its I/O fails from now on.
-    func stop(force: Bool) async throws(Failure)
+    /// `forget` is called when it is decided: duplicates of `descriptors` elsewhere must go, or the kernel waits for them.
+    func stop(force: Bool, forget: @Sendable () -> Void) async throws(Failure)
+}
+
+extension ServedDevice {
+    /// Of a device whose descriptors nobody else has.
+    public func stop(force: Bool) async throws(Failure) { try await stop(force: force, forget: {}) }
 }

@@ -50,12 +50,24 @@ final class FuseConnection: IOTarget, BatchTarget, BlockRequestOwner, @unchecked
     private var isWaitingForSlot = false
     private var isOver = false
     private var isClosed = false
+    /// Takes no more requests: what the kernel still has is a successor's.
+    private var isSuspended = false
+    private var onIdle: (@Sendable () -> Void)?
+    /// The connection is a dead process's: INIT was answered, and some requests were taken and never answered.
+    private let isResumed: Bool
+    /// The kernel would send again what this process took and did not answer.
+    private(set) var canBeResumed: Bool
     /// Self, until it is closed and no slot is taken.
     private var itself: FuseConnection?
     private var onClose: (@Sendable () -> Void)?
 
-    /// `descriptor` and its `waiter` are owned from here on.
-    init(owning descriptor: Int32, waiter: Int32, device: any BlockDevice, isReadOnly: Bool, buffers: ReplyBuffers) {
+    /// `descriptor` and its `waiter` are owned from here on. `isResumed`: another process served the connection before.
+    init(
+        owning descriptor: Int32, waiter: Int32, device: any BlockDevice, isReadOnly: Bool, buffers: ReplyBuffers,
+        isResumed: Bool = false
+    ) {
+        self.isResumed = isResumed
+        canBeResumed = isResumed
         self.descriptor = descriptor
         self.waiter = waiter
         self.device = device
@@ -89,7 +101,17 @@ final class FuseConnection: IOTarget, BatchTarget, BlockRequestOwner, @unchecked
         // A page fault or an allocation of this thread must not wait for writes that it has to carry out itself.
         // Refused without CAP_SYS_RESOURCE; then only the hint is lost.
         _ = ashlar_set_io_flusher()
+        // Where the connection is over already, the next receive tells.
+        if isResumed { _ = ashlar_fuse_resend(descriptor) }
         awaitRequests()
+    }
+
+    /// Takes no more requests; `onIdle` is called when those taken are answered. The connection stays, for a successor.
+    func suspend(onIdle: @escaping @Sendable () -> Void) {
+        loop.preconditionOnLoop()
+        isSuspended = true
+        if isClosed || freeSlots.count == Self.slotCount { return onIdle() }
+        self.onIdle = onIdle
     }
 
     private func awaitRequests() {
@@ -157,7 +179,7 @@ final class FuseConnection: IOTarget, BatchTarget, BlockRequestOwner, @unchecked
     private func drain() {
         var count = 0
         var request = ashlar_fuse_request()
-        while !isOver, !isWaitingForRoom, !isBetweenTurns {
+        while !isOver, !isSuspended, !isWaitingForRoom, !isBetweenTurns {
             if freeSlots.isEmpty {
                 isWaitingForSlot = true
                 return
@@ -183,7 +205,7 @@ final class FuseConnection: IOTarget, BatchTarget, BlockRequestOwner, @unchecked
         switch ashlar_fuse_kind(request.kind) {
         case ASHLAR_FUSE_READ: read(request)
         case ASHLAR_FUSE_WRITE: write(request, landing)
-        case ASHLAR_FUSE_SYNC: submit(.flush, unique, offset: 0, bytes: 0)
+        case ASHLAR_FUSE_SYNC: submit(.flush, request, offset: 0, bytes: 0)
         case ASHLAR_FUSE_PUNCH: change(.discard, request)
         case ASHLAR_FUSE_ZERO: change(.writeZeroes, request)
         case ASHLAR_FUSE_GETATTR: replyAttributes(unique)
@@ -198,6 +220,7 @@ final class FuseConnection: IOTarget, BatchTarget, BlockRequestOwner, @unchecked
         case ASHLAR_FUSE_CLOSE: reply(unique, 0)
         case ASHLAR_FUSE_STATFS: _ = ashlar_fuse_reply_statfs(descriptor, unique, device.sizeBytes)
         case ASHLAR_FUSE_INIT:
+            canBeResumed = ashlar_fuse_offers_resend(request.flags)
             _ = ashlar_fuse_reply_init(
                 descriptor, unique, request.flags, UInt32(requestBytesMax), Self.backgroundCountMax)
         case ASHLAR_FUSE_SILENT: break
@@ -213,7 +236,7 @@ final class FuseConnection: IOTarget, BatchTarget, BlockRequestOwner, @unchecked
         let sizeBytes = device.sizeBytes
         guard request.offset < sizeBytes, request.bytes > 0 else { return reply(request.unique, 0) }
         let bytes = Int(min(request.bytes, sizeBytes - request.offset))
-        let index = takeSlot(request.unique, bytes: bytes)
+        let index = takeSlot(request, bytes: bytes)
         let block = requests[index]
         block.operation = .read
         block.offset = request.offset
@@ -239,7 +262,7 @@ final class FuseConnection: IOTarget, BatchTarget, BlockRequestOwner, @unchecked
         guard request.offset < sizeBytes, request.bytes <= sizeBytes - request.offset else {
             return reply(request.unique, ENOSPC)
         }
-        submit(.write, request.unique, offset: request.offset, bytes: Int(request.bytes), buffer: landing)
+        submit(.write, request, offset: request.offset, bytes: Int(request.bytes), buffer: landing)
     }
 
     private func change(_ operation: BlockOperation, _ request: ashlar_fuse_request) {
@@ -249,7 +272,7 @@ final class FuseConnection: IOTarget, BatchTarget, BlockRequestOwner, @unchecked
         }
         guard !isReadOnly else { return reply(request.unique, EROFS) }
         submit(
-            operation, request.unique, offset: request.offset,
+            operation, request, offset: request.offset,
             bytes: Int(min(request.bytes, sizeBytes - request.offset)))
     }
 
@@ -260,17 +283,19 @@ final class FuseConnection: IOTarget, BatchTarget, BlockRequestOwner, @unchecked
 
     // MARK: Slots
 
-    private func takeSlot(_ unique: UInt64, bytes: Int) -> Int {
+    private func takeSlot(_ request: ashlar_fuse_request, bytes: Int) -> Int {
         guard let index = freeSlots.popLast() else { preconditionFailure("a request was taken without a slot for it") }
-        slots[index] = Slot(unique: unique, bytes: bytes)
+        slots[index] = Slot(unique: request.unique, bytes: bytes)
+        requests[index].unique = request.number
+        requests[index].isRepeated = request.is_repeated
         return index
     }
 
     private func submit(
-        _ operation: BlockOperation, _ unique: UInt64, offset: UInt64, bytes: Int,
+        _ operation: BlockOperation, _ taken: ashlar_fuse_request, offset: UInt64, bytes: Int,
         buffer: UnsafeMutableRawPointer? = nil
     ) {
-        let request = requests[takeSlot(unique, bytes: bytes)]
+        let request = requests[takeSlot(taken, bytes: bytes)]
         request.operation = operation
         request.offset = offset
         request.length = bytes
@@ -289,6 +314,10 @@ final class FuseConnection: IOTarget, BatchTarget, BlockRequestOwner, @unchecked
         if isWaitingForSlot {
             isWaitingForSlot = false
             scheduleDrain()
+        }
+        if isSuspended, freeSlots.count == Self.slotCount, let onIdle {
+            self.onIdle = nil
+            onIdle()
         }
         if isClosed { releaseItself() }
     }

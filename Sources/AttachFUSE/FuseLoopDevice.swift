@@ -15,6 +15,8 @@ public final class FuseLoopDevice: ServedDevice {
     private let name: String
     private let device: any BlockDevice
     private let connection: FuseConnection
+    /// Of the connection, which owns and closes it.
+    private let connectionDescriptor: Int32?
     private let ended: Gate
     private let mountRoot: FileDescriptor
     private let threads: BlockingThreads
@@ -22,13 +24,14 @@ public final class FuseLoopDevice: ServedDevice {
     private let state = Mutex(State.serving)
 
     init(
-        path: String, name: String, device: any BlockDevice, connection: FuseConnection, ended: Gate,
-        mountRoot: FileDescriptor, threads: BlockingThreads, onStop: @escaping @Sendable () -> Void
+        path: String, name: String, device: any BlockDevice, connection: FuseConnection, descriptor: Int32?,
+        ended: Gate, mountRoot: FileDescriptor, threads: BlockingThreads, onStop: @escaping @Sendable () -> Void
     ) {
         self.path = path
         self.name = name
         self.device = device
         self.connection = connection
+        connectionDescriptor = descriptor
         self.ended = ended
         self.mountRoot = mountRoot
         self.threads = threads
@@ -45,10 +48,18 @@ public final class FuseLoopDevice: ServedDevice {
         }
     }
 
-    public func stop(force: Bool) async throws(Failure) {
+    public var descriptors: [Int32] { connectionDescriptor.map { [$0, mountRoot.number] } ?? [] }
+
+    public func suspend() async {
+        await withCheckedContinuation { continuation in
+            device.loop.post { [connection] in connection.suspend(onIdle: { continuation.resume() }) }
+        }
+    }
+
+    public func stop(force: Bool, forget: @Sendable () -> Void) async throws(Failure) {
         guard try begin() else { return }
         do throws(Failure) {
-            if force { try await cutOff() } else { try await release() }
+            if force { try await cutOff(forget) } else { try await release(forget) }
         } catch {
             state.withLock { $0 = .serving }
             throw error
@@ -68,15 +79,18 @@ public final class FuseLoopDevice: ServedDevice {
         return before == .serving
     }
 
-    private func release() async throws(Failure) {
+    private func release(_ forget: @Sendable () -> Void) async throws(Failure) {
         let (path, name) = (path, name)
         try await threads.run { () throws(Failure) in try LoopBinding.release(path, name: name) }
+        forget()
         // The last reference but the kernel's own, which goes when the file's release has been answered.
         mountRoot.close()
         if await !ended.wait(seconds: Self.endSecondsMax) { try await abort() }
     }
 
-    private func cutOff() async throws(Failure) {
+    /// The connection is over when nobody has it any more.
+    private func cutOff(_ forget: @Sendable () -> Void) async throws(Failure) {
+        forget()
         try await abort()
         mountRoot.close()
         let (path, name) = (path, name)

@@ -18,8 +18,8 @@ public final class FuseLoopFrontEnd: FrontEnd {
     }
 
     private let runDirectory: String
-    private let threads: BlockingThreads
-    private let logger: Logger
+    let threads: BlockingThreads
+    let logger: Logger
     private let served = Mutex<Set<VolumeID>>([])
     private let buffers = Mutex<[LoopBuffers]>([])
 
@@ -35,7 +35,7 @@ public final class FuseLoopFrontEnd: FrontEnd {
     public func serve(
         _ device: any BlockDevice, volume: VolumeID, readOnly: Bool
     ) async throws(Failure) -> any ServedDevice {
-        guard served.withLock({ $0.insert(volume).inserted }) else {
+        guard beginServing(volume) else {
             throw Failure(.conflict, "volume \(volume) is served already")
         }
         do throws(Failure) {
@@ -55,6 +55,9 @@ public final class FuseLoopFrontEnd: FrontEnd {
         }
     }
 
+    /// False where it is served already.
+    func beginServing(_ volume: VolumeID) -> Bool { served.withLock { $0.insert(volume).inserted } }
+
     func forget(_ volume: VolumeID) { _ = served.withLock { $0.remove(volume) } }
 
     private func start(
@@ -66,8 +69,9 @@ public final class FuseLoopFrontEnd: FrontEnd {
         let mount = try await blocking(device.loop) { () throws(Failure) in
             try FuseMount(at: mountPoint, isReadOnly: isReadOnly, requestBytesMax: requestBytesMax)
         }
+        let descriptor = mount.takeConnection()
         let connection = FuseConnection(
-            owning: mount.takeConnection(), waiter: mount.takeWaiter(), device: device, isReadOnly: isReadOnly,
+            owning: descriptor, waiter: mount.takeWaiter(), device: device, isReadOnly: isReadOnly,
             buffers: sharedBuffers(of: device.loop))
         let ended = Gate()
         try await device.loop.run { () throws(Failure) in connection.begin(onClose: { ended.open() }) }
@@ -76,9 +80,11 @@ public final class FuseLoopFrontEnd: FrontEnd {
             let path = try await threads.run { () throws(Failure) in
                 try LoopBinding.bind(mountPoint, name: name, isReadOnly: isReadOnly)
             }
+            let canBeResumed = try await device.loop.run { () throws(Failure) in connection.canBeResumed }
             logger.info("serving", metadata: ["volume": "\(volume)", "device": "\(path)"])
             return FuseLoopDevice(
-                path: path, name: name, device: device, connection: connection, ended: ended, mountRoot: mount.root,
+                path: path, name: name, device: device, connection: connection,
+                descriptor: canBeResumed ? descriptor : nil, ended: ended, mountRoot: mount.root,
                 threads: threads, onStop: { [self] in forget(volume) })
         } catch {
             try await device.loop.run { () throws(Failure) in connection.abort() }
@@ -88,7 +94,7 @@ public final class FuseLoopFrontEnd: FrontEnd {
         }
     }
 
-    private func sharedBuffers(of loop: EventLoop) -> ReplyBuffers {
+    func sharedBuffers(of loop: EventLoop) -> ReplyBuffers {
         buffers.withLock { known in
             if let found = known.first(where: { $0.loop === loop }) { return found.buffers }
             let made = ReplyBuffers()

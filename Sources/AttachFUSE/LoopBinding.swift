@@ -98,6 +98,17 @@ enum LoopBinding {
         if isOurs(loop, name) { try clear(loop, path) }
     }
 
+    /// Whether the loop device at `path` carries `name`.
+    static func isBound(_ path: String, name: String) throws(Failure) -> Bool {
+        do throws(Failure) {
+            let loop = try FileDescriptor(
+                opening: path, flags: O_RDONLY | O_NONBLOCK | O_CLOEXEC, "cannot open \(path)")
+            return isOurs(loop, name)
+        } catch  where error.kind == .notFound || error.errorNumber == ENXIO || error.errorNumber == ENODEV {
+            return false
+        }
+    }
+
     private static func clear(_ loop: FileDescriptor, _ path: String) throws(Failure) {
         guard ashlar_loop_clear(loop.number) != 0, errno != ENXIO else { return }
         throw Failure(errno: errno, "cannot free \(path)")

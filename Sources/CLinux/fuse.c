@@ -18,6 +18,10 @@
 #ifndef FUSE_HAS_RESEND
 #define FUSE_HAS_RESEND (1ULL << 39)
 #endif
+#ifndef FUSE_UNIQUE_RESEND
+#define FUSE_UNIQUE_RESEND (1ULL << 63)
+#define FUSE_NOTIFY_RESEND 7
+#endif
 #ifndef PR_SET_IO_FLUSHER
 #define PR_SET_IO_FLUSHER 57
 #endif
@@ -128,6 +132,8 @@ int ashlar_fuse_receive(int fd, void *landing, size_t landing_bytes, struct ashl
     if ((size_t)bytes < sizeof head.header || head.header.len != (size_t)bytes) return -EPROTO;
     if ((size_t)bytes < sizeof head) memset((char *)&head + bytes, 0, sizeof head - (size_t)bytes);
     request->unique = head.header.unique;
+    request->number = head.header.unique & ~FUSE_UNIQUE_RESEND;
+    request->is_repeated = (head.header.unique & FUSE_UNIQUE_RESEND) != 0;
     request->kind = decode(&head, (size_t)bytes, request);
     return 1;
 }
@@ -164,6 +170,14 @@ int ashlar_fuse_reply_init(int fd, uint64_t unique, uint64_t offered, uint32_t r
         .max_pages = (uint16_t)(request_bytes_max / 4096),
     };
     return ashlar_fuse_reply(fd, unique, 0, &out, sizeof out);
+}
+
+bool ashlar_fuse_offers_resend(uint64_t offered) { return (offered & FUSE_HAS_RESEND) != 0; }
+
+int ashlar_fuse_resend(int fd) {
+    struct fuse_out_header header = {.error = FUSE_NOTIFY_RESEND};
+    struct iovec vector = {&header, sizeof header};
+    return send_reply(fd, &vector, 1);
 }
 
 int ashlar_fuse_reply_attributes(int fd, uint64_t unique, const struct ashlar_fuse_attributes *attributes) {

@@ -36,6 +36,12 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
 
     private static let slotsAtOnce = 4096
 
+    private static let heldFile = Mutex<FileDescriptor?>(nil)
+
+    /// Every loop that is made from now on has `file` open until its last I/O has ended. An exclusive lock on it is free only when no I/O of
+    /// this process is under way any more, even if it was killed.
+    public static func hold(_ file: FileDescriptor) { heldFile.withLock { $0 = file } }
+
     /// Starts the thread; throws `internal` where the kernel has no io_uring for us.
     public init(name: String) throws(Failure) {
         self.name = name
@@ -47,7 +53,8 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
         let startError = Mutex<Int32>(0)
         let thread = Thread(name: name) { [self] in
             var errorNumber: Int32 = 0
-            ring = ashlar_ring_create(Self.ringEntries, &errorNumber)
+            let held = Self.heldFile.withLock { $0?.number ?? -1 }
+            ring = ashlar_ring_create(Self.ringEntries, held, &errorNumber)
             startError.withLock { $0 = errorNumber }
             started.signal()
             if ring != nil { runUntilStopped() }

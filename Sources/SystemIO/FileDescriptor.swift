@@ -32,6 +32,11 @@ public final class FileDescriptor: DiskFile {
         if isOwned.exchange(false, ordering: .relaxed) { _ = Glibc.close(number) }
     }
 
+    /// Another number for the same open file, closed on exec; the caller owns it.
+    public func duplicate() throws(Failure) -> Int32 {
+        try systemCall("cannot duplicate a descriptor") { fcntl(number, F_DUPFD_CLOEXEC, 3) }
+    }
+
     public func status() throws(Failure) -> stat {
         var status = stat()
         try systemCall("cannot stat a descriptor") { fstat(number, &status) }

@@ -15,6 +15,6 @@ struct Ashlar: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, EngineCommand.self, ControllerCommand.self, NodeCommand.self, VolumeCommand.self,
             SnapshotCommand.self, GroupCommand.self, PoolCommand.self, FsckCommand.self, CSICommand.self,
-            DebugCommand.self,
+            WorkerCommand.self, DebugCommand.self,
         ])
 }

@@ -58,7 +58,7 @@ let moduleRules: [String: ModuleRule] = [
 
     "BlockDevice": ModuleRule(.ports, ["Base", "SystemIO"]),
     "VolumeEngine": ModuleRule(.ports, ["Base", "BlockDevice"]),
-    "Attach": ModuleRule(.ports, ["Base", "BlockDevice"]),
+    "Attach": ModuleRule(.ports, ["Base", "SystemIO", "BlockDevice", "Logging"]),
 
     "SegmentStore": ModuleRule(.engines, ["Base", "SystemIO", "ErasureCoding"]),
     "EmbeddedEngine": ModuleRule(
@@ -67,6 +67,7 @@ let moduleRules: [String: ModuleRule] = [
 
     "AttachFUSE": ModuleRule(.frontEnds, ["Base", "SystemIO", "BlockDevice", "Attach", "CLinux", "Logging"]),
     "Filesystems": ModuleRule(.frontEnds, ["Base", "SystemIO", "CLinux"]),
+    "Holder": ModuleRule(.frontEnds, ["Base", "SystemIO", "CLinux", "Foundation"]),
 
     "Domain": ModuleRule(.control, ["Base"]),
     "Configuration": ModuleRule(.control, ["Base", "Domain", "Yams"]),
@@ -90,7 +91,7 @@ let moduleRules: [String: ModuleRule] = [
         [
             "Base", "SystemIO", "BlockDevice", "VolumeEngine", "ErasureCoding", "SegmentStore", "EmbeddedEngine",
             "Attach",
-            "AttachFUSE", "Filesystems", "Domain", "Configuration", "Catalogue", "Volumes", "GRPCServer", "CSIMessages",
+            "AttachFUSE", "Holder", "CLinux", "Filesystems", "Domain", "Configuration", "Catalogue", "Volumes", "GRPCServer", "CSIMessages",
             "EngineAPI", "ControlAPI", "CSIServices", "ArgumentParser", "Foundation", "Logging",
         ]),
 

@@ -9,6 +9,7 @@
 
 #include "fuse_loop.h"
 #include "mounts.h"
+#include "process.h"
 
 // --- io_uring ---------------------------------------------------------------------------------------------------
 
@@ -20,8 +21,9 @@ struct ashlar_completion {
     bool more;        // a multishot request stays armed
 };
 
-// Owned by the caller, who gives it back to ashlar_ring_destroy. NULL with *error_number set on failure.
-struct ashlar_ring *ashlar_ring_create(unsigned entries, int *error_number);
+// Owned by the caller, who gives it back to ashlar_ring_destroy. NULL with *error_number set on failure. `held` (-1: none) is registered with it: that
+// file stays open, and locked, until the last request of this ring has ended, even where its process was killed before.
+struct ashlar_ring *ashlar_ring_create(unsigned entries, int held, int *error_number);
 void ashlar_ring_destroy(struct ashlar_ring *ring);
 
 // Each puts one request in the submission queue; the queue is flushed to the kernel when it is full.

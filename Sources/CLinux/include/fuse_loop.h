@@ -47,7 +47,9 @@ enum ashlar_fuse_kind {
 };
 
 struct ashlar_fuse_request {
-    uint64_t unique;
+    uint64_t unique;    // what the answer must carry
+    uint64_t number;    // the same number when the kernel sends the request again
+    bool is_repeated;   // the kernel sent it before, to a process that did not answer
     uint64_t offset;
     uint64_t bytes;
     uint64_t flags;
@@ -77,6 +79,10 @@ int ashlar_fuse_receive(int fd, void *landing, size_t landing_bytes, struct ashl
 // `error` 0 or a positive errno; `data` (borrowed) only with 0.
 int ashlar_fuse_reply(int fd, uint64_t unique, int error, const void *data, size_t bytes);
 int ashlar_fuse_reply_init(int fd, uint64_t unique, uint64_t offered, uint32_t request_bytes_max, uint16_t background_max);
+// Whether the kernel can send requests again that a dead process took and did not answer (since Linux 6.9). `offered`: INIT's flags.
+bool ashlar_fuse_offers_resend(uint64_t offered);
+// Has it send all of them again.
+int ashlar_fuse_resend(int fd);
 int ashlar_fuse_reply_attributes(int fd, uint64_t unique, const struct ashlar_fuse_attributes *attributes);
 int ashlar_fuse_reply_open(int fd, uint64_t unique);
 int ashlar_fuse_reply_written(int fd, uint64_t unique, uint32_t bytes);

@@ -24,53 +24,47 @@ struct ProcessOptions: ParsableArguments {
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "serve", abstract: "Engine, controller and node of one host in one process.",
-        discussion: "Runs until SIGTERM or SIGINT, then drains: calls end, everything answered is made durable.")
+        commandName: "serve", abstract: "Engine, controller and node of one host.",
+        discussion: """
+            Runs until SIGTERM or SIGINT, then drains: calls end, everything answered is made durable. This process only holds the devices; \
+            the work is done by a worker that it starts, starts again when it dies, and replaces on SIGHUP by the program that is then \
+            installed.
+            """)
 
     @OptionGroup var options: ProcessOptions
 
-    func run() async throws {
-        let (configuration, logger) = try options.load("serve")
-        try await running {
-            let engine = try await EngineProcess.start(configuration, logger: logger)
-            do {
-                let control = try await ControlProcess.start(
-                    configuration, roles: [.controller, .node], engine: engine.engine, attacher: engine.attacher,
-                    logger: logger)
-                logger.notice(
-                    "ready",
-                    metadata: [
-                        "controller": "\(configuration.sockets.controller)", "node": "\(configuration.sockets.node)",
-                    ])
-                await firstSignal()
-                logger.notice("stopping")
-                await control.shutDown()
-            } catch {
-                await engine.shutDown()
-                throw error
-            }
-            await engine.shutDown()
-            logger.notice("stopped")
-        }
-    }
+    func run() async throws { try await HolderProcess.run(.serve, config: options.config) }
 }
 
 struct EngineCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "engine",
-        abstract: "The data plane alone: mountpaths, volumes, devices, and the engine API on a socket.")
+        abstract: "The data plane alone: mountpaths, volumes, devices, and the engine API on a socket.",
+        subcommands: [Run.self, EngineStatusCommand.self, EngineUpgradeCommand.self], defaultSubcommand: Run.self)
+
+    struct Run: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "run", abstract: "Run it: see 'ashlar help serve'.", shouldDisplay: false)
+        @OptionGroup var options: ProcessOptions
+
+        func run() async throws { try await HolderProcess.run(.engine, config: options.config) }
+    }
+}
+
+/// What a holder starts; not for people.
+struct WorkerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker", abstract: "The working process of serve or engine; its holder starts it.",
+        shouldDisplay: false)
+
+    @Argument(help: "serve or engine.")
+    var role: WorkerRole
 
     @OptionGroup var options: ProcessOptions
 
     func run() async throws {
-        let (configuration, logger) = try options.load("engine")
-        try await running {
-            let engine = try await EngineProcess.start(configuration, logger: logger)
-            logger.notice("ready", metadata: ["socket": "\(configuration.engine.socket)"])
-            await firstSignal()
-            logger.notice("stopping")
-            await engine.shutDown()
-        }
+        let (configuration, logger) = try options.load(role.rawValue)
+        try await running { try await Worker(role: role, configuration: configuration, logger: logger).run() }
     }
 }
 

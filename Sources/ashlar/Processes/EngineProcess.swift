@@ -23,6 +23,10 @@ final class EngineProcess: Sendable {
     /// What makes a directory a member of a pool, or the ledger of one.
     private static let poolFile = ".ashlar/pool.json"
     private static let drainSeconds = 5.0
+    /// Before another worker takes over: its calls are repeated, and I/O goes on meanwhile.
+    private static let releaseDrainSeconds = 2.0
+    /// How long the I/O of a predecessor that was killed may take to end.
+    private static let lockSecondsMax = 15.0
 
     private init(
         engine: EmbeddedEngine, attacher: LocalDeviceAttacher, threads: BlockingThreads, server: GRPCServer,
@@ -35,10 +39,18 @@ final class EngineProcess: Sendable {
         self.lock = lock
     }
 
-    static func start(_ configuration: Configuration, logger: Logger) async throws(Failure) -> EngineProcess {
+    /// `adopting`: devices of the worker before this one, served before this returns, or as soon as their volumes can be opened. `onLock` is called
+    /// when no other worker is left.
+    static func start(
+        _ configuration: Configuration, keeper: any DeviceKeeper, adopting devices: [KeptDevice], logger: Logger,
+        onLock: @Sendable () throws(Failure) -> Void
+    ) async throws(Failure) -> EngineProcess {
         try raiseDescriptorLimit()
         try makeDirectories(configuration)
-        let lock = try FileLock(path: configuration.engineLockPath, "another ashlar engine")
+        let lock = try await FileLock.wait(
+            path: configuration.engineLockPath, "another ashlar engine", secondsMax: lockSecondsMax, logger: logger)
+        EventLoop.hold(lock.file)
+        try onLock()
         let disks = try openMountpaths(configuration)
         let engine = try await EmbeddedEngine.start(
             mountpaths: disks.mountpaths, ledger: try DirectoryDisk(path: configuration.stateDirectory),
@@ -50,7 +62,8 @@ final class EngineProcess: Sendable {
             logger: logger)
         let threads = BlockingThreads(name: "ashlar-attach")
         let frontEnd = FuseLoopFrontEnd(runDirectory: configuration.runDirectory, threads: threads, logger: logger)
-        let attacher = LocalDeviceAttacher(opener: engine, frontEnd: frontEnd)
+        let attacher = LocalDeviceAttacher(opener: engine, frontEnd: frontEnd, keeper: keeper, logger: logger)
+        await attacher.adopt(devices)
         engine.onResize { (id) throws(Failure) in
             if try await attacher.attachment(id) != nil { _ = try await attacher.refresh(id) }
         }
@@ -69,6 +82,13 @@ final class EngineProcess: Sendable {
     func shutDown() async {
         await server.shutdown(drainSeconds: Self.drainSeconds)
         await attacher.shutDown()
+        await engine.shutDown()
+    }
+
+    /// Takes no more calls, and leaves devices and volumes to another worker, everything answered being durable.
+    func release() async {
+        await server.shutdown(drainSeconds: Self.releaseDrainSeconds)
+        await attacher.release()
         await engine.shutDown()
     }
 
@@ -156,13 +176,30 @@ func makeDirectories(_ configuration: Configuration) throws(Failure) {
 
 /// An exclusive lock on a file, held until the process ends.
 final class FileLock: Sendable {
-    private let file: FileDescriptor
+    let file: FileDescriptor
+    private static let pause = Duration.milliseconds(2)
 
     /// `conflict` where another process holds it.
     init(path: String, _ holder: String) throws(Failure) {
         file = try FileDescriptor(opening: path, flags: O_RDWR | O_CREAT | O_CLOEXEC, "cannot open \(path)")
         guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
             throw Failure(.conflict, "\(holder) uses \(path): stop it first, or give this one directories of its own")
+        }
+    }
+
+    /// Gives another process some time to end.
+    static func wait(
+        path: String, _ holder: String, secondsMax: Double, logger: Logger
+    ) async throws(Failure) -> FileLock {
+        let deadline = ContinuousClock.now + .seconds(secondsMax)
+        var isTold = false
+        while true {
+            do throws(Failure) { return try FileLock(path: path, holder) } catch {
+                guard error.kind == .conflict, ContinuousClock.now < deadline else { throw error }
+            }
+            if !isTold { logger.info("waiting for the last I/O of another process", metadata: ["lock": "\(path)"]) }
+            isTold = true
+            do { try await Task.sleep(for: pause) } catch { throw Failure(wrapping: error) }
         }
     }
 }

@@ -1,0 +1,162 @@
+import Base
+import Glibc
+import SystemIO
+
+/// How workers come and go.
+extension Holder {
+    /// How long a worker whose files are closed may take to be wholly gone before the next one is started: a thread of it may wait in the kernel
+    /// for I/O that only the next one serves. Two never write at once: there is the engine's lock.
+    static let lingerMax = Duration.milliseconds(100)
+    /// Deaths in a row before there are pauses, and the pauses.
+    private static let deathsAtOnceMax = 3
+    private static let pauseFirst = Duration.milliseconds(100)
+    private static let pauseMax = Duration.seconds(10)
+    /// Healthy for so long, and the next death is the first one again.
+    private static let healthyMin = Duration.seconds(1)
+
+    func startWorker() {
+        startAt = nil
+        do throws(Failure) {
+            if let orphan = try WorkerProcess.orphan(at: Settings.workerSocketPath(settings.runDirectory)) {
+                // It has the descriptors; what this process has of them is older.
+                devices.removeAll()
+                wasEverReady = true
+                current = orphan
+                log(.info, "found worker \(orphan.number), whose holder is gone")
+            } else {
+                let worker = try WorkerProcess(starting: program, settings.words)
+                current = worker
+                handOver(to: worker)
+            }
+            status.workerProcess = current?.number
+            status.workerSince = current?.startedUnixTime
+        } catch {
+            log(.error, "\(error)")
+            died()
+        }
+    }
+
+    /// Everything that is held. It waits in the connection until it is taken, even if this process dies.
+    func handOver(to worker: WorkerProcess) {
+        for (part, descriptor) in devices.parts() { worker.connection.send(Message(.adopt, part), descriptor) }
+        worker.connection.send(Message(.complete))
+    }
+
+    // MARK: What workers say
+
+    func take(from worker: WorkerProcess) {
+        while let (message, descriptor) = worker.connection.receive() { take(message, descriptor, from: worker) }
+        // A worker never closes its end: it is dying, or cannot be understood.
+        if worker.connection.isOver, worker.overSince == nil {
+            worker.overSince = .now
+            worker.send(SIGKILL)
+        }
+    }
+
+    private func take(_ message: Message, _ descriptor: FileDescriptor?, from worker: WorkerProcess) {
+        if message.kind == .hello, let hello = message.hello { return greet(worker, hello) }
+        guard worker.hello != nil else { return }
+        switch message.kind {
+        case .keep, .adopt:
+            if let part = message.device, let descriptor { devices.put(part, descriptor) }
+        case .forget:
+            if let part = message.device { devices.remove(part.device) }
+        case .healthy: healthy(worker)
+        case .ready:
+            worker.isReady = true
+            wasEverReady = true
+        case .released:
+            worker.isReleased = true
+            oldWorkerReleased()
+        case .hello, .complete, .release, .status, .upgrade, .answer, .unknown: break
+        }
+    }
+
+    private func greet(_ worker: WorkerProcess, _ hello: WorkerHello) {
+        guard hello.protocolVersion == Message.protocolVersion else {
+            log(.error, "worker \(worker.number) speaks protocol \(hello.protocolVersion), not \(Message.protocolVersion)")
+            worker.send(SIGKILL)
+            return
+        }
+        worker.hello = hello
+        if worker === upgrade?.candidate { candidateGreeted(hello) }
+    }
+
+    private func healthy(_ worker: WorkerProcess) {
+        guard worker.healthySince == nil else { return }
+        worker.healthySince = .now
+        status.build = worker.hello?.build
+        log(.info, "worker \(worker.number) serves \(devices.count) devices (\(milliseconds(since: worker.startedAt)) ms)")
+        if upgrade?.isLast(worker) == true { upgradeDone() }
+    }
+
+    func milliseconds(since start: ContinuousClock.Instant) -> Int64 {
+        let (seconds, attoseconds) = (ContinuousClock.now - start).components
+        return seconds * 1000 + attoseconds / 1_000_000_000_000_000
+    }
+
+    // MARK: What becomes of them
+
+    /// Gone, or as good as.
+    func hasEnded(_ worker: WorkerProcess) -> Bool {
+        if worker.isGone {
+            // What it said before it died.
+            take(from: worker)
+            return true
+        }
+        guard let over = worker.overSince, .now >= over + Self.lingerMax else { return false }
+        log(.warning, "worker \(worker.number) is dead, and threads of it wait for I/O: going on without it")
+        lingering.append(worker)
+        return true
+    }
+
+    func codeText(_ code: Int32?) -> String {
+        guard let code else { return "" }
+        return code >= 128 ? " by signal \(code - 128)" : " with code \(code)"
+    }
+
+    func ended(_ worker: WorkerProcess) {
+        let code = worker.reap()
+        devices.removeIncomplete()
+        status.workerProcess = nil
+        status.workerSince = nil
+        if isStopping {
+            exitCode = code ?? 0
+        } else if worker.isReleased || upgrade?.isOld(worker) == true {
+            oldWorkerGone(code)
+        } else if upgrade?.isLast(worker) == true {
+            upgradeFailed("the new worker ended\(codeText(code))")
+        } else if !wasEverReady, devices.count == 0, let code, code < 128 {
+            exitCode = code
+        } else {
+            if let since = worker.healthySince, .now - since > Self.healthyMin { deathCount = 0 }
+            log(.error, "worker \(worker.number) ended\(codeText(code))")
+            died()
+        }
+    }
+
+    func died() {
+        deathCount += 1
+        status.restarts += 1
+        var pause = Duration.zero
+        if deathCount > Self.deathsAtOnceMax {
+            let doublings = min(deathCount - Self.deathsAtOnceMax - 1, 16)
+            pause = min(Self.pauseFirst * (1 << doublings), Self.pauseMax)
+            log(.error, "\(deathCount) workers in a row died soon; \(devices.count) devices wait; the next one is started in \(pause)")
+        }
+        startAt = .now + pause
+    }
+
+    /// The worker drains and ends; then this process does.
+    func stop() {
+        isStopping = true
+        startAt = nil
+        upgrade?.candidate?.send(SIGKILL)
+        upgrade = nil
+        guard let current else {
+            exitCode = 0
+            return
+        }
+        current.send(SIGTERM)
+    }
+}

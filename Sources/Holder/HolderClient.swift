@@ -1,0 +1,171 @@
+import Base
+import CLinux
+import Glibc
+import Synchronization
+import SystemIO
+
+/// The worker's side: takes over what its predecessor had, tells the holder of devices that come and go, and has duplicates of all
+/// descriptors, so that a new holder can be given them if this one dies.
+public final class HolderClient: Sendable {
+    public typealias Adopted = (name: String, facts: String, descriptors: [FileDescriptor])
+
+    private struct State {
+        /// Nil while there is no holder.
+        var connection: PacketConnection?
+        var devices = HeldDevices()
+        var isHealthy = false
+        var isReady = false
+        var onRelease: (@Sendable () -> Void)?
+        var isReleaseAsked = false
+    }
+
+    /// Where the holder's end is when a worker starts.
+    public static let descriptor: Int32 = 3
+
+    private let hello: WorkerHello
+    private let state: Mutex<State>
+    /// Wakes the thread where something waits to be sent.
+    private let wake: FileDescriptor
+
+    /// Says hello. `invalid` where descriptor 3 is no holder's.
+    public init(_ hello: WorkerHello) throws(Failure) {
+        self.hello = hello
+        var status = stat()
+        guard fstat(Self.descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else {
+            throw Failure(.invalid, "a worker is started by its holder: use 'ashlar serve' or 'ashlar engine'")
+        }
+        _ = fcntl(Self.descriptor, F_SETFD, FD_CLOEXEC)
+        wake = FileDescriptor(owning: ashlar_eventfd())
+        state = Mutex(State())
+        let greeting = greeting
+        state.withLock { state in
+            let connection = PacketConnection(FileDescriptor(owning: Self.descriptor))
+            connection.send(greeting)
+            state.connection = connection
+        }
+    }
+
+    private var greeting: Message {
+        var message = Message(.hello)
+        message.hello = hello
+        return message
+    }
+
+    /// What there is to go on with, once the holder has told all; for the new worker of an upgrade that is when the old one is gone. Nil: the holder
+    /// died before. Blocks.
+    public func adopted() -> [Adopted]? {
+        while true {
+            let (socket, isComplete): (Int32?, Bool) = state.withLock { state in
+                guard let connection = state.connection else { return (nil, false) }
+                while let (message, descriptor) = connection.receive() {
+                    if message.kind == .complete { return (nil, true) }
+                    if message.kind == .adopt, let part = message.device, let descriptor {
+                        state.devices.put(part, descriptor)
+                    }
+                }
+                return (connection.isOver ? nil : connection.socket.number, false)
+            }
+            if isComplete { return state.withLock { $0.devices.whole() } }
+            guard let socket else { return nil }
+            _ = waitForPackets([socket], milliseconds: nil)
+        }
+    }
+
+    /// From now on a new holder finds this process at `path`, and `onRelease` is called once when a holder wants it to make way.
+    public func listen(at path: String, onRelease: @escaping @Sendable () -> Void) throws(Failure) {
+        let listener = try PacketConnection.listen(at: path)
+        state.withLock { $0.onRelease = onRelease }
+        Thread(name: "ashlar-holder") { [self] in
+            while true { serve(listener) }
+        }.start()
+    }
+
+    // MARK: Telling
+
+    /// Duplicates the descriptors before it returns. When it has returned the device survives this process.
+    public func keep(_ name: String, facts: String, _ descriptors: [Int32]) throws(Failure) {
+        var owned: [FileDescriptor] = []
+        for number in descriptors {
+            owned.append(
+                FileDescriptor(
+                    owning: try systemCall("cannot duplicate a descriptor") { fcntl(number, F_DUPFD_CLOEXEC, 4) }))
+        }
+        let duplicates = owned
+        state.withLock { state in
+            for (index, descriptor) in duplicates.enumerated() {
+                let part = DevicePart(device: name, index: index, count: duplicates.count, facts: facts)
+                state.devices.put(part, descriptor)
+                state.connection?.send(Message(.keep, part), descriptor)
+            }
+        }
+        wakeThread()
+    }
+
+    public func forget(_ name: String) {
+        state.withLock { state in
+            state.devices.remove(name)
+            state.connection?.send(
+                Message(.forget, DevicePart(device: name, index: 0, count: 0, facts: "")))
+        }
+        wakeThread()
+    }
+
+    public func tellHealthy() {
+        state.withLock { state in
+            state.isHealthy = true
+            state.connection?.send(Message(.healthy))
+        }
+    }
+
+    public func tellReady() {
+        state.withLock { state in
+            state.isReady = true
+            state.connection?.send(Message(.ready))
+        }
+    }
+
+    public func tellReleased() { state.withLock { $0.connection?.send(Message(.released)) } }
+
+    private func wakeThread() {
+        var one: UInt64 = 1
+        _ = write(wake.number, &one, 8)
+    }
+
+    // MARK: The thread
+
+    private func serve(_ listener: FileDescriptor) {
+        let (socket, hasBacklog) = state.withLock { ($0.connection?.socket.number, $0.connection?.hasBacklog ?? false) }
+        let descriptors = [listener.number, wake.number] + (socket.map { [$0] } ?? [])
+        let ready = waitForPackets(descriptors, writing: hasBacklog ? socket.map { [$0] } ?? [] : [], milliseconds: nil)
+        if ready.contains(wake.number) {
+            var count: UInt64 = 0
+            _ = read(wake.number, &count, 8)
+        }
+        let release = state.withLock { state in
+            state.connection?.flush()
+            while let (message, _) = state.connection?.receive() {
+                if message.kind == .release { state.isReleaseAsked = true }
+            }
+            if state.connection?.isOver == true { state.connection = nil }
+            guard state.isReleaseAsked else { return nil as (@Sendable () -> Void)? }
+            defer { state.onRelease = nil }
+            return state.onRelease
+        }
+        release?()
+        if ready.contains(listener.number) { welcome(listener) }
+    }
+
+    /// A new holder. The one before is dead, since the new one has its lock.
+    private func welcome(_ listener: FileDescriptor) {
+        let greeting = greeting
+        state.withLock { state in
+            guard let connection = PacketConnection.accept(listener) else { return }
+            connection.send(greeting)
+            for (part, descriptor) in state.devices.parts() { connection.send(Message(.adopt, part), descriptor) }
+            connection.send(Message(.complete))
+            if state.isHealthy { connection.send(Message(.healthy)) }
+            if state.isReady { connection.send(Message(.ready)) }
+            state.connection = connection
+        }
+    }
+}

@@ -1,0 +1,192 @@
+import Attach
+import AttachFUSE
+import Base
+import BlockDevice
+import CLinux
+import Glibc
+import Logging
+import SystemIO
+import Testing
+
+/// A process that serves one device over memory that outlives it, until it is killed or told to stop.
+private func serveUntilKilled(_ directory: String, _ volume: VolumeID, sizeBytes: UInt64) async throws {
+    let channel = try TestChannel(ashlar_packet_connect("\(directory)/keeper.sock"))
+    let keeper = TestKeeper(channel: channel)
+    let device = try SharedMemoryDevice(
+        loop: try EventLoop(name: "test-device"), path: "\(directory)/memory", sizeBytes: sizeBytes)
+    let attacher = Bench.attacher(directory, SharedMemoryOpener(device), keeper)
+    await attacher.adopt(try keeper.adopted())
+    _ = try await attacher.attach(volume, epoch: 1, readOnly: false)
+    channel.send("serving")
+    // On a thread of its own: it blocks.
+    try await offThread { while let (text, _) = channel.receive(milliseconds: 60_000), text != "stop" {} }
+    try await attacher.detach(volume)
+    channel.send("stopped: \(device.repeatedCount) requests were sent again to the last process")
+}
+
+/// On a thread that blocks, and has the process's descriptors.
+private func offThread<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
+    try await withCheckedThrowingContinuation { continuation in
+        SystemIO.Thread(name: "test") { continuation.resume(with: Result(catching: body)) }.start()
+    }
+}
+
+extension Bench {
+    static func attacher(
+        _ directory: String, _ opener: any VolumeOpener, _ keeper: any DeviceKeeper
+    ) -> LocalDeviceAttacher {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let frontEnd = FuseLoopFrontEnd(
+            runDirectory: directory, threads: BlockingThreads(name: "test"), logger: logger)
+        return LocalDeviceAttacher(opener: opener, frontEnd: frontEnd, keeper: keeper, logger: logger)
+    }
+}
+
+extension KernelTests {
+    /// A device outlives the process that served it.
+    @Suite(.serialized, .timeLimit(.minutes(3))) struct ResumeTests {
+        private static let sizeBytes: UInt64 = 128 << 20
+
+        /// kill -9 under load, again and again: fio sees neither an error nor wrong bytes.
+        @Test(arguments: ["--rw=randwrite --bs=4k --iodepth=32", "--rw=randrw --bsrange=4k-256k --iodepth=32 --fsync=64"])
+        func ioGoesOnAfterKills(options: String) async throws {
+            let bench = try Bench()
+            let volume = VolumeID.random()
+            let parent = try TestParent(path: "\(bench.directory)/keeper.sock")
+            async let killed: Void = expectEnd(bench.directory, volume, by: .signal(SIGKILL))
+            try await offThread { try parent.welcome() }
+            let devices = try await bench.blocking { () throws(Failure) in try LoopDevice.serving(volume) }
+            let path = try #require(devices.first).path
+            let fio = Task {
+                try await bench.shell(
+                    "fio --name=v --filename=\(path) --direct=1 --ioengine=libaio \(options) --size=96M --runtime=8 --time_based --verify_state_save=0 --verify=crc32c --verify_fatal=1 --verify_backlog=512"
+                )
+            }
+            try await Task.sleep(for: .milliseconds(500))
+            parent.kill()
+            await killed
+            for _ in 0..<9 {
+                async let again: Void = expectEnd(bench.directory, volume, by: .signal(SIGKILL))
+                try await offThread { try parent.welcome() }
+                try await Task.sleep(for: .milliseconds(Int.random(in: 100...400)))
+                parent.kill()
+                await again
+            }
+            async let last: Void = expectEnd(bench.directory, volume, by: .exitCode(0))
+            try await offThread { try parent.welcome() }
+            _ = try await fio.value
+            print(try await offThread { try parent.stop() })
+            await last
+            #expect(try await bench.blocking { () throws(Failure) in try LoopDevice.serving(volume) } == [])
+        }
+
+        private func expectEnd(_ directory: String, _ volume: VolumeID, by condition: ExitTest.Condition) async {
+            await #expect(processExitsWith: condition) { [directory, volume = "\(volume)"] in
+                try await serveUntilKilled(
+                    directory, VolumeID(volume).unsafelyUnwrapped, sizeBytes: ResumeTests.sizeBytes)
+                exit(0)
+            }
+        }
+
+        /// What an adopted device needs is missing: its users wait, and go on when it is there.
+        @Test func aVolumeThatCannotBeOpenedIsWaitedFor() async throws {
+            let bench = try Bench()
+            let volume = VolumeID.random()
+            let kept = try await leave(bench, volume)
+            let missing = Failure(.unavailable, "too many mountpaths are missing")
+            let device = try SharedMemoryDevice(
+                loop: bench.loop, path: "\(bench.directory)/memory", sizeBytes: Self.sizeBytes)
+            let opener = SharedMemoryOpener(device, failures: [missing, missing, missing])
+            let attacher = Bench.attacher(bench.directory, opener, NoKeeper())
+            await attacher.adopt([kept])
+            let attached = try #require(try await attacher.attachment(volume))
+            #expect(attached.path == kept.handle.path, "it is no dead device, though nobody serves it")
+            let early = await #expect(throws: Failure.self) { try await attacher.refresh(volume) }
+            #expect(early?.kind == .unavailable)
+            try await bench.shell("dd if=\(attached.path) of=/dev/null bs=4k count=1 iflag=direct status=none", secondsMax: 20)
+            let connections = opener.connections.withLock { $0 }
+            #expect(connections.count >= 3 && Set(connections) == [kept.handle.connection])
+            #expect(try await attacher.attach(volume, epoch: 1, readOnly: false).path == attached.path)
+            kept.close()
+            try await attacher.detach(volume)
+            #expect(try await bench.blocking { () throws(Failure) in try LoopDevice.serving(volume) } == [])
+        }
+
+        /// A device of an older epoch is cut off, whoever waits for it.
+        @Test(arguments: [true, false])
+        func aFencedDeviceIsCutOff(byTheEngine: Bool) async throws {
+            let bench = try Bench()
+            let volume = VolumeID.random()
+            let kept = try await leave(bench, volume)
+            let device = try SharedMemoryDevice(
+                loop: bench.loop, path: "\(bench.directory)/memory", sizeBytes: Self.sizeBytes)
+            let failure = Failure(byTheEngine ? .fenced : .unavailable, "not now")
+            let opener = SharedMemoryOpener(device, failures: [failure])
+            let attacher = Bench.attacher(bench.directory, opener, NoKeeper())
+            let path = kept.handle.path
+            let reader = Task {
+                try await bench.shell("dd if=\(path) of=/dev/null bs=4k count=1 iflag=direct status=none", secondsMax: 20)
+            }
+            try await Task.sleep(for: .milliseconds(200))
+            await attacher.adopt([kept])
+            if !byTheEngine { _ = try await attacher.attach(volume, epoch: 2, readOnly: false) }
+            await #expect(throws: Failure.self) { _ = try await reader.value }
+            if byTheEngine { #expect(try await attacher.attachment(volume) == nil) }
+            try await attacher.detach(volume)
+            for left in try await bench.blocking({ () throws(Failure) in try LoopDevice.serving(volume) }) {
+                Issue.record("\(left.path) is left")
+            }
+        }
+
+        /// Its loop device was freed behind everybody's back.
+        @Test func aDeviceThatIsGoneIsGivenUp() async throws {
+            let bench = try Bench()
+            let volume = VolumeID.random()
+            let kept = try await leave(bench, volume)
+            try await bench.shell("losetup -d \(kept.handle.path)")
+            let device = try SharedMemoryDevice(
+                loop: bench.loop, path: "\(bench.directory)/memory", sizeBytes: Self.sizeBytes)
+            let attacher = Bench.attacher(bench.directory, SharedMemoryOpener(device), NoKeeper())
+            await attacher.adopt([kept])
+            #expect(try await attacher.attachment(volume) == nil)
+            _ = try await attacher.attach(volume, epoch: 1, readOnly: false)
+            try await attacher.detach(volume)
+        }
+
+        /// One process makes way for another in order.
+        @Test func aSuspendedDeviceIsServedByTheNext() async throws {
+            let bench = try Bench()
+            let volume = VolumeID.random()
+            let keeper = OneDevice()
+            let device = try SharedMemoryDevice(
+                loop: bench.loop, path: "\(bench.directory)/memory", sizeBytes: Self.sizeBytes)
+            let first = Bench.attacher(bench.directory, SharedMemoryOpener(device), keeper)
+            let path = try await first.attach(volume, epoch: 1, readOnly: false).path
+            let fio = Task {
+                try await bench.shell(
+                    "fio --name=v --filename=\(path) --direct=1 --ioengine=libaio --rw=randwrite --bs=4k --iodepth=32 --size=96M --runtime=2 --time_based --verify_state_save=0 --verify=crc32c --verify_fatal=1 --verify_backlog=512"
+                )
+            }
+            try await Task.sleep(for: .milliseconds(700))
+            await first.release()
+            let second = Bench.attacher(bench.directory, SharedMemoryOpener(device), NoKeeper())
+            let kept = try #require(keeper.kept)
+            await second.adopt([kept])
+            _ = try await fio.value
+            #expect(device.repeatedCount == 0, "what was taken was answered")
+            kept.close()
+            try await second.detach(volume)
+        }
+
+        /// A device as a dead process left it.
+        private func leave(_ bench: Bench, _ volume: VolumeID) async throws -> KeptDevice {
+            let parent = try TestParent(path: "\(bench.directory)/keeper.sock")
+            async let killed: Void = expectEnd(bench.directory, volume, by: .signal(SIGKILL))
+            try await offThread { try parent.welcome() }
+            parent.kill()
+            await killed
+            return try parent.kept()
+        }
+    }
+}
