@@ -77,6 +77,7 @@ extension EmbeddedEngine {
         for id in lockOrder(ids) {
             try await logs.whileClosed(id) { () throws(Failure) in
                 try await Self.onBlockingThread { () throws(Failure) in try allocator.removeVolume(id, group: group) }
+                try await logs.forgetRing(of: id)
             }
         }
         try await headers.put(

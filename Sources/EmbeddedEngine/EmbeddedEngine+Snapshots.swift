@@ -315,6 +315,7 @@ extension EmbeddedEngine {
         let (allocator, id) = (allocator, header.id)
         try await logs.whileClosed(id) { () throws(Failure) in
             try await Self.onBlockingThread { () throws(Failure) in try allocator.removeVolume(id, group: group) }
+            try await logs.forgetRing(of: id)
             var purged = header
             purged.isPurged = true
             try await headers.put(purged)

@@ -12,6 +12,8 @@ import VolumeEngine
 public struct EngineSettings: Sendable {
     /// Room for unflushed writes of one open volume.
     public var ringBytes: Int
+    /// On a tmpfs: there the rings of attached volumes outlive the process. Nil: they do not.
+    public var ringDirectory: String?
     /// Memory for nodes of maps, of all volumes together.
     public var mapCacheBytes: Int
     /// Event loops; each owns a share of the open volumes.
@@ -23,9 +25,10 @@ public struct EngineSettings: Sendable {
     public var sharedFilesystems: [String]
 
     public init(
-        ringBytes: Int, mapCacheBytes: Int = 64 << 20, loopCount: Int, acceptMissing: Bool,
-        sharedFilesystems: [String] = []
+        ringBytes: Int, ringDirectory: String? = nil, mapCacheBytes: Int = 64 << 20, loopCount: Int,
+        acceptMissing: Bool, sharedFilesystems: [String] = []
     ) {
+        self.ringDirectory = ringDirectory
         self.mapCacheBytes = mapCacheBytes
         self.sharedFilesystems = sharedFilesystems
         self.ringBytes = ringBytes
@@ -85,13 +88,17 @@ public final class EmbeddedEngine: VolumeEngine {
         try headers.rewrite()
         allocator = try SegmentAllocator(pool: pool, start: random.next(), logger: logger)
         copies = CatalogueCopies(pool: pool, logger: logger)
+        var rings: RingDirectory?
+        if let path = settings.ringDirectory { rings = try RingDirectory(path: path, logger: logger) }
         logs = try OpenVolumes(
             pool: pool, headers: headers, allocator: allocator,
             settings: .init(
-                ringBytes: settings.ringBytes, mapCacheBytes: settings.mapCacheBytes, loopCount: settings.loopCount),
+                ringBytes: settings.ringBytes, rings: rings, mapCacheBytes: settings.mapCacheBytes,
+                loopCount: settings.loopCount),
             clock: clock, logger: logger)
         watch = PoolWatch(pool: pool, logger: logger)
         try takeStock()
+        try removeRings(in: rings)
         watch.start()
     }
 
@@ -147,6 +154,18 @@ public final class EmbeddedEngine: VolumeEngine {
             } else {
                 try allocator.noteExisting(id, group: group)
             }
+        }
+    }
+
+    /// Of volumes that are gone.
+    private func removeRings(in rings: RingDirectory?) throws(Failure) {
+        guard let rings else { return }
+        for id in try rings.volumes() {
+            guard let header = headers.volume(id) else {
+                logger.warning("ring of no known volume left alone", metadata: ["volume": "\(id)"])
+                continue
+            }
+            if header.isPurged { rings.remove(id) }
         }
     }
 
@@ -419,6 +438,11 @@ public final class EmbeddedEngine: VolumeEngine {
                     "volume stopped before it was fenced", metadata: ["volume": "\(id)", "reason": "\(error)"])
             }
         }
+        // What a process before this one was answered, too. Where that fails it stays where it is, and whoever opens the volume next has it.
+        do throws(Failure) { try await logs.settleRing(of: id) } catch {
+            logger.error(
+                "ring not drained before its volume was fenced", metadata: ["volume": "\(id)", "reason": "\(error)"])
+        }
         header.attachEpoch = epoch
         try await headers.put(header)
     }
@@ -436,7 +460,10 @@ public final class EmbeddedEngine: VolumeEngine {
                 "volume \(id) has attach epoch \(header.attachEpoch), not \(epoch): publish it to this node again")
         }
         if let device = opened.withLock({ $0[id] }) {
-            if device.isReadOnly == readOnly { return device }
+            if device.isReadOnly == readOnly {
+                await device.setConnection(connection)
+                return device
+            }
             try await closeOpened(id)
         }
         let volume = try await logs.retain(id)
@@ -446,6 +473,7 @@ public final class EmbeddedEngine: VolumeEngine {
                 header.hasMap = true
                 try await headers.put(header)
             }
+            if !readOnly { try await logs.keepRing(of: id, volume) }
         } catch {
             try await logs.release(id)
             throw error
@@ -455,6 +483,7 @@ public final class EmbeddedEngine: VolumeEngine {
         do throws(Failure) {
             try await volume.ask { (log, done: @escaping @Sendable (Result<Void, Failure>) -> Void) in
                 log.parameters.epoch = epoch
+                log.connection = connection
                 done(log.failure.map { .failure($0) } ?? .success(()))
             }
         } catch {

@@ -14,6 +14,8 @@ import VolumeEngine
 final class OpenVolumes: Sendable {
     struct Settings: Sendable {
         var ringBytes: Int
+        /// Rings of attached volumes outlive the process there; nil: they do not.
+        var rings: (any RingStore)?
         var mapCacheBytes: Int
         var loopCount: Int
     }
@@ -57,6 +59,8 @@ final class OpenVolumes: Sendable {
     private let isClosing = Mutex(false)
     /// What closed volumes take, as far as somebody asked or they were open; one entry each at most.
     private let closedSpace = Mutex<[VolumeID: SpaceUsage]>([:])
+    /// Volumes that cannot be opened for their rings.
+    private let refusedRings = Mutex<Set<VolumeID>>([])
     /// Who waits for a volume's turn to be opened or closed, in order.
     private let turns = Mutex<[VolumeID: [CheckedContinuation<Void, Never>]]>([:])
 
@@ -116,6 +120,8 @@ final class OpenVolumes: Sendable {
         var problem: Failure?
         do throws(Failure) {
             try await last.ask { log, done in log.close(done) }
+            // Nothing is in its ring any more.
+            try await forgetRing(of: id)
             let usage: SpaceUsage = try await last.ask { log, done in done(.success(log.space)) }
             closedSpace.withLock { $0[id] = usage }
         } catch { problem = error }
@@ -226,13 +232,13 @@ final class OpenVolumes: Sendable {
             let recovered = try await EmbeddedEngine.onBlockingThread { () throws(Failure) in Handover(try job.run()) }
             let root = lineage.last?.id ?? id
             let (loop, shared) = loops[Int(root.low % UInt64(loops.count))]
-            let parameters = VolumeLogParameters(
-                header: header, group: group, epoch: header.attachEpoch, ringBytes: settings.ringBytes)
+            let parameters = VolumeLogParameters(header: header, group: group, epoch: header.attachEpoch)
+            let ring = try await ring(of: header, recovered)
             let pinned = headers.clonedEpochs(of: id)
             let (pool, allocator, clock, logger, parent) = (pool, allocator, clock, logger, origin)
             let log = try await loop.run { () throws(Failure) in
                 let log = VolumeLog(
-                    parameters, recovered: recovered.value,
+                    parameters, recovered: recovered.value, ring: ring.value,
                     origins: parent.map { [$0.log] + $0.log.origins } ?? [], queue: loop, pool: pool,
                     allocator: allocator, buffers: shared.buffers, cache: shared.cache, clock: clock, logger: logger)
                 log.pinnedEpochs = pinned
@@ -240,6 +246,7 @@ final class OpenVolumes: Sendable {
                     guard let self else { return done() }
                     relieve(id, done: done)
                 }
+                log.replay()
                 log.reclaimLater()
                 return Handover(log)
             }.value
@@ -248,6 +255,65 @@ final class OpenVolumes: Sendable {
             if let parent = header.origin { try? await release(parent.volume) }
             throw error
         }
+    }
+
+    // MARK: Rings
+
+    /// What an earlier process left of the volume's unflushed writes, or an empty ring in ordinary memory: nobody has attached it yet.
+    private func ring(of header: VolumeHeader, _ recovered: Handover<RecoveredVolume>) async throws(Failure)
+        -> Handover<WriteRing>
+    {
+        let (settings, pool, logger) = (settings, pool, logger)
+        do throws(Failure) {
+            return try await EmbeddedEngine.onBlockingThread { () throws(Failure) in
+                Handover(
+                    try recovered.value.ring(
+                        of: header, in: settings.rings, bytes: settings.ringBytes, pool: pool, logger: logger))
+            }
+        } catch {
+            if error.kind == .corrupt { refusedRings.withLock { _ = $0.insert(header.id) } }
+            throw error
+        }
+    }
+
+    /// What is written from now on outlives the process. The volume is open.
+    func keepRing(of id: VolumeID, _ opened: Opened) async throws(Failure) {
+        guard let rings = settings.rings else { return }
+        let (isKept, end, durableThrough): (Bool, UInt64, UInt64) = try await opened.ask { log, done in
+            done(.success((log.ring.isKept, UInt64(log.ring.endEntry), log.durableThrough)))
+        }
+        if isKept { return }
+        let (identity, bytes) = (RingIdentity(pool: pool.id, volume: id, boot: rings.boot), settings.ringBytes)
+        let made = try await EmbeddedEngine.onBlockingThread { () throws(Failure) in
+            Handover(
+                try WriteRing.make(
+                    in: rings, identity, payloadBytes: bytes, first: end + WriteRing.newRingDistance,
+                    logSequence: durableThrough))
+        }
+        try await opened.ask { log, done in log.use(made.value, done: done) }
+    }
+
+    /// The volume is closed, and all that it had is durable or deleted.
+    func forgetRing(of id: VolumeID) async throws(Failure) {
+        guard let rings = settings.rings else { return }
+        try await EmbeddedEngine.onBlockingThread { () throws(Failure) in rings.remove(id) }
+    }
+
+    /// Makes durable what an earlier process left in the volume's ring. One that cannot be used is set aside: whoever wrote to it is to be fenced,
+    /// and sees the volume as after a loss of power.
+    func settleRing(of id: VolumeID) async throws(Failure) {
+        guard let rings = settings.rings, !isOpen(id) else { return }
+        let isThere = try await EmbeddedEngine.onBlockingThread { () throws(Failure) in rings.has(id) }
+        guard isThere else { return }
+        do throws(Failure) { _ = try await retain(id) } catch {
+            guard refusedRings.withLock({ $0.remove(id) }) != nil else { throw error }
+            let name = try await EmbeddedEngine.onBlockingThread { () throws(Failure) in try rings.setAside(id) }
+            logger.error(
+                "ring of unflushed writes set aside: writes that were answered and not flushed are lost",
+                metadata: ["volume": "\(id)", "path": "\(name)", "reason": "\(error)"])
+            return
+        }
+        try await release(id)
     }
 
     /// The map of a clone that is opened for the first time.

@@ -21,6 +21,11 @@ package enum EngineBranch: String, CaseIterable, Sendable {
     case takenOut = "mountpath taken out"
     case poolFileFailed = "membership failed on another"
     case poolHalted = "pool halted"
+    // The ring of the process before.
+    case ringReplayed = "ring replayed"
+    case ringSetAside = "ring set aside"
+    case ringRefused = "ring refused"
+    case resentKnown = "re-sent request known"
     // At work.
     case writeFailed = "column write failed"
     case writtenAgain = "record written again"
@@ -52,6 +57,12 @@ package enum EngineCanary: String, CaseIterable, Sendable {
     case moveAsWrite = "move-as-write"
     /// Changed blocks are taken by birth epoch across a rollback.
     case diffAcrossRollback = "diff-across-rollback"
+    /// What the log has already is replayed from the ring.
+    case replayDurable = "replay-durable"
+    /// An entry of the ring is free when its record is written.
+    case freeWhenWritten = "free-when-written"
+    /// A request that is sent again is executed again.
+    case resentTwice = "resent-twice"
 }
 
 /// What tests pass in beside the real parameters; empty in the product. Lines of the engine that look at `canary` are marked so.

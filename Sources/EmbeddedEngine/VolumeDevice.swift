@@ -47,6 +47,16 @@ final class VolumeDevice: BlockDevice, @unchecked Sendable {
         log.submit(request, sizeBytes: sizeBytes, isReadOnly: isReadOnly, snapshot: snapshot)
     }
 
+    /// Requests come through this connection of the front end from now on.
+    func setConnection(_ connection: UInt64) async {
+        await withCheckedContinuation { continuation in
+            loop.post { [self] in
+                log.connection = connection
+                continuation.resume()
+            }
+        }
+    }
+
     /// Refuses what comes from now on, and makes durable what was answered. Again is fine.
     func close() async throws(Failure) {
         let result: Result<Void, Failure> = await withCheckedContinuation { continuation in

@@ -14,6 +14,7 @@ package final class VolumeHarness {
         let allocator: SegmentAllocator
         let group: GroupSpecification
         let ringBytes: Int
+        let rings: (any RingStore)?
         let cacheBytes: Int
         let buffers = RecordBuffers()
         let cache: NodeCache
@@ -32,7 +33,7 @@ package final class VolumeHarness {
     /// seals it. `pinned`: epochs at which clones begin. The cache of nodes has `cacheBytes`, at recovery too.
     package convenience init(
         mountpaths: [ConfiguredMountpath], ledger: any Disk, group: GroupSpecification, volume: VolumeID,
-        sizeBytes: UInt64, ringBytes: Int, cacheBytes: Int = 1 << 20, pinned: Set<UInt32> = [], queue: any IOQueue,
+        sizeBytes: UInt64, ringBytes: Int, rings: (any RingStore)? = nil, cacheBytes: Int = 1 << 20, pinned: Set<UInt32> = [], queue: any IOQueue,
         clock: any MonotonicClock, random: inout some RandomNumberGenerator, logger: Logger,
         test: TestHooks = TestHooks()
     ) throws(Failure) {
@@ -41,7 +42,7 @@ package final class VolumeHarness {
         try pool.admitMissing(lossesMax: group.parityColumns, acceptMissing: false)
         let allocator = try SegmentAllocator(pool: pool, start: random.next(), logger: logger)
         let host = Host(
-            pool: pool, allocator: allocator, group: group, ringBytes: ringBytes, cacheBytes: cacheBytes,
+            pool: pool, allocator: allocator, group: group, ringBytes: ringBytes, rings: rings, cacheBytes: cacheBytes,
             cache: NodeCache(bytes: cacheBytes), queue: queue, clock: clock, logger: logger)
         try self.init(host, volume: volume, sizeBytes: sizeBytes, origins: [], pinned: pinned)
     }
@@ -71,13 +72,31 @@ package final class VolumeHarness {
             pool: host.pool, header: header(volume), group: host.group, allocator: host.allocator, logger: host.logger)
         recovery.origins = origins.map { header($0.volume) }
         recovery.cacheBytes = host.cacheBytes
+        let recovered = try recovery.run()
         log = VolumeLog(
-            VolumeLogParameters(header: header(volume), group: host.group, epoch: 1, ringBytes: host.ringBytes),
-            recovered: try recovery.run(), origins: origins.map(\.log), queue: host.queue, pool: host.pool,
+            VolumeLogParameters(header: header(volume), group: host.group, epoch: 1), recovered: recovered,
+            ring: try Self.ring(of: header(volume), recovered, host), origins: origins.map(\.log), queue: host.queue, pool: host.pool,
             allocator: host.allocator, buffers: host.buffers, cache: host.cache, clock: host.clock,
             logger: host.logger)
         log.pinnedEpochs = pinned
+        log.connection = Self.connection
+        log.replay()
         log.reclaimLater()
+    }
+
+    /// The kernel's, which outlives the engine.
+    private static let connection: UInt64 = 1
+
+    /// What the process before left, else one that the next process will find.
+    private static func ring(
+        of header: VolumeHeader, _ recovered: RecoveredVolume, _ host: Host
+    ) throws(Failure) -> WriteRing {
+        let found = try recovered.ring(
+            of: header, in: host.rings, bytes: host.ringBytes, pool: host.pool, logger: host.logger)
+        guard let rings = host.rings, !found.isKept else { return found }
+        return try WriteRing.make(
+            in: rings, RingIdentity(pool: host.pool.id, volume: header.id, boot: rings.boot),
+            payloadBytes: host.ringBytes, first: UInt64(found.firstEntry), logSequence: recovered.throughSequence)
     }
 
     package var volume: VolumeID { log.parameters.header.id }
@@ -103,7 +122,22 @@ package final class VolumeHarness {
         log.submit(request, sizeBytes: sizeBytes, isReadOnly: epoch != nil, snapshot: epoch)
     }
 
-    package func close(_ done: @escaping @Sendable (Result<Void, Failure>) -> Void) { log.close(done) }
+    /// The request was taken: a process that comes after this one finds it in the ring. It is one that has no answer yet.
+    package func isAdmitted(_ request: BlockRequest) -> Bool {
+        let ring = log.ring
+        let isWaiting = (ring.admittedEntry..<ring.endEntry).contains {
+            ring[$0].request?.takeUnretainedValue() === request
+        }
+        return !isWaiting && !log.waitingDiscards.contains { $0.request === request }
+    }
+
+    package func close(_ done: @escaping @Sendable (Result<Void, Failure>) -> Void) {
+        let (rings, volume) = (host.rings, volume)
+        log.close { result in
+            if case .success = result { rings?.remove(volume) }
+            done(result)
+        }
+    }
 
     package var failure: Failure? { log.failure }
     package var lostBlocks: Int { log.lostBlocks }

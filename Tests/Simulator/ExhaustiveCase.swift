@@ -33,7 +33,8 @@ final class ExhaustiveCase {
         var shape = SimulatedShape(k: k, p: p, mountpathCount: k + p)
         shape.sliceBytes = 1 << 20
         shape.volumeBlocks = Self.blocks
-        host = SimulatedHost(seed: 1, shape: shape, test: TestHooks(canary: canary, cleansEagerly: true))
+        host = SimulatedHost(seed: 1, shape: shape, test: TestHooks(canary: canary, cleansEagerly: true),
+            hasRings: false)
         volume = host.makeVolume()
     }
 

@@ -18,6 +18,9 @@ package enum FaultKind: String, CaseIterable, Codable, Sendable {
     case mountpathLost = "mountpath lost"
     case mountpathBack = "mountpath back as it was"
     case mountpathBackOld = "mountpath back, older"
+    case ringTorn = "killed while an entry was put into the ring"
+    case ringDamaged = "ring's memory damaged"
+    case ringOfOtherBoot = "ring of another boot"
 
     init(_ mode: CrashMode) {
         self =
@@ -33,7 +36,7 @@ package enum FaultKind: String, CaseIterable, Codable, Sendable {
     var comesWithCrash: Bool {
         switch self {
         case .processKilled, .powerLostAllKept, .powerLostAllLost, .powerLostMixed, .startCut, .mountpathBack,
-            .mountpathBackOld:
+            .mountpathBackOld, .ringTorn, .ringDamaged, .ringOfOtherBoot:
             true
         case .lostWrite, .misdirectedWrite, .rot, .readError, .writeError, .syncError, .full, .stall, .mountpathLost:
             false

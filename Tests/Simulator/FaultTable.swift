@@ -37,8 +37,15 @@ package struct FaultTable: Codable, Sendable {
 
     // MARK: What is expected
 
-    /// Cells that cannot be, and why. None is known: what ordinary lives do not bring together those do in which more is lost than may be.
-    private static let impossible: [FaultKind: [EngineBranch: String]] = [:]
+    /// Cells that cannot be, and why. What ordinary lives do not bring together those do in which more is lost than may be.
+    private static let impossible: [FaultKind: [EngineBranch: String]] = Dictionary(
+        uniqueKeysWithValues: [
+            FaultKind.powerLostAllKept, .powerLostAllLost, .powerLostMixed, .ringOfOtherBoot,
+        ].map { kind in
+            (kind, Dictionary(uniqueKeysWithValues: ringBranches.map { ($0, ringReason) }))
+        })
+    private static let ringBranches: [EngineBranch] = [.ringReplayed, .ringRefused, .resentKnown]
+    private static let ringReason = "a ring is gone with the machine's power, and starts put nothing into the next one"
 
     /// Why a fault cannot meet a branch; nil where it can.
     static func reasonAgainst(_ kind: FaultKind, _ branch: EngineBranch) -> String? {

@@ -70,12 +70,16 @@ final class SimulatedHost {
     let clock = ManualClock()
     let disks: [SimulatedDisk]
     let ledger: SimulatedDisk
+    /// Nil: what is not on the disks dies with the process.
+    let rings: SimulatedRings?
+    /// Numbers of requests, for all volumes.
+    var lastUnique: UInt64 = 0
     private let group: GroupSpecification
     private let test: TestHooks
     /// Where each group of blocks lies, in groups.
     private var groups: [Int] = []
 
-    init(seed: UInt64, shape: SimulatedShape, test: TestHooks) {
+    init(seed: UInt64, shape: SimulatedShape, test: TestHooks, hasRings: Bool = true) {
         self.seed = seed
         self.shape = shape
         self.test = test
@@ -85,6 +89,7 @@ final class SimulatedHost {
             SimulatedDisk(machine: machine, index: $0, totalBytes: shape.driveBytes)
         }
         ledger = SimulatedDisk(machine: machine, index: -1, totalBytes: 1 << 30)
+        rings = hasRings ? SimulatedRings(boot: .random(&machine.random)) : nil
         group = GroupSpecification(
             label: "g", dataColumns: shape.k, parityColumns: shape.p, media: [], sliceBytes: shape.sliceBytes,
             capacityBytes: nil)
@@ -148,7 +153,7 @@ final class SimulatedHost {
         return try VolumeHarness(
             mountpaths: mountpaths, ledger: ledger, group: group, volume: volume.id,
             sizeBytes: UInt64((shape.isSparse ? SimulatedShape.sparseBlocks : shape.volumeBlocks) * blockBytes),
-            ringBytes: shape.ringBytes, cacheBytes: shape.isSparse ? 0 : 1 << 20, pinned: volume.pinned, queue: queue,
+            ringBytes: shape.ringBytes, rings: rings, cacheBytes: shape.isSparse ? 0 : 1 << 20, pinned: volume.pinned, queue: queue,
             clock: clock, random: &random, logger: logger, test: test)
     }
 
@@ -157,6 +162,10 @@ final class SimulatedHost {
         machine.stop()
         queue.abandon()
         machine.restart()
+        rings?.restart()
+        if mode != .processKilled {
+            rings?.losePower(boot: .random(&machine.random), keepsFiles: machine.chance(1, in: 8))
+        }
         for disk in disks { disk.resolve(mode) }
         ledger.resolve(mode)
     }

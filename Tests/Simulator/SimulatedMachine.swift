@@ -16,6 +16,8 @@ package final class SimulatedMachine: @unchecked Sendable {
     weak var faults: (any FaultSource)?
     /// Called at every I/O, before it is carried out.
     var beforeOperation: (() -> Void)?
+    /// Called at the moment at which everything stops.
+    var atStop: (() -> Void)?
 
     package init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
@@ -24,12 +26,16 @@ package final class SimulatedMachine: @unchecked Sendable {
         operationCount += 1
         if isRunning, let left = operationsUntilCrash {
             operationsUntilCrash = left - 1
-            if left <= 0 { isRunning = false }
+            if left <= 0 { stop() }
         }
         guard isRunning else { throw Failure(.unavailable, "the machine has stopped", errorNumber: EIO) }
     }
 
-    func stop() { isRunning = false }
+    func stop() {
+        guard isRunning else { return }
+        isRunning = false
+        atStop?()
+    }
 
     func restart() {
         isRunning = true
@@ -45,7 +51,7 @@ package final class SimulatedMachine: @unchecked Sendable {
 
 /// How a life ends.
 package enum CrashMode: String, CaseIterable, Sendable {
-    /// The process dies; what it has written is in the machine's memory, synced or not.
+    /// The process dies; what it has written is in the machine's memory, synced or not, and its rings are there.
     case processKilled = "process killed"
     case powerLostAllKept = "power lost, unsynced kept"
     case powerLostAllLost = "power lost, unsynced lost"

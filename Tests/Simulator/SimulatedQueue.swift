@@ -167,7 +167,11 @@ package final class SimulatedQueue: IOQueue {
                 let file = machine.files[descriptor],
                 !file.disk.isDead, machine.chance(1, in: 2)
             else { continue }
-            bytes.withUnsafeBytes { file.put($0, at: offset) }
+            // Some were cut short.
+            let blocks = machine.chance(1, in: 6) ? machine.pick(bytes.count / blockBytes + 1) : bytes.count / blockBytes
+            bytes.withUnsafeBytes {
+                file.put(UnsafeRawBufferPointer(rebasing: $0[..<(blocks * blockBytes)]), at: offset)
+            }
         }
         waiting = []
         batch = []

@@ -1,6 +1,25 @@
 import Base
 import EmbeddedEngine
 
+/// How lives have ended.
+struct VolumeEnd: Equatable {
+    /// A process died, and its ring was found by the next.
+    var hasProcessDied = false
+    /// What was not flushed may be gone.
+    var hasLostRing = false
+
+    static let none = VolumeEnd()
+
+    var keepsAnswered: Bool { hasProcessDied && !hasLostRing }
+}
+
+/// A change of which the client has not heard the answer.
+struct Resend {
+    var entry: Finished
+    /// The engine had taken it: sent again it is answered and not executed.
+    var isAdmitted: Bool
+}
+
 /// A volume or a clone, from its making to the end of the seed.
 final class SimulatedVolume {
     let id: VolumeID
@@ -17,6 +36,11 @@ final class SimulatedVolume {
     /// Deleted snapshots, of which backups may still be the base.
     var deleted: [(number: Int, epoch: UInt32)] = []
 
+    /// What went on since it was last compared with the model.
+    var end = VolumeEnd.none
+    /// What its client sends again to the next process.
+    var resends: [Resend] = []
+
     init(id: VolumeID, model: VolumeModel, origin: SimulatedVolume? = nil, epoch: UInt32 = 0) {
         self.id = id
         self.model = model
@@ -26,4 +50,16 @@ final class SimulatedVolume {
 
     /// Clones above it.
     var depth: Int { origin.map { $0.depth + 1 } ?? 0 }
+}
+
+extension SimulatedVolume {
+    /// The process dies now: what its client has not heard of it sends to the next one, if that finds the ring.
+    func processEnds(_ rings: SimulatedRings?, _ machine: SimulatedMachine) {
+        guard let work else { return }
+        guard rings?.has(id) == true else {
+            resends = []
+            return
+        }
+        resends += work.client.unheard(machine)
+    }
 }

@@ -40,6 +40,10 @@ extension EngineBranch {
 package struct SimulationReport: Codable, Sendable {
     /// Each at another (seed, I/O), after 200 operations of its life or more.
     package var crashes = 0
+    /// Of all ends of a process, starts that were cut off too, those that left its rings.
+    package var processDeaths = 0
+    /// Requests that were sent again to the next process.
+    package var resends = 0
     package var operations = 0
     package var records = 0
     package var checkpoints = 0
@@ -70,6 +74,8 @@ package struct SimulationReport: Codable, Sendable {
 
     package mutating func add(_ other: SimulationReport) {
         crashes += other.crashes
+        processDeaths += other.processDeaths
+        resends += other.resends
         operations += other.operations
         records += other.records
         checkpoints += other.checkpoints
@@ -102,6 +108,6 @@ package struct SimulationReport: Codable, Sendable {
     }
 
     package var summary: String {
-        "\(operations) operations, \(records) records, \(checkpoints) checkpoints, \(segmentsCleaned) segments cleaned, \(blocksMoved) blocks moved, \(closes) clean closes, \(checks) comparisons, \(refused) writes refused for space, \(startsRefused) starts refused under faults, \(overwhelmed) lives with too much lost, \(filled) pools filled, \(relieved) written again after deletions; \(snapshots) snapshots, \(deletions) deleted, \(rollBacks) rollbacks, \(clones) clones, \(comparisons) comparisons by changed blocks, \(epochsRefused) of these refused for space, \(purges) times all freed"
+        "\(operations) operations, \(processDeaths) deaths of the process alone, \(resends) requests sent again, \(records) records, \(checkpoints) checkpoints, \(segmentsCleaned) segments cleaned, \(blocksMoved) blocks moved, \(closes) clean closes, \(checks) comparisons, \(refused) writes refused for space, \(startsRefused) starts refused under faults, \(overwhelmed) lives with too much lost, \(filled) pools filled, \(relieved) written again after deletions; \(snapshots) snapshots, \(deletions) deleted, \(rollBacks) rollbacks, \(clones) clones, \(comparisons) comparisons by changed blocks, \(epochsRefused) of these refused for space, \(purges) times all freed"
     }
 }

@@ -25,6 +25,13 @@ struct VolumeModel: Hashable {
         var isAnswered = false
         /// A part of a refused write that may have been taken before the refusal: there or not.
         var isOptional = false
+
+        var isOfEpochs: Bool {
+            switch action {
+            case .snapshot, .delete, .rollBack, .dropHead: true
+            case .write, .discard, .nothing: false
+            }
+        }
     }
     struct Problem: Error, CustomStringConvertible {
         var description: String
@@ -202,36 +209,69 @@ struct VolumeModel: Hashable {
 
     // MARK: Checking
 
-    /// Finds a beginning of the changes that gives `found`, and begins anew from there.
-    mutating func check(_ found: State) throws {
+    /// Finds a beginning of the changes that gives `found`, and begins anew from there. Where processes have died and their rings were found, it has
+    /// every change that was answered, and changes of epochs that were not may be left out from one of them on; what was not
+    /// flushed may be lost yet, so the changes are kept.
+    mutating func check(_ found: State, after end: VolumeEnd = .none) throws {
         try checkOptional(found)
-        var state = base
+        var search = Search(least: max(flushedCount, end.keepsAnswered ? answeredEnd : 0))
+        let open = end.hasProcessDied ? changes.indices.filter { changes[$0].isOfEpochs && !changes[$0].isAnswered } : []
+        for cut in [changes.count] + open.reversed() {
+            let left = open.filter { $0 >= cut }
+            search.beginning = find(found, &search, without: Set(left))
+            guard let beginning = search.beginning else { continue }
+            for index in left { leaveOut(index) }
+            for (number, content) in found.snapshots { contents[number] = content }
+            if end.keepsAnswered { return keep(through: beginning) }
+            numbersBefore += changes.count
+            base = found
+            changes = []
+            flushedCount = 0
+            answeredCount = 0
+            return
+        }
+        throw Problem(
+            description:
+                "no beginning of changes \(numbersBefore + 1) to \(numbersBefore + changes.count), with at least \(search.least) of them (\(flushedCount) flushed), gives what is there; with all of them \(search.lastDifference ?? ""); nearest with \(search.nearest?.beginning ?? -1) of them, \(search.nearest?.blocks ?? 0) blocks: \(search.nearest?.text ?? "")"
+        )
+    }
+
+    private struct Search {
+        var least: Int
+        var beginning: Int?
         var lastDifference: String?
         var nearest: (blocks: Int, beginning: Int, text: String)?
-        var isFound = false
+    }
+
+    private func find(_ found: State, _ search: inout Search, without left: Set<Int>) -> Int? {
+        var state = base
         for beginning in 0...changes.count {
-            if beginning >= flushedCount {
-                lastDifference = state.difference(found)
-                isFound = lastDifference == nil
-                if let blocks = state.distance(found), blocks < nearest?.blocks ?? .max {
-                    nearest = (blocks, beginning, lastDifference ?? "")
+            if beginning >= search.least {
+                search.lastDifference = state.difference(found)
+                if search.lastDifference == nil { return beginning }
+                if let blocks = state.distance(found), blocks < search.nearest?.blocks ?? .max {
+                    search.nearest = (blocks, beginning, search.lastDifference ?? "")
                 }
             }
-            if isFound { break }
-            if beginning < changes.count { apply(beginning, to: &state) }
+            if beginning < changes.count, !left.contains(beginning) { apply(beginning, to: &state) }
         }
-        guard isFound else {
-            throw Problem(
-                description:
-                    "no beginning of changes \(numbersBefore + 1) to \(numbersBefore + changes.count), with at least \(flushedCount) of them, gives what is there; with all of them \(lastDifference ?? ""); nearest with \(nearest?.beginning ?? -1) of them, \(nearest?.blocks ?? 0) blocks: \(nearest?.text ?? "")"
-            )
+        return nil
+    }
+
+    /// Past the last change that was answered as done: all before it were taken.
+    private var answeredEnd: Int { (changes.lastIndex { $0.isAnswered && $0.action != .nothing } ?? -1) + 1 }
+
+    /// What the dead process had not taken never happens; the rest is as good as answered.
+    private mutating func keep(through beginning: Int) {
+        for index in changes.indices {
+            if index >= beginning { leaveOut(index) }
+            changes[index].isAnswered = true
         }
-        numbersBefore += changes.count
-        base = found
-        for (number, content) in found.snapshots { contents[number] = content }
-        changes = []
-        flushedCount = 0
-        answeredCount = 0
+    }
+
+    private mutating func leaveOut(_ index: Int) {
+        changes[index].action = .nothing
+        changes[index].isAnswered = true
     }
 
     /// Blocks of which it is open what they hold have something that was written there.

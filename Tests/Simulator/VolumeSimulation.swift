@@ -34,6 +34,7 @@ package final class VolumeSimulation {
     /// Clones that were made and are not open yet.
     private var newClones: [SimulatedVolume] = []
     private var everOut: Set<String> = []
+    fileprivate var damagedRings: Set<VolumeID> = []
     package internal(set) var report = SimulationReport()
 
     package init(seed: UInt64, canary: EngineCanary? = nil, shape: SimulatedShape? = nil) {
@@ -51,6 +52,12 @@ package final class VolumeSimulation {
         recorder.faults = faults
         recorder.machine = machine
         volumes = [SimulatedVolume(id: host.makeVolume(), model: VolumeModel(blocks: shape.volumeBlocks))]
+        machine.atStop = { [unowned self] in processEnds() }
+    }
+
+    private func processEnds() {
+        host.rings?.freeze()
+        for volume in volumes { volume.processEnds(host.rings, machine) }
     }
 
     package func run(lives: Int) throws {
@@ -74,7 +81,7 @@ package final class VolumeSimulation {
         faults.beginLife(isQuiet: isFirst || isWildAtEnd || machine.chance(1, in: 6))
         // While nothing is lost yet, and the rest of the seed goes on with what is left.
         if isFirst, host.seed % Self.seedsPerRace == 0 { faults.beginRace() }
-        let queue = try startAndCheck()
+        let queue = try startAndCheck(resends: true)
         faults.forget()
         let operations = try operate(queue)
         try checkAccounting()
@@ -99,7 +106,8 @@ package final class VolumeSimulation {
         }
     }
 
-    func startAndCheck() throws -> SimulatedQueue {
+    /// `resends`: what clients send again is kept for them to do so.
+    func startAndCheck(resends: Bool = false) throws -> SimulatedQueue {
         let queue = try start()
         let returned = try checkStarted()
         if !returned.isEmpty, machine.chance(2, in: 3) {
@@ -107,15 +115,22 @@ package final class VolumeSimulation {
             crash(queue)
             faults.beginLife(isQuiet: true)
             faults.loseAllThatMayBe(but: returned)
-            return try startAndCheck()
+            return try startAndCheck(resends: resends)
         }
-        for volume in volumes { try check(volume) }
+        for volume in volumes {
+            try check(volume)
+            if !resends { volume.resends = [] }
+        }
+        damagedRings = []
         report.checks += 1
         return queue
     }
 
     private func check(_ volume: SimulatedVolume) throws {
-        do { try volume.work?.checkAll(&volume.model) } catch { throw problem(volume, "\(error)") }
+        do { try volume.work?.checkAll(&volume.model, after: volume.end) } catch {
+            throw problem(volume, "\(error) (\(volume.end))")
+        }
+        volume.end = .none
     }
 
     func problem(_ volume: SimulatedVolume, _ text: String) -> VolumeWork.Problem {
@@ -199,6 +214,7 @@ package final class VolumeSimulation {
                 // It came up before: what it sealed must hold as well.
             } catch {
                 if machine.isRunning {
+                    if try refusesDamagedRing(error) { continue }
                     guard faults.mayRefuseStart else {
                         throw VolumeWork.Problem(description: "cannot start: \(error)")
                     }
@@ -211,6 +227,19 @@ package final class VolumeSimulation {
             faults.note(.startCut)
             crash(queue)
         }
+    }
+
+    /// The volume is not opened before its user is fenced, and goes on without what was answered and not flushed.
+    private func refusesDamagedRing(_ failure: Failure) throws -> Bool {
+        guard !damagedRings.isEmpty, failure.message.hasPrefix("the ring of volume") else { return false }
+        for volume in volumes where damagedRings.contains(volume.id) {
+            _ = try host.rings?.setAside(volume.id)
+            volume.end.hasLostRing = true
+            volume.resends = []
+        }
+        damagedRings = []
+        machine.operationsUntilCrash = nil
+        return true
     }
 
     /// What must be true whenever a start has ended. Returns mountpaths that were lost and are members all the same.
@@ -250,7 +279,13 @@ package final class VolumeSimulation {
             let volume = volumes[machine.pick(volumes.count)]
             if let work = volume.work {
                 do {
-                    if host.shape.hasEpochs, machine.chance(1, in: 12) {
+                    if !volume.resends.isEmpty, machine.chance(2, in: 3) {
+                        let place = machine.pick(volume.resends.count)
+                        if work.submit(volume.resends[place], &volume.model) {
+                            volume.resends.remove(at: place)
+                            report.resends += 1
+                        }
+                    } else if host.shape.hasEpochs, machine.chance(1, in: 12) {
                         try changeEpochs(volume, work)
                     } else if work.submit(.random(machine, blocks: volume.model.blocks), &volume.model) {
                         done += 1
@@ -409,12 +444,38 @@ package final class VolumeSimulation {
     }
 
     func crash(_ queue: SimulatedQueue) {
-        let mode = CrashMode.allCases[machine.pick(CrashMode.allCases.count)]
+        let power: [CrashMode] = [.powerLostAllKept, .powerLostAllLost, .powerLostMixed]
+        let mode = machine.chance(1, in: 3) ? .processKilled : power[machine.pick(power.count)]
         host.crash(mode, queue)
         newClones = []
         for volume in volumes { volume.cloning = [] }
         faults.note(FaultKind(mode))
+        if mode == .processKilled { processDied() } else { powerWasLost() }
         faults.afterCrash(namedOut: host.namedOut())
+    }
+}
+
+extension VolumeSimulation {
+    fileprivate func processDied() {
+        report.processDeaths += 1
+        for volume in volumes { volume.end.hasProcessDied = true }
+        guard let rings = host.rings else { return }
+        for volume in volumes {
+            if machine.chance(1, in: 6), rings.tear(volume.id, machine) { faults.note(.ringTorn) }
+            if machine.chance(1, in: 24), rings.damage(volume.id, machine) {
+                damagedRings.insert(volume.id)
+                faults.note(.ringDamaged)
+            }
+        }
+    }
+
+    fileprivate func powerWasLost() {
+        for volume in volumes {
+            volume.end.hasLostRing = true
+            volume.resends = []
+            if host.rings?.has(volume.id) == true { faults.note(.ringOfOtherBoot) }
+        }
+        damagedRings = []
     }
 }
 

@@ -53,7 +53,8 @@ final class VolumeWork {
     }
 
     /// False where there is no room for the payload now.
-    func submit(_ operation: VolumeOperation, _ model: inout VolumeModel) -> Bool {
+    /// `repeating`: the unique of a request that the process before did not take.
+    func submit(_ operation: VolumeOperation, _ model: inout VolumeModel, repeating unique: UInt64 = 0) -> Bool {
         switch operation {
         case .write(let first, let wanted, let isForced):
             let count = host.contiguous(first, wanted)
@@ -64,12 +65,15 @@ final class VolumeWork {
                     buffer + block * blockBytes, number: VolumeModel.number(number, at: block), block: first + block)
             }
             client.start(
-                Finished(operation: .write, first: first, changes: changes, changesBefore: isForced ? 1 : 0), count,
+                Finished(
+                    operation: .write, first: first, changes: changes, changesBefore: isForced ? 1 : 0, unique: unique),
+                count,
                 buffer, isForced: isForced)
         case .discard(let first, let wanted):
             let count = host.contiguous(first, wanted)
             let (changes, _) = model.begin(first: first, count: count, isDiscard: true)
-            client.start(Finished(operation: .discard, first: first, changes: changes), count, nil)
+            client.start(
+                Finished(operation: .discard, first: first, changes: changes, unique: unique), count, nil)
         case .flush:
             client.start(Finished(operation: .flush, first: 0, changesBefore: model.answeredPrefix()), 0, nil)
         case .read(let first, let wanted):
@@ -83,6 +87,32 @@ final class VolumeWork {
         return true
     }
 
+    /// Sends again what the process before may have taken. False where there is no room for the payload now.
+    func submit(_ resend: Resend, _ model: inout VolumeModel) -> Bool {
+        var entry = resend.entry
+        guard resend.isAdmitted else {
+            let operation: VolumeOperation =
+                entry.operation == .write
+                ? .write(first: entry.first, count: entry.count, isForced: entry.isForced)
+                : .discard(first: entry.first, count: entry.count)
+            return submit(operation, &model, repeating: entry.unique)
+        }
+        entry.isKnown = true
+        guard entry.operation == .write else {
+            client.start(entry, entry.count, nil)
+            return true
+        }
+        guard let buffer = client.landing() else { return false }
+        // Nobody may ever see this.
+        for block in 0..<entry.count {
+            VolumeModel.fill(buffer + block * blockBytes, number: Self.poison, block: entry.first + block)
+        }
+        client.start(entry, entry.count, buffer, isForced: entry.isForced)
+        return true
+    }
+
+    private static let poison = 1 << 40
+
     /// Tells the model what was answered.
     func collect(_ model: inout VolumeModel) throws {
         for done in client.takeFinished() {
@@ -93,7 +123,7 @@ final class VolumeWork {
                     model.answered(done.changes)
                     // A forced write is durable when answered, and so is all before it.
                     if done.changesBefore == 1 { model.flushed(done.changes.upperBound) }
-                } else if done.result == ENOSPC {
+                } else if done.result == ENOSPC, !done.isKnown {
                     model.refused(done.changes)
                     refusedCount += 1
                 } else {
@@ -127,7 +157,7 @@ final class VolumeWork {
     }
 
     /// Reads the whole volume and its snapshots and lets the model find what they are.
-    func checkAll(_ model: inout VolumeModel) throws {
+    func checkAll(_ model: inout VolumeModel, after end: VolumeEnd = .none) throws {
         var found = VolumeModel.State(head: harness.hasHead ? try content(model.blocks, epoch: nil) : nil)
         epochs = [:]
         for snapshot in harness.snapshots {
@@ -137,7 +167,7 @@ final class VolumeWork {
             }
             found.snapshots[number] = try content(model.blocks, epoch: snapshot.epoch)
         }
-        try model.check(found)
+        try model.check(found, after: end)
     }
 
     private func content(_ blocks: Int, epoch: UInt32?) throws -> [Int] {

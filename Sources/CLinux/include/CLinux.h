@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include "fuse_loop.h"
+#include "memory.h"
 #include "mounts.h"
 #include "process.h"
 

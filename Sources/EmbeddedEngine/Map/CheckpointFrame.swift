@@ -35,7 +35,7 @@ struct SegmentState: Equatable, Sendable {
 ///
 ///     block 0   offset  size  field
 ///                    0     8  magic "ASHLCKP1"
-///                    8     2  version (1)
+///                    8     2  version (2)
 ///                   10     6  reserved, 0
 ///                   16    16  pool
 ///                   32    16  volume
@@ -53,6 +53,7 @@ struct SegmentState: Equatable, Sendable {
 ///                  144     4  CRC-32C of the payload
 ///                  152   104  the head, an element
 ///                  256   256  16 × 16: the mountpaths that have every node of this frame; zeros behind the last
+///                  512     8  lastRingSequence: ring sequence of the last entry in these records; 0 in version 1, which had none
 ///                 4092     4  CRC-32C of block 0 before
 ///     payload   placements  272 each: id 4, sliceBlocks 4, k 1, p 1, reserved 6, mountpaths 16 × 16
 ///               states       32 each: id 4, live 4, moved 4, flags 1 (1 stored, 2 collected, 4 closed), reserved 3, lastSequence 8,
@@ -69,17 +70,19 @@ struct SegmentState: Equatable, Sendable {
 /// and is durable on p+1 mountpaths before an older one is removed.
 struct CheckpointFrame {
     static let magic: UInt64 = 0x3150_4B43_4C48_5341  // "ASHLCKP1"
-    static let version: UInt16 = 1
+    static let version: UInt16 = 2
     private static let checksumOffset = blockBytes - 4
     private static let placementBytes = 16 + 16 * ErasureCode.columnsMax
     private static let stateBytes = 32
     private static let elementBytes = 104
     private static let headOffset = 152
     private static let homesOffset = 256
+    private static let ringOffset = 512
 
     var generation: UInt64 = 0
     var frame: UInt64 = 0
     var throughSequence: UInt64 = 0
+    var lastRingSequence: UInt64 = 0
     var sealedBelow: UInt32 = 1
     var nextSegment: UInt32 = 1
     var directory = MapTree()
@@ -169,6 +172,7 @@ struct CheckpointFrame {
             page.put(id.high, at: Self.homesOffset + index * 16)
             page.put(id.low, at: Self.homesOffset + index * 16 + 8)
         }
+        page.put(lastRingSequence, at: Self.ringOffset)
         page.put(crc32c(page, bytes: Self.checksumOffset), at: Self.checksumOffset)
     }
 
@@ -228,7 +232,7 @@ struct CheckpointFrame {
         guard try file.read(into: page.span, at: offset) == blockBytes, page.base.get(UInt64.self, at: 0) == magic,
             page.base.get(UInt32.self, at: checksumOffset) == crc32c(page.base, bytes: checksumOffset)
         else { return nil }
-        guard page.base.get(UInt16.self, at: 8) == version else {
+        guard (1...version).contains(page.base.get(UInt16.self, at: 8)) else {
             throw Failure(.unsupported, "volume \(volume) has a map of a newer version: start a newer ashlar")
         }
         let payloadBytes = Int(page.base.get(UInt32.self, at: 140)) * blockBytes
@@ -250,6 +254,7 @@ struct CheckpointFrame {
         generation = page.get(at: 48)
         frame = page.get(at: 56)
         throughSequence = page.get(at: 64)
+        lastRingSequence = page.get(at: Self.ringOffset)
         sealedBelow = page.get(at: 72)
         nextSegment = page.get(at: 76)
         directory = Self.tree(page + 80)

@@ -69,6 +69,9 @@ final class RecordInFlight: @unchecked Sendable {
 
     init(log: VolumeLog) { self.log = log }
 
+    /// Of its last entry; of a record without entries, that of the last one in records before it.
+    var lastRingSequence: UInt64 { UInt64(entries.upperBound - 1) }
+
     var kind: RecordHeader.Kind { control != nil ? .control : moves != nil ? .packedMoves : .data }
 
     /// Calls `body` with each column that is written.

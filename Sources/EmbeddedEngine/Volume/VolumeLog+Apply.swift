@@ -21,6 +21,7 @@ extension VolumeLog {
                 applying.removeFirst()
                 applied = ApplyCursor()
                 appliedThrough = record.sequence
+                appliedRingSequence = max(appliedRingSequence, record.lastRingSequence)
                 ring.release(through: record.entries.upperBound)
                 recordsSinceCheckpoint += 1
                 if let moves = record.moves { cleaner.applied(moves) }

@@ -51,6 +51,7 @@ extension VolumeLog {
         var frame = frozen
         frame.sealedBelow = sealedBelow
         frame.nextSegment = nextSegment
+        frame.lastRingSequence = appliedRingSequence
         let (store, sent) = (store, frame)
         let (leaving, lastElement) = (removed, map.elements.last?.epoch ?? 0)
         removed = []

@@ -248,7 +248,7 @@ extension VolumeLog {
         writer.begin(
             pool: pool.id, volume: parameters.header.id, segment: segment.id, sequence: record.sequence,
             durableThrough: durableThrough, attachEpoch: parameters.epoch, birthEpoch: UInt64(record.birthEpoch),
-            lastRingSequence: 0, k: segment.k, p: segment.p, shape: record.shape, rotation: record.rotation,
+            lastRingSequence: record.lastRingSequence, k: segment.k, p: segment.p, shape: record.shape, rotation: record.rotation,
             extentCount: record.extentCount, kind: record.kind)
         if let control = record.control { writer.putControl(control) }
         record.forEachColumn(k: segment.k, p: segment.p) { writer.putOffset(record.offsets[$0], column: $0) }
@@ -332,7 +332,10 @@ extension VolumeLog {
         let isWaiting = membershipChanges > 0 && pool.test.canary != .ackBeforeMembership  // canary
         guard !isWaiting, failure == nil else { return finishClosing() }
         if pool.test.canary == .drainOutOfOrder { bringDurableFirst() }  // canary
-        while let record = records.first, record.state == .durable {
+        let freesEarly = pool.test.canary == .freeWhenWritten  // canary
+        while let record = records.first,
+            record.state == .durable || (freesEarly && record.state == .written && synchronizing.isEmpty)
+        {
             records.removeFirst()
             if record.moves != nil { movesInFlight -= 1 }
             ring.markDurable(through: record.entries.upperBound)

@@ -91,16 +91,24 @@ extension VolumeLog {
     private var nextPurpose: SegmentAllocator.Purpose {
         let isAnswered = ring.formedEntry < ring.admittedEntry
         if records.contains(where: { $0.state == .failed && $0.writesPending == 0 }) { return .promised }
-        if isAnswered, open == nil || (isPromised(ring.formedEntry) && !hasRoomForHeaders) { return .promised }
+        if isAnswered, open == nil || (isPromised(ring.formedEntry) && !hasRoom(for: ring[ring.formedEntry])) {
+            return .promised
+        }
         let isDiscardNext = ring.admittedEntry < ring.endEntry && ring[ring.admittedEntry].kind == .discard
         return isDiscardNext && !hasRoomForHeaders ? .moves : .writes
     }
 
     /// A record without data has a place.
-    var hasRoomForHeaders: Bool {
+    var hasRoomForHeaders: Bool { hasRoom(dataBlocks: 0) }
+
+    private func hasRoom(for entry: RingEntry) -> Bool {
+        hasRoom(dataBlocks: entry.kind == .data ? entry.count : 0)
+    }
+
+    private func hasRoom(dataBlocks: Int) -> Bool {
         [open, reserve].contains { segment in
             guard let segment, segment.allAvailable else { return false }
-            let shape = RecordShape(dataBlocks: 0, k: segment.k, p: segment.p)
+            let shape = RecordShape(dataBlocks: dataBlocks, k: segment.k, p: segment.p)
             return segment.rotation(for: shape) != nil || segment.willFit(shape)
         }
     }

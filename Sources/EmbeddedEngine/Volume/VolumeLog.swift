@@ -12,7 +12,6 @@ struct VolumeLogParameters {
     var header: VolumeHeader
     var group: GroupSpecification
     var epoch: UInt64
-    var ringBytes: Int
 }
 
 /// A change of which epochs are kept, on its way through the ring.
@@ -38,6 +37,8 @@ final class VolumeLog: @unchecked Sendable {
     static let tagFreeing: UInt64 = 4
 
     var parameters: VolumeLogParameters
+    /// The front end's, while the volume is attached; uniques count within one.
+    var connection: UInt64 = 0
     let queue: any IOQueue
     let pool: Pool
     let allocator: SegmentAllocator
@@ -45,7 +46,7 @@ final class VolumeLog: @unchecked Sendable {
     let clock: any MonotonicClock
     let logger: Logger
 
-    let ring: WriteRing
+    private(set) var ring: WriteRing
     let index: NumberTable
     /// Discards in the ring that are not in the map yet: first block, end block, ring position. In order.
     var discards: [(first: UInt64, end: UInt64, position: UInt64)] = []
@@ -87,10 +88,14 @@ final class VolumeLog: @unchecked Sendable {
     var nextSequence: UInt64
     /// Of the entries that go into the next record.
     var birthEpoch: UInt32
+    /// Of the next entry that is admitted.
+    var admittedBirthEpoch: UInt32
     /// Durable, in sequence, and not all in the map yet; how far the first is.
     var applying: [RecordInFlight] = []
     var applied = ApplyCursor()
     var appliedThrough: UInt64
+    /// Ring sequence of the last entry in these records.
+    var appliedRingSequence: UInt64
     var isApplyWaiting = false
     /// To be told once the record that they are of counts as applied.
     var appliedControls: [(Result<Void, Failure>) -> Void] = []
@@ -101,6 +106,10 @@ final class VolumeLog: @unchecked Sendable {
     var unsyncedBlocks = 0
 
     // Who waits.
+    /// To take the place of the ring.
+    var nextRing: (ring: WriteRing, done: (Result<Void, Failure>) -> Void)?
+    /// Front ends may still have places in it.
+    private var formerRing: WriteRing?
     var flushes: [(through: Int, answer: FlushAnswer)] = []
     var roomWaiter: (any BlockRequestOwner)?
     /// Discards that found no room yet: the request, its next block, blocks left.
@@ -173,7 +182,7 @@ final class VolumeLog: @unchecked Sendable {
     var statistics = VolumeStatistics()
 
     init(
-        _ parameters: VolumeLogParameters, recovered: RecoveredVolume, origins: [VolumeLog] = [], queue: any IOQueue,
+        _ parameters: VolumeLogParameters, recovered: RecoveredVolume, ring: WriteRing, origins: [VolumeLog] = [], queue: any IOQueue,
         pool: Pool, allocator: SegmentAllocator, buffers: RecordBuffers, cache: NodeCache, clock: any MonotonicClock,
         logger: Logger
     ) {
@@ -184,7 +193,7 @@ final class VolumeLog: @unchecked Sendable {
         self.buffers = buffers
         self.clock = clock
         self.logger = logger
-        ring = WriteRing(bytes: parameters.ringBytes)
+        self.ring = ring
         index = NumberTable(capacity: ring.blocks)
         map = recovered.map
         store = recovered.store
@@ -193,8 +202,10 @@ final class VolumeLog: @unchecked Sendable {
         nextSegment = recovered.nextSegment
         nextSequence = recovered.throughSequence + 1
         birthEpoch = map.head.epoch
+        admittedBirthEpoch = birthEpoch
         durableElements = map.elements.last?.epoch ?? 0
         appliedThrough = recovered.throughSequence
+        appliedRingSequence = recovered.lastRingSequence
         checkpointedThrough = recovered.throughSequence
         for origin in origins { origin.dependents += 1 }
         let own = NodeSource(number: cache.takeNumber(), homes: store.nodeHomes)
@@ -221,6 +232,10 @@ final class VolumeLog: @unchecked Sendable {
         let isChange = request.operation != .read && request.operation != .flush
         if failure != nil || isClosing { return request.finish(EIO) }
         if isChange, isReadOnly { return request.finish(EROFS) }
+        if request.isRepeated, isChange, wasAdmitted(request) {
+            // Durable where that was asked for; else this is its answer.
+            return request.forceUnitAccess ? flush(request) : request.finish(0)
+        }
         guard request.length >= 0, request.offset % UInt64(blockBytes) == 0, request.length % blockBytes == 0,
             request.offset <= sizeBytes, UInt64(request.length) <= sizeBytes - request.offset
         else { return request.finish(request.offset >= sizeBytes && isChange ? ENOSPC : EINVAL) }
@@ -353,8 +368,10 @@ final class VolumeLog: @unchecked Sendable {
                     return
                 }
             }
-            ring.admit()
+            ring.admit(
+                attachEpoch: parameters.epoch, birthEpoch: admittedBirthEpoch, connection: connection)
             note(entry)
+            if entry.kind == .control, controls[number]?.control.operation != .delete { admittedBirthEpoch += 1 }
             if let reference = entry.request {
                 let request = reference.takeUnretainedValue()
                 if request.forceUnitAccess, entry.kind != .void {
@@ -367,12 +384,13 @@ final class VolumeLog: @unchecked Sendable {
         }
     }
 
-    /// Discards and deletions of epochs may get their place from the reserves: what is full must be able to become empty.
+    /// Discards and deletions of epochs may get their place from the reserves: what is full must be able to become empty. And what an earlier
+    /// process admitted had its place in segments to which nothing is appended any more.
     func isPromised(_ number: Int) -> Bool {
-        ring[number].kind == .discard || controls[number].map { $0.control.operation != .snapshot } ?? false
+        number < ring.replayEnd || ring[number].kind == .discard || controls[number].map { $0.control.operation != .snapshot } ?? false
     }
 
-    private func note(_ entry: RingEntry) {
+    func note(_ entry: RingEntry) {
         switch entry.kind {
         case .data:
             for offset in 0..<UInt64(entry.count) { index.set(entry.block + offset, entry.position + offset) }
@@ -417,7 +435,7 @@ final class VolumeLog: @unchecked Sendable {
 
     /// Something must become durable or free soon, whatever its size.
     var isPressed: Bool {
-        isClosing || !controls.isEmpty || ring.admittedEntry < ring.endEntry || roomWaiter != nil
+        isClosing || ring.durableEntry < ring.replayEnd || !controls.isEmpty || ring.admittedEntry < ring.endEntry || roomWaiter != nil
             || ring.usedBlocks > ring.blocks / 2
             || discards.count > Self.discardsMax / 2 || !waitingDiscards.isEmpty
     }
@@ -436,6 +454,45 @@ final class VolumeLog: @unchecked Sendable {
         }
     }
 
+    // MARK: The ring of an earlier process, or of a later one
+
+    /// Begins with what the ring has from an earlier process: readers see it, and it is drained.
+    func replay() {
+        guard !ring.isEmpty else { return }
+        pool.test.took(.ringReplayed)
+        for number in ring.firstEntry..<ring.endEntry { note(ring[number]) }
+        scheduleBatch()
+    }
+
+    /// An earlier process has taken the request, though its client did not hear of it.
+    private func wasAdmitted(_ request: BlockRequest) -> Bool {
+        guard request.unique != 0, pool.test.canary != .resentTwice,  // canary
+            ring.admittedBefore[connection]?.contains(request.unique) == true
+        else { return false }
+        pool.test.took(.resentKnown)
+        return true
+    }
+
+    /// Puts what is admitted from now on into `next`, which has the same size and higher sequences; `done` when what is in the present one
+    /// is durable.
+    func use(_ next: WriteRing, done: @escaping (Result<Void, Failure>) -> Void) {
+        if let failure { return done(.failure(failure)) }
+        guard nextRing == nil, formerRing == nil, next.firstEntry > ring.endEntry else {
+            return done(.failure(Failure(.internal, "the volume has a ring already")))
+        }
+        nextRing = (next, done)
+        switchRing()
+        scheduleBatch()
+    }
+
+    private func switchRing() {
+        guard let (next, done) = nextRing, ring.isEmpty else { return }
+        formerRing = ring
+        ring = next
+        nextRing = nil
+        done(.success(()))
+    }
+
     // MARK: Failure and closing
 
     /// Stops the volume: what waits answers EIO, nothing is written any more. What was acknowledged as flushed is safe.
@@ -451,6 +508,8 @@ final class VolumeLog: @unchecked Sendable {
         flushes = []
         for flush in waiting { flush.answer.finish(EIO) }
         answerReclaimed()
+        nextRing?.done(.failure(failure))
+        nextRing = nil
         let unanswered = controls
         controls = [:]
         for control in unanswered.values { control.done(.failure(failure)) }
@@ -585,6 +644,7 @@ extension VolumeLog: BatchTarget {
         formRecords()
         startSynchronization()
         completeDurable()
+        switchRing()
         finishClosing()
     }
 }

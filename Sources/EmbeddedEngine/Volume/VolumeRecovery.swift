@@ -10,6 +10,8 @@ struct RecoveredVolume {
     var store: MapStore
     /// Every record up to here is in the map.
     var throughSequence: UInt64
+    /// Ring sequence of the last entry in these records.
+    var lastRingSequence: UInt64
     /// The seal.
     var sealedBelow: UInt32
     var nextSegment: UInt32
@@ -46,6 +48,7 @@ struct VolumeRecovery {
         /// What was read of each scanned segment.
         var found: [(segment: Segment, records: [FoundRecord])] = []
         var throughSequence: UInt64
+        var lastRingSequence: UInt64
         var durableThrough: UInt64
         var sealedBelow: UInt32
         var nextSegment: UInt32
@@ -95,6 +98,7 @@ struct VolumeRecovery {
         var chosen = try choose(log)
         guard try synchronizeScanned(log), try rewrite(&chosen, in: &log, map) else { return nil }
         for record in chosen { try apply(record, to: map, store) }
+        log.lastRingSequence = chosen.reduce(log.lastRingSequence) { max($0, $1.header.lastRingSequence) }
         return try seal(store, log, map, through: log.throughSequence + UInt64(chosen.count))
     }
 
@@ -127,6 +131,7 @@ struct VolumeRecovery {
         var frame = frozen
         frame.sealedBelow = last.sealedBelow
         frame.nextSegment = last.nextSegment
+        frame.lastRingSequence = last.lastRingSequence
         try store.commit(frame, nodes, isWhole: true)
         map.thaw(isDurable: true)
         map.sources[0].homes = store.nodeHomes
@@ -165,7 +170,8 @@ struct VolumeRecovery {
 
     private func readLog(_ last: CheckpointFrame, _ map: VolumeMap, _ names: Names) throws(Failure) -> Log {
         var log = Log(
-            throughSequence: last.throughSequence, durableThrough: last.throughSequence,
+            throughSequence: last.throughSequence, lastRingSequence: last.lastRingSequence,
+            durableThrough: last.throughSequence,
             sealedBelow: last.sealedBelow, nextSegment: last.nextSegment)
         // What the seal covers is never read for records again: behind it lies what recovery once left out.
         for segment in map.segments.values where segment.id < log.sealedBelow {
@@ -444,13 +450,15 @@ struct VolumeRecovery {
         frame.sealedBelow = log.nextSegment
         if pool.test.canary == .unsealedTail { frame.unseal(to: log.sealedBelow) }  // canary
         frame.nextSegment = log.nextSegment
+        frame.lastRingSequence = log.lastRingSequence
         try store.commit(frame, nodes, isWhole: true)
         map.thaw(isDurable: true)
         map.sources[0].homes = store.nodeHomes
         for segment in dead { allocator?.free(segment, volume: header.id, group: group) }
         allocator?.recount(header.id, group: group, map.segments.values)
         return RecoveredVolume(
-            map: map, store: store, throughSequence: through, sealedBelow: log.nextSegment,
+            map: map, store: store, throughSequence: through, lastRingSequence: log.lastRingSequence,
+            sealedBelow: log.nextSegment,
             nextSegment: log.nextSegment)
     }
 }

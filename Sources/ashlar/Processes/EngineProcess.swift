@@ -55,7 +55,7 @@ final class EngineProcess: Sendable {
         let engine = try await EmbeddedEngine.start(
             mountpaths: disks.mountpaths, ledger: try DirectoryDisk(path: configuration.stateDirectory),
             settings: EngineSettings(
-                ringBytes: Int(configuration.engine.ringBytes),
+                ringBytes: Int(configuration.engine.ringBytes), ringDirectory: "\(configuration.runDirectory)/rings",
                 mapCacheBytes: Int(configuration.engine.mapCacheBytes),
                 loopCount: min(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), loopCountMax),
                 acceptMissing: configuration.pool.acceptMissing, sharedFilesystems: disks.shared),

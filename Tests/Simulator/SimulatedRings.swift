@@ -1,0 +1,109 @@
+import Base
+import EmbeddedEngine
+import SystemIO
+
+/// The rings of a simulated host: they outlive its processes and not its power.
+///
+/// A process that has died goes on in this simulation until it is forgotten, with its disks failing; so what its rings were at the moment of its
+/// death is copied then.
+final class SimulatedRings: RingStore, @unchecked Sendable {
+    // One thread runs a simulation.
+    private(set) var boot: BootID
+    private var rings: [VolumeID: AlignedBuffer] = [:]
+    /// At the moment of death.
+    private var left: [VolumeID: AlignedBuffer]?
+    /// Set aside since the last power loss.
+    private(set) var asideCount = 0
+
+    init(boot: BootID) { self.boot = boot }
+
+    // MARK: RingStore
+
+    func has(_ volume: VolumeID) -> Bool { rings[volume] != nil }
+
+    func find(_ volume: VolumeID) throws(Failure) -> (any RingMemory)? { rings[volume] }
+
+    func make(
+        _ volume: VolumeID, bytes: Int, prepare: (UnsafeMutableRawPointer) -> Void
+    ) throws(Failure) -> any RingMemory {
+        let memory = AlignedBuffer(bytes: bytes)
+        prepare(memory.base)
+        rings[volume] = memory
+        return memory
+    }
+
+    func remove(_ volume: VolumeID) { rings[volume] = nil }
+
+    func setAside(_ volume: VolumeID) throws(Failure) -> String {
+        rings[volume] = nil
+        asideCount += 1
+        return "\(volume).aside-\(asideCount)"
+    }
+
+    func volumes() throws(Failure) -> [VolumeID] { rings.keys.sorted() }
+
+    // MARK: The end of a process
+
+    /// Everything stops now.
+    func freeze() {
+        guard left == nil else { return }
+        left = rings.mapValues { ring in
+            let copy = AlignedBuffer(bytes: ring.bytes)
+            copy.base.copyMemory(from: ring.base, byteCount: ring.bytes)
+            return copy
+        }
+    }
+
+    /// The next process finds what was there at the death of the one before.
+    func restart() {
+        rings = left ?? rings
+        left = nil
+    }
+
+    /// The machine has another boot. `keepsFiles`: they are on a drive, by mistake.
+    func losePower(boot: BootID, keepsFiles: Bool) {
+        self.boot = boot
+        asideCount = 0
+        if !keepsFiles { rings = [:] }
+    }
+
+    // MARK: Faults
+
+    /// The process died between the stores of an entry.
+    func tear(_ volume: VolumeID, _ machine: SimulatedMachine) -> Bool {
+        guard let ring = rings[volume], let view = RingView(ring), view.admitted >= view.firstSequence else {
+            return false
+        }
+        let admitted = view.admitted
+        switch machine.pick(3) {
+        case 0:
+            // Its slot is half written.
+            let slot = view.slot(admitted + 1)
+            for byte in slot.lowerBound..<(slot.lowerBound + 1 + machine.pick(slot.count - 1)) {
+                ring.base.storeBytes(of: UInt8(truncatingIfNeeded: machine.pick(256)), toByteOffset: byte, as: UInt8.self)
+            }
+        case 1: ring.base.storeBytes(of: ~(admitted - 1), toByteOffset: RingView.complementOffset, as: UInt64.self)
+        default:
+            ring.base.storeBytes(of: admitted - 1, toByteOffset: RingView.admittedOffset, as: UInt64.self)
+            ring.base.storeBytes(of: ~(admitted - 1), toByteOffset: RingView.complementOffset, as: UInt64.self)
+        }
+        return true
+    }
+
+    /// A bit of the memory is wrong, near what was written last.
+    func damage(_ volume: VolumeID, _ machine: SimulatedMachine) -> Bool {
+        guard let ring = rings[volume], let view = RingView(ring), view.admitted >= view.firstSequence else {
+            return false
+        }
+        let known = Int(view.admitted - view.firstSequence + 1)
+        let sequence = view.admitted - UInt64(machine.pick(min(known, 40)))
+        guard let entry = view.entry(sequence) else { return false }
+        let places = [0..<RingView.headerBytes, entry.slot, entry.checksums, entry.payload].filter { !$0.isEmpty }
+        let place = places[machine.pick(places.count)]
+        let byte = place.lowerBound + machine.pick(place.count)
+        ring.base.storeBytes(
+            of: ring.base.load(fromByteOffset: byte, as: UInt8.self) ^ UInt8(1 << machine.pick(8)), toByteOffset: byte,
+            as: UInt8.self)
+        return true
+    }
+}
