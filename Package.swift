@@ -107,8 +107,16 @@ let package = Package(
             of: "EmbeddedEngine",
             [
                 "Base", "SystemIO", "BlockDevice", "BlockDeviceTestSupport", "VolumeEngine", "SegmentStore",
-                "ErasureCoding", logging,
+                "ErasureCoding", logging, "count-allocations",
             ], files: ["Golden"]),
+        // What a volume's loop takes from the heap, counted in a process of its own.
+        .target(name: "CAllocations", path: "Tests/CAllocations"),
+        .executableTarget(
+            name: "count-allocations",
+            dependencies: [
+                "Base", "SystemIO", "BlockDevice", "VolumeEngine", "EmbeddedEngine", "CAllocations", logging,
+            ],
+            path: "Tests/AllocationCount", swiftSettings: strict),
 
         .target(
             name: "Simulator",

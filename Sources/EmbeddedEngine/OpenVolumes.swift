@@ -279,16 +279,16 @@ final class OpenVolumes: Sendable {
     /// What is written from now on outlives the process. The volume is open.
     func keepRing(of id: VolumeID, _ opened: Opened) async throws(Failure) {
         guard let rings = settings.rings else { return }
-        let (isKept, end, durableThrough): (Bool, UInt64, UInt64) = try await opened.ask { log, done in
-            done(.success((log.ring.isKept, UInt64(log.ring.endEntry), log.durableThrough)))
+        let (isKept, generation, durableThrough): (Bool, UInt64, UInt64) = try await opened.ask { log, done in
+            done(.success((log.ring.isKept, log.openedGeneration, log.durableThrough)))
         }
         if isKept { return }
         let (identity, bytes) = (RingIdentity(pool: pool.id, volume: id, boot: rings.boot), settings.ringBytes)
         let made = try await EmbeddedEngine.onBlockingThread { () throws(Failure) in
             Handover(
                 try WriteRing.make(
-                    in: rings, identity, payloadBytes: bytes, first: end + WriteRing.newRingDistance,
-                    logSequence: durableThrough))
+                    in: rings, identity, payloadBytes: bytes,
+                    first: WriteRing.firstSequence(generation: generation, isKept: true), logSequence: durableThrough))
         }
         try await opened.ask { log, done in log.use(made.value, done: done) }
     }

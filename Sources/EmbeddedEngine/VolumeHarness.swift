@@ -96,7 +96,9 @@ package final class VolumeHarness {
         guard let rings = host.rings, !found.isKept else { return found }
         return try WriteRing.make(
             in: rings, RingIdentity(pool: host.pool.id, volume: header.id, boot: rings.boot),
-            payloadBytes: host.ringBytes, first: UInt64(found.firstEntry), logSequence: recovered.throughSequence)
+            payloadBytes: host.ringBytes,
+            first: WriteRing.firstSequence(generation: recovered.generation, isKept: true),
+            logSequence: recovered.throughSequence)
     }
 
     package var volume: VolumeID { log.parameters.header.id }

@@ -15,10 +15,13 @@ final class TestPool {
     private(set) var paths: [String]
     var engine: EmbeddedEngine!
     let group: GroupSpecification
+    /// Rings outlive the engine, in files.
+    let hasRings: Bool
 
     init(
-        mountpaths: Int, k: Int, p: Int, sliceBytes: UInt64 = 4 << 20, capacityBytes: UInt64? = nil, start: Bool = true
+        mountpaths: Int, k: Int, p: Int, sliceBytes: UInt64 = 4 << 20, capacityBytes: UInt64? = nil, hasRings: Bool = false, start: Bool = true
     ) async throws {
+        self.hasRings = hasRings
         directory = NSTemporaryDirectory() + "ashlar-test-\(UUID().uuidString)"
         group = GroupSpecification(
             label: "g", dataColumns: k, parityColumns: p, media: [], sliceBytes: sliceBytes,
@@ -35,6 +38,7 @@ final class TestPool {
     init(copyOf other: TestPool, at directory: String) async throws {
         self.directory = directory
         group = other.group
+        hasRings = other.hasRings
         paths = other.paths.indices.map { "\(directory)/d\($0)" }
         try await start()
     }
@@ -51,7 +55,9 @@ final class TestPool {
         logger.logLevel = .critical
         engine = try await EmbeddedEngine.start(
             mountpaths: mountpaths, ledger: try DirectoryDisk(path: "\(directory)/state"),
-            settings: EngineSettings(ringBytes: 8 << 20, loopCount: 2, acceptMissing: acceptMissing), logger: logger)
+            settings: EngineSettings(
+                ringBytes: 8 << 20, ringDirectory: hasRings ? "\(directory)/rings" : nil, loopCount: 2,
+                acceptMissing: acceptMissing), logger: logger)
         try await engine.ensureGroup(group)
     }
 
@@ -101,6 +107,14 @@ final class TestPool {
 
     func open(_ id: VolumeID, epoch: UInt64 = 1) async throws -> BlockDeviceClient {
         BlockDeviceClient(try await engine.openVolume(id, epoch: epoch, readOnly: false))
+    }
+
+    /// What the engine's death leaves at this moment, with another engine started on it. While nothing is on its way to the drives.
+    func killed() async throws -> TestPool {
+        let copy = directory + "-" + UUID().uuidString.prefix(8)
+        try FileManager.default.copyItem(atPath: directory, toPath: copy)
+        await stop()
+        return try await TestPool(copyOf: self, at: copy)
     }
 
     /// Paths of every slice file, relative to the pool's directory.

@@ -30,6 +30,8 @@ struct RingContents {
     var entries: [RingEntry] = []
     /// Where the next payload goes.
     var endPosition: UInt64 = 0
+    /// The last entry that is no void.
+    var lastFilled: UInt64 = 0
     /// Of requests that were admitted, as far as slots still say so, by connection.
     var uniques: [UInt64: Set<UInt64>] = [:]
 
@@ -98,12 +100,19 @@ private struct RingReading {
     func contents(_ expected: RingContents.Expectation) throws(Failure) -> RingContents {
         var first = max(expected.lastRingSequence + 1, header.firstSequence)
         if expected.canary == .replayDurable { first = firstWhole(before: first) }  // canary
+        // Voids may have been written over without anything to make durable.
+        let before = max(expected.lastRingSequence, header.firstSequence - 1)
+        if let slot = slot(oldest), slot.sequence - slot.distance <= before {
+            first = max(first, oldest)
+        }
         guard first >= oldest || first > admitted else {
             throw Failure(
                 .corrupt, "the log has no entry behind \(expected.lastRingSequence), and the ring's begin with \(oldest)")
         }
         var contents = RingContents(layout: layout, firstSequence: first)
         contents.endPosition = slot(admitted).map(Self.end) ?? 0
+        contents.lastFilled = slot(admitted).map { $0.kind == .void ? $0.sequence - $0.distance : $0.sequence }
+            ?? header.firstSequence - 1
         var used = 0
         while first + UInt64(contents.entries.count) <= admitted {
             guard let slot = slot(first + UInt64(contents.entries.count)) else { break }
@@ -170,8 +179,15 @@ private struct RingReading {
 }
 
 extension WriteRing {
-    /// Sequences of a ring that begins anew are that much higher than those before: one that was left behind somewhere has none of them.
-    static let newRingDistance: UInt64 = 1 << 32
+    /// The first sequence of a ring that begins anew. No two have one in common, so that one that was left behind is never taken for the one
+    /// that the log goes on with. `generation`: of the volume's checkpoint after its recovery, higher each time; a start has two rings at most,
+    /// one in ordinary memory and one that is kept.
+    static func firstSequence(generation: UInt64, isKept: Bool) -> UInt64 {
+        (min(generation, generationMax) * 2 + (isKept ? 1 : 0)) << 32
+    }
+
+    /// Far more than a volume can ever have been opened.
+    private static let generationMax: UInt64 = 1 << 28
 
     /// What an earlier process left of the volume's writes; nil where there is nothing. What is of no use is set aside. `corrupt` where
     /// answered writes are lost: nothing is changed then. Blocking.
@@ -224,6 +240,6 @@ extension RecoveredVolume {
                 attachEpoch: header.attachEpoch, canary: pool.test.canary)
             if let found = try WriteRing.find(in: store, expected, test: pool.test, logger: logger) { return found }
         }
-        return WriteRing(bytes: bytes, first: lastRingSequence + 1 + WriteRing.newRingDistance)
+        return WriteRing(bytes: bytes, first: WriteRing.firstSequence(generation: generation, isKept: false))
     }
 }

@@ -30,7 +30,7 @@ import SystemIO
 ///                 40     8  attach epoch of the writer
 ///                 48     4  birth epoch of its blocks
 ///                 52     1  kind: 1 data, 2 discard, 3 void (refused), 4 control (snapshots; void at replay)
-///                 53     3  reserved, 0
+///                 53     3  entries since the last one before it that is no void; 1 where that is the one before, at most 2^24 - 1
 ///                 56     4  CRC-32C of the checksums of its blocks; 0 where it has no payload
 ///                 60     4  CRC-32C of all before, stored last
 ///     checksums       4 b   CRC-32C of the block at each place of the payload
@@ -45,6 +45,7 @@ import SystemIO
 /// the entries from max(d + 1, first sequence) to the last one that was admitted are drained again, where they lie.
 /// A slot behind that which does not check was being written and does not count.
 /// - Of another pool, volume or boot, or with fewer entries than the log has: set aside; the log went on without it.
+/// Entries that were written over count as voids where the oldest slot says that they were.
 /// - Anything else that does not check (header, any slot that should be there, payload to be replayed, entries that the log lacks and the
 ///   file has no more): the memory was damaged, or the log is older than it was, and answered writes are lost. The volume is not opened until a
 ///   higher attach epoch is granted: its user is gone then, and what it sees is what a loss of power would have left. The file is set aside.
@@ -153,10 +154,13 @@ struct RingSlot: Equatable {
     var connection: UInt64
     var attachEpoch: UInt64
     var birthEpoch: UInt32
+    /// To the last entry before it that is no void.
+    var distance: UInt64
     /// CRC-32C of the checksums of its blocks.
     var payloadChecksum: UInt32
 
     private static let checksumOffset = 60
+    private static let distanceMax: UInt64 = 1 << 24 - 1
 
     func encode(into slot: UnsafeMutableRawPointer) {
         slot.put(sequence, at: 0)
@@ -166,7 +170,7 @@ struct RingSlot: Equatable {
         slot.put(connection, at: 32)
         slot.put(attachEpoch, at: 40)
         slot.put(birthEpoch, at: 48)
-        slot.put(UInt32(kind.rawValue), at: 52)
+        slot.put(UInt32(kind.rawValue) | UInt32(min(distance, Self.distanceMax)) << 8, at: 52)
         slot.put(payloadChecksum, at: 56)
         storeLast(crc32c(slot, bytes: Self.checksumOffset), at: slot + Self.checksumOffset)
     }
@@ -186,12 +190,13 @@ struct RingSlot: Equatable {
         connection = slot.get(at: 32)
         attachEpoch = slot.get(at: 40)
         birthEpoch = slot.get(at: 48)
+        distance = UInt64(slot.get(UInt32.self, at: 52) >> 8)
         payloadChecksum = slot.get(at: 56)
     }
 
     init(
         sequence: UInt64, kind: RingEntry.Kind, block: UInt64, count: Int, position: UInt64, unique: UInt64,
-        connection: UInt64, attachEpoch: UInt64, birthEpoch: UInt32, payloadChecksum: UInt32
+        connection: UInt64, attachEpoch: UInt64, birthEpoch: UInt32, distance: UInt64, payloadChecksum: UInt32
     ) {
         self.sequence = sequence
         self.kind = kind
@@ -202,6 +207,7 @@ struct RingSlot: Equatable {
         self.connection = connection
         self.attachEpoch = attachEpoch
         self.birthEpoch = birthEpoch
+        self.distance = distance
         self.payloadChecksum = payloadChecksum
     }
 }

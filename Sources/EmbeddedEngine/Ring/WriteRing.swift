@@ -56,6 +56,8 @@ final class WriteRing {
     let replayEnd: Int
     /// Uniques of requests that earlier processes admitted, by connection.
     let admittedBefore: [UInt64: Set<UInt64>]
+    /// The last admitted entry that is no void.
+    private var lastFilled: UInt64
 
     /// An empty one, whose first entry has the sequence `first`.
     init(memory: any RingMemory, layout: RingLayout, first: UInt64, isKept: Bool) {
@@ -71,6 +73,7 @@ final class WriteRing {
         (firstEntry, durableEntry, formedEntry, admittedEntry, endEntry) = (number, number, number, number, number)
         replayEnd = number
         admittedBefore = [:]
+        lastFilled = first - 1
     }
 
     /// One in ordinary memory.
@@ -95,6 +98,7 @@ final class WriteRing {
         (firstEntry, durableEntry, formedEntry, admittedEntry, endEntry) = (first, first, first, end, end)
         replayEnd = end
         admittedBefore = contents.uniques
+        lastFilled = contents.lastFilled
         tail = contents.endPosition
         head = contents.entries.first?.position ?? tail
         for (index, entry) in contents.entries.enumerated() {
@@ -171,6 +175,7 @@ final class WriteRing {
         RingSlot(
             sequence: sequence, kind: entry.kind, block: entry.block, count: entry.count, position: entry.position,
             unique: unique, connection: connection, attachEpoch: attachEpoch, birthEpoch: birthEpoch,
+            distance: sequence - lastFilled,
             payloadChecksum: isData
                 ? crc32c(checksums + Int(entry.position % UInt64(blocks)), bytes: entry.count * RingLayout.checksumBytes)
                 : 0
@@ -178,6 +183,7 @@ final class WriteRing {
         storeLast(sequence, at: memory.base + RingLayout.admittedOffset)
         storeLast(~sequence, at: memory.base + RingLayout.complementOffset)
         if isData { pendingBlocks += entry.count }
+        if entry.kind != .void { lastFilled = sequence }
         admittedEntry += 1
     }
 

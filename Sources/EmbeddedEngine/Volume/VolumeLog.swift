@@ -57,6 +57,8 @@ final class VolumeLog: @unchecked Sendable {
     /// Open clones of it, and of these.
     private var dependents = 0
     let sealedBelow: UInt32
+    /// Of the checkpoint with which it was opened.
+    let openedGeneration: UInt64
     /// Changes of epochs in the ring, by entry.
     var controls: [Int: ControlRequest] = [:]
     /// Unreferenced; freed once a checkpoint without them is durable.
@@ -199,6 +201,7 @@ final class VolumeLog: @unchecked Sendable {
         store = recovered.store
         self.origins = origins
         sealedBelow = recovered.sealedBelow
+        openedGeneration = recovered.generation
         nextSegment = recovered.nextSegment
         nextSequence = recovered.throughSequence + 1
         birthEpoch = map.head.epoch

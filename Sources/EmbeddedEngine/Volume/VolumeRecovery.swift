@@ -12,6 +12,8 @@ struct RecoveredVolume {
     var throughSequence: UInt64
     /// Ring sequence of the last entry in these records.
     var lastRingSequence: UInt64
+    /// Of the checkpoint that has all this.
+    var generation: UInt64
     /// The seal.
     var sealedBelow: UInt32
     var nextSegment: UInt32
@@ -458,7 +460,7 @@ struct VolumeRecovery {
         allocator?.recount(header.id, group: group, map.segments.values)
         return RecoveredVolume(
             map: map, store: store, throughSequence: through, lastRingSequence: log.lastRingSequence,
-            sealedBelow: log.nextSegment,
+            generation: store.generation, sealedBelow: log.nextSegment,
             nextSegment: log.nextSegment)
     }
 }

@@ -1,0 +1,47 @@
+import Base
+import EmbeddedEngine
+import ErasureCoding
+import Foundation
+import SystemIO
+
+/// The file of a volume's ring, to be looked at and changed while no engine has it.
+final class RingFile {
+    private let memory: MappedFile
+    let view: RingView
+
+    init?(_ pool: TestPool, _ volume: VolumeID) throws {
+        memory = try MappedFile(opening: RingFile.path(pool, volume))
+        guard let view = RingView(memory) else { return nil }
+        self.view = view
+    }
+
+    static func path(_ pool: TestPool, _ volume: VolumeID) -> String { "\(pool.directory)/rings/\(volume)" }
+
+    static func exists(_ pool: TestPool, _ volume: VolumeID) -> Bool {
+        FileManager.default.fileExists(atPath: path(pool, volume))
+    }
+
+    /// Names in the directory that say that a ring was set aside.
+    static func aside(_ pool: TestPool) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "\(pool.directory)/rings").filter { $0.contains(".aside-") }
+    }
+
+    func flip(_ byte: Int) {
+        let old = memory.base.load(fromByteOffset: byte, as: UInt8.self)
+        memory.base.storeBytes(of: old ^ 1, toByteOffset: byte, as: UInt8.self)
+    }
+
+    func put(_ value: UInt64, at offset: Int) { memory.base.storeBytes(of: value, toByteOffset: offset, as: UInt64.self) }
+
+    /// After a change of the header on purpose: its checksum is right again.
+    func sealHeader() {
+        memory.base.storeBytes(of: crc32c(memory.base, bytes: 124), toByteOffset: 124, as: UInt32.self)
+    }
+
+    /// The last entry was not admitted yet.
+    func forgetLast() {
+        let admitted = view.admitted
+        put(admitted - 1, at: RingView.admittedOffset)
+        put(~(admitted - 1), at: RingView.complementOffset)
+    }
+}
