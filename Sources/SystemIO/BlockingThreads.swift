@@ -9,6 +9,9 @@ import Synchronization
 /// it. If it is killed while a thread sleeps on the volume's I/O, that thread can only wake once `/dev/fuse` is closed,
 /// and `/dev/fuse` is closed only when the last thread that shares the table is gone. So work that runs here opens what it needs
 /// by path and takes no descriptor with it.
+///
+/// A thread that another one starts shares that one's table. So nothing may start a thread here, and resuming a task may (Dispatch
+/// starts those of the cooperative pool when they are needed): results go to their tasks through `ResumingThread`.
 public final class BlockingThreads: Sendable {
     private struct State {
         var jobs: [@Sendable () -> Void] = []
@@ -29,11 +32,12 @@ public final class BlockingThreads: Sendable {
 
     /// Runs `body` on one of the threads. It is not interrupted when the task is cancelled: what it does to the machine is done.
     public func run<T: Sendable>(_ body: @escaping @Sendable () throws(Failure) -> T) async throws(Failure) -> T {
+        let resuming = ResumingThread.shared
         let result: Result<T, Failure> = await withCheckedContinuation { continuation in
             submit {
-                do throws(Failure) { continuation.resume(returning: .success(try body())) } catch {
-                    continuation.resume(returning: .failure(error))
-                }
+                let result: Result<T, Failure>
+                do throws(Failure) { result = .success(try body()) } catch { result = .failure(error) }
+                resuming.run { continuation.resume(returning: result) }
             }
         }
         return try result.get()
@@ -44,12 +48,13 @@ public final class BlockingThreads: Sendable {
     public static func runOnce<T: Sendable>(
         name: String, keeping descriptor: Int32, _ body: @escaping @Sendable () throws(Failure) -> T
     ) async throws(Failure) -> T {
+        let resuming = ResumingThread.shared
         let result: Result<T, Failure> = await withCheckedContinuation { continuation in
             Thread(name: name) {
                 isolate(keeping: descriptor)
-                do throws(Failure) { continuation.resume(returning: .success(try body())) } catch {
-                    continuation.resume(returning: .failure(error))
-                }
+                let result: Result<T, Failure>
+                do throws(Failure) { result = .success(try body()) } catch { result = .failure(error) }
+                resuming.run { continuation.resume(returning: result) }
             }.start()
         }
         return try result.get()
@@ -60,7 +65,7 @@ public final class BlockingThreads: Sendable {
         precondition(result == 0, "cannot give a thread its own descriptors: errno \(errno)")
     }
 
-    /// Runs `job` on one of the threads, some time.
+    /// Runs `job` on one of the threads, some time. It must not resume a task, or start a thread otherwise.
     public func submit(_ job: @escaping @Sendable () -> Void) {
         let startsThread = state.withLock { state in
             state.jobs.append(job)
@@ -82,6 +87,29 @@ public final class BlockingThreads: Sendable {
                 return state.jobs.removeFirst()
             }
             job()
+        }
+    }
+}
+
+/// Has the process's own descriptors, and so have the threads that are started from it.
+private final class ResumingThread: Sendable {
+    /// Made by who asks for work, before it goes to a thread with other descriptors.
+    static let shared = ResumingThread()
+
+    private let jobs = Mutex<[@Sendable () -> Void]>([])
+    private let available = Semaphore()
+
+    private init() { Thread(name: "ashlar-resume") { [self] in work() }.start() }
+
+    func run(_ job: @escaping @Sendable () -> Void) {
+        jobs.withLock { $0.append(job) }
+        available.signal()
+    }
+
+    private func work() {
+        while true {
+            available.wait()
+            jobs.withLock { $0.removeFirst() }()
         }
     }
 }

@@ -4,7 +4,8 @@ import Glibc
 import Synchronization
 import SystemIO
 
-/// A process of the binary under test. `kill` and `exitCode` touch this very process only.
+/// A process of the binary under test, with the processes that it started: they are of its process group. `kill` is for all of them,
+/// `exitCode` tells of the first.
 final class Daemon: Sendable {
     /// What a process ended with; 128 and the signal's number where one ended it.
     typealias ExitCode = Int32
@@ -47,15 +48,38 @@ final class Daemon: Sendable {
         pid = child
     }
 
-    deinit { if poll() == nil { Glibc.kill(pid, SIGKILL) } }
+    deinit {
+        if poll() == nil || !members().isEmpty { Glibc.kill(-pid, SIGKILL) }
+    }
 
     var isKilled: Bool { killed.load(ordering: .acquiring) }
 
-    /// kill -9, and waits until it is gone.
+    /// kill -9 of all, and waits until they are gone.
     func kill() async {
         killed.store(true, ordering: .releasing)
-        if poll() == nil { Glibc.kill(pid, SIGKILL) }
+        if poll() == nil || !members().isEmpty { Glibc.kill(-pid, SIGKILL) }
         _ = await exitCode(within: 60)
+        let deadline = ContinuousClock.now + .seconds(60)
+        while !members().isEmpty, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(2)) }
+    }
+
+    /// Processes of its group that live, but for itself: the worker of a holder, and the tools that it runs.
+    func members() -> [pid_t] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.compactMap { pid_t($0) }.filter { process in
+            guard process != pid, let text = FileManager.default.contents(atPath: "/proc/\(process)/stat") else { return false }
+            // After the name, which is in parentheses: state, parent, process group.
+            let words = String(decoding: text, as: UTF8.self).split(separator: ")").last?.split(separator: " ") ?? []
+            return words.count > 2 && words[0] != "Z" && words[0] != "X" && pid_t(words[2]) == pid
+        }
+    }
+
+    /// What does the work: the worker where this is a holder.
+    var worker: pid_t {
+        members().first { process in
+            let words = FileManager.default.contents(atPath: "/proc/\(process)/cmdline") ?? Data()
+            return String(decoding: words, as: UTF8.self).contains("\0worker\0")
+        } ?? pid
     }
 
     func terminate() { if poll() == nil { Glibc.kill(pid, SIGTERM) } }
@@ -82,8 +106,9 @@ final class Daemon: Sendable {
 
     /// What its descriptors name, sorted. Without sockets and the catalogue's readers, which come and go with our own calls.
     var descriptors: [String] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd")) ?? []
-        return names.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\($0)") }
+        let process = worker
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd")) ?? []
+        return names.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/fd/\($0)") }
             .map { String($0.prefix { $0 != "[" }) }.filter {
                 !$0.hasPrefix("socket:") && !$0.contains("/catalogue.sqlite")
             }.sorted()
