@@ -50,7 +50,7 @@ final class WriteRing {
 
     init(bytes: Int) {
         blocks = max(bytes / blockBytes, 4 * Self.requestBlocksMax)
-        memory = AlignedBuffer(bytes: blocks * blockBytes, isHuge: true)
+        memory = AlignedBuffer(bytes: blocks * blockBytes, isHuge: true, isPresent: true)
         entryCapacity = blocks
         entries = .allocate(capacity: entryCapacity)
         checksums = .allocate(capacity: blocks)
