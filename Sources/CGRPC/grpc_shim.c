@@ -174,7 +174,7 @@ grpc_channel *ashlar_grpc_channel_create(const char *target, int message_bytes_m
         integer(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100),
         // Also how long one attempt may take: a busy machine needs more than a moment.
         integer(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 10000),
-        integer(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000),
+        integer(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 250),
     };
     grpc_channel_args args = {.num_args = sizeof list / sizeof list[0], .args = list};
     grpc_channel_credentials *credentials = grpc_insecure_credentials_create();

@@ -12,7 +12,7 @@ extension Holder {
     private static let pauseFirst = Duration.milliseconds(100)
     private static let pauseMax = Duration.seconds(10)
     /// Healthy for so long, and the next death is the first one again.
-    private static let healthyMin = Duration.milliseconds(100)
+    private static let healthyMin = Duration.milliseconds(250)
 
     func startWorker() {
         startAt = nil

@@ -88,8 +88,9 @@ public final class Holder {
     /// Until SIGTERM or SIGINT, or a first start that fails. Returns the exit code. Blocks: call it on a thread of its own.
     public func run() -> Int32 {
         startAt = .now
-        while exitCode == nil {
+        while true {
             step()
+            if exitCode != nil { break }
             let ready = waitForPackets(
                 watched().map(\.number), writing: connections().filter(\.hasBacklog).map(\.socket.number),
                 milliseconds: pauseMilliseconds())

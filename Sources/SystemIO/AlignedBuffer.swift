@@ -10,8 +10,11 @@ public final class AlignedBuffer: @unchecked Sendable {
 
     /// `isHuge`: for large buffers that are used for I/O as a whole. The kernel is asked for pages of 2 MiB, so that it pins one page where
     /// it would pin 512 and a request to a drive has few segments. Where it has none the buffer is as any other.
-    public init(bytes: Int, isHuge: Bool = false) {
+    /// `isPresent`: every page is there from the beginning. For what the kernel copies requests into: a process that is killed while such
+    /// a copy waits for a page loses the request (EIO for who sent it), since a dying process is given no more pages.
+    public init(bytes: Int, isHuge: Bool = false, isPresent: Bool = false) {
         self.bytes = bytes.roundedUp(toMultipleOf: blockBytes)
+        defer { if isPresent { makePresent() } }
         guard isHuge, self.bytes >= Self.hugePageBytes else {
             base = Self.map(self.bytes)
             return
@@ -31,6 +34,15 @@ public final class AlignedBuffer: @unchecked Sendable {
             memory != MAP_FAILED
         else { preconditionFailure("out of memory: \(bytes) bytes") }
         return memory
+    }
+
+    private static let populateWrite: Int32 = 23  // MADV_POPULATE_WRITE, since Linux 5.14
+
+    private func makePresent() {
+        guard madvise(base, bytes, Self.populateWrite) != 0 else { return }
+        for offset in stride(from: 0, to: bytes, by: blockBytes) {
+            (base + offset).storeBytes(of: 0, as: UInt8.self)
+        }
     }
 
     deinit { munmap(base, bytes) }

@@ -45,10 +45,12 @@ final class EngineProcess: Sendable {
         _ configuration: Configuration, keeper: any DeviceKeeper, adopting devices: [KeptDevice], logger: Logger,
         onLock: @Sendable () throws(Failure) -> Void
     ) async throws(Failure) -> EngineProcess {
+        var times = StartTimes()
         try raiseDescriptorLimit()
         try makeDirectories(configuration)
         let lock = try await FileLock.wait(
             path: configuration.engineLockPath, "another ashlar engine", secondsMax: lockSecondsMax, logger: logger)
+        times.note("lock")
         EventLoop.hold(lock.file)
         try onLock()
         let disks = try openMountpaths(configuration)
@@ -60,10 +62,13 @@ final class EngineProcess: Sendable {
                 loopCount: min(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), loopCountMax),
                 acceptMissing: configuration.pool.acceptMissing, sharedFilesystems: disks.shared),
             logger: logger)
+        times.note("pool")
         let threads = BlockingThreads(name: "ashlar-attach")
         let frontEnd = FuseLoopFrontEnd(runDirectory: configuration.runDirectory, threads: threads, logger: logger)
         let attacher = LocalDeviceAttacher(opener: engine, frontEnd: frontEnd, keeper: keeper, logger: logger)
         await attacher.adopt(devices)
+        times.note("devices")
+        logger.info("the data plane serves", metadata: ["devices": "\(devices.count)", "took": "\(times)"])
         engine.onResize { (id) throws(Failure) in
             if try await attacher.attachment(id) != nil { _ = try await attacher.refresh(id) }
         }
@@ -160,6 +165,18 @@ final class EngineProcess: Sendable {
         try systemCall("cannot raise the descriptor limit") {
             setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         }
+    }
+}
+
+/// How long each part of a start took, in milliseconds: pods wait for it.
+private struct StartTimes: CustomStringConvertible {
+    private var last = ContinuousClock.now
+    private(set) var description = ""
+
+    mutating func note(_ part: String) {
+        let (seconds, attoseconds) = (ContinuousClock.now - last).components
+        description += "\(description.isEmpty ? "" : ", ")\(part) \(seconds * 1000 + attoseconds / 1_000_000_000_000_000) ms"
+        last = .now
     }
 }
 
