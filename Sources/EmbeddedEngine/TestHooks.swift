@@ -73,6 +73,8 @@ package struct TestHooks: Sendable {
     package var checkpointRecords: Int?
     /// Any garbage is worth cleaning, however much space there is.
     package var cleansEagerly: Bool
+    /// Mountpaths are worked on one after the other, so that a seed repeats a run.
+    package var isSequential = false
 
     package init(
         observer: (@Sendable (EngineBranch) -> Void)? = nil, canary: EngineCanary? = nil, checkpointRecords: Int? = nil,

@@ -22,7 +22,7 @@ class PostgreSQL(Workload):
     """A cluster with data checksums; every transaction of pgbench is one row of pgbench_history. A round is some seconds of it."""
 
     SCALE, CLIENTS, ROUND_SECONDS = 5, 4, 8
-    SETTINGS = "-c listen_addresses='' -c checkpoint_timeout=30s -c min_wal_size=32MB -c max_wal_size=96MB"
+    SETTINGS = "-c listen_addresses='' -c autovacuum=off -c checkpoint_timeout=30s -c min_wal_size=32MB -c max_wal_size=96MB"
 
     def __init__(self, volume):
         super().__init__()

@@ -82,6 +82,8 @@ final class SimulatedHost {
     init(seed: UInt64, shape: SimulatedShape, test: TestHooks, hasRings: Bool = true) {
         self.seed = seed
         self.shape = shape
+        var test = test
+        test.isSequential = true
         self.test = test
         let machine = SimulatedMachine(seed: seed)
         self.machine = machine

@@ -378,23 +378,6 @@ final class HeaderLog: Sendable {
         }
     }
 
-    private final class Failures: Sendable {
-        let list = Mutex<[(Mountpath, Failure)]>([])
-    }
-
-    /// Runs `body` for each index on a thread of its own: they sleep in syncs, so more of them than there are cores.
-    private static func inParallel(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
-        let group = DispatchGroup()
-        for index in 0..<count {
-            group.enter()
-            SystemIO.Thread(name: "headers") {
-                body(index)
-                group.leave()
-            }.start()
-        }
-        group.wait()
-    }
-
     private func commit(_ entries: [Entry]) throws(Failure) {
         if let halted = pool.halted { throw halted }
         var bytes: [UInt8] = []
@@ -404,20 +387,20 @@ final class HeaderLog: Sendable {
             files[mountpath.id].map { (mountpath: mountpath, file: $0.file, offset: $0.bytes) }
         }
         let payload = bytes
-        let failures = Failures()
-        Self.inParallel(targets.count) { index in
-            let (mountpath, file, offset) = targets[index]
-            do throws(Failure) {
-                let written: Result<Void, Failure> = payload.withUnsafeBytes { buffer in
-                    do throws(Failure) { return .success(try file.write(buffer, at: offset)) } catch {
-                        return .failure(error)
-                    }
+        let results = inParallel(targets.count) { (index) throws(Failure) in
+            let (_, file, offset) = targets[index]
+            let written: Result<Void, Failure> = payload.withUnsafeBytes { buffer in
+                do throws(Failure) { return .success(try file.write(buffer, at: offset)) } catch {
+                    return .failure(error)
                 }
-                try written.get()
-                try file.synchronize()
-            } catch { failures.list.withLock { $0.append((mountpath, error)) } }
+            }
+            try written.get()
+            try file.synchronize()
         }
-        let failed = failures.list.withLock { $0 }
+        let failed: [(Mountpath, Failure)] = zip(targets, results).compactMap { target, result in
+            guard case .failure(let failure) = result else { return nil }
+            return (target.mountpath, failure)
+        }
         // A full drive is no broken drive. What was written elsewhere, or in part, must not come true at the next start.
         if let full = failed.first(where: { $0.1.kind == .exhausted }) {
             for (mountpath, file, offset) in targets {

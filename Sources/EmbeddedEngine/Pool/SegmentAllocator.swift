@@ -265,27 +265,31 @@ final class SegmentAllocator: Sendable {
                     for mountpath in chosen { state.pendingBytes[mountpath.id, default: 0] -= group.sliceBytes }
                 }
             }
-            var slices: [Slice] = []
-            do throws(Failure) {
-                for (index, mountpath) in chosen.enumerated() {
-                    let header = SliceHeader(
-                        pool: pool.id, volume: volume, segment: id, k: k, p: p, slice: index,
-                        sliceBlocks: UInt32(group.sliceBytes / UInt64(blockBytes)), start: start,
-                        mountpaths: chosen.map(\.id))
-                    slices.append(try makeSlice(header, group: group, on: mountpath))
-                }
+            let mountpaths = chosen.map(\.id)
+            let results = inParallel(chosen.count, isSequential: pool.test.isSequential) { (index) throws(Failure) in
+                let header = SliceHeader(
+                    pool: self.pool.id, volume: volume, segment: id, k: k, p: p, slice: index,
+                    sliceBlocks: UInt32(group.sliceBytes / UInt64(blockBytes)), start: self.start,
+                    mountpaths: mountpaths)
+                return try self.makeSlice(header, group: group, on: chosen[index])
+            }
+            let slices = results.compactMap { try? $0.get() }
+            if slices.count == chosen.count {
                 return Segment(
                     id: id, k: k, p: p, sliceBlocks: UInt32(group.sliceBytes / UInt64(blockBytes)), slices: slices)
-            } catch {
-                let failed = chosen[slices.count]
-                for (index, mountpath) in chosen.prefix(slices.count + 1).enumerated() where mountpath.isActive {
-                    try? mountpath.disk.remove(path(volume, group.label, id, index))
-                    try? mountpath.disk.synchronizeDirectory(
-                        SlicePath.segmentDirectory(group: group.label, volume: volume))
-                }
+            }
+            for (index, mountpath) in chosen.enumerated() where mountpath.isActive {
+                try? mountpath.disk.remove(path(volume, group.label, id, index))
+                try? mountpath.disk.synchronizeDirectory(
+                    SlicePath.segmentDirectory(group: group.label, volume: volume))
+            }
+            for (mountpath, result) in zip(chosen, results) {
+                guard case .failure(let failure) = result else { continue }
                 // Full is no fault; anything else is, and the segment is tried again without that mountpath.
-                if error.kind != .exhausted { try pool.takeOut(failed, reason: "cannot make a slice: \(error)") }
-                roomy.removeAll { $0.mountpath.id == failed.id || !$0.mountpath.isActive }
+                if failure.kind != .exhausted {
+                    try pool.takeOut(mountpath, reason: "cannot make a slice: \(failure)")
+                }
+                roomy.removeAll { $0.mountpath.id == mountpath.id || !$0.mountpath.isActive }
             }
         }
     }
