@@ -22,7 +22,7 @@ final class Cleaner: @unchecked Sendable {
         case applying
     }
     private static let looksAtOnce = 1024
-    private static let recordsMax = 2
+    private static let recordsMax = 4
     /// Between two batches while nobody waits for space.
     private static let pauseNanoseconds: UInt64 = 2_000_000
     private static let retryNanoseconds: UInt64 = 500_000

@@ -6,7 +6,7 @@ import SystemIO
 /// What the cleaner asks of its volume: when and which segment, and the I/O.
 extension VolumeLog {
     /// So many segments must still be to be had, or cleaning begins.
-    private static let roomMin = 2
+    private static let roomMin = 1
     /// A segment with less garbage is not worth its copying.
     private static let garbageShareMin = 0.05
     /// Garbage may grow to as much as there is live, and so many segments, while space is not short.
@@ -129,6 +129,7 @@ extension VolumeLog {
         statistics.segmentsCleaned += 1
         if isClosing { verifiedWhileClosing += 1 }
         freeing += 1
+        noteWorkingRoom()
         if spaceFailure != nil || freeing % Self.freeingMax == 0 { checkpoint { _ in } }
     }
 
@@ -211,6 +212,7 @@ extension VolumeLog {
     func freed(_ segment: Segment) {
         guard segment.isVerified else { return }
         freeing -= 1
+        noteWorkingRoom()
         room += 1
         answerCleaned()
     }
