@@ -163,4 +163,5 @@ final class Load: BlockRequestOwner, @unchecked Sendable {
     }
 
     func roomAvailable() { send() }
+
 }

@@ -119,7 +119,9 @@ final class SimulatedRings: RingStore, @unchecked Sendable {
         guard let ring = rings[volume], let view = RingView(ring), view.admitted >= view.firstSequence else {
             return false
         }
-        let admitted = view.admitted
+        // Torn before, it may say less than there is.
+        var admitted = view.admitted
+        while view.entry(admitted + 1) != nil { admitted += 1 }
         switch machine.pick(3) {
         case 0:
             // Its slot is half written.
