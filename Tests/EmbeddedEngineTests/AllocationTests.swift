@@ -3,8 +3,9 @@ import Testing
 
 /// What the flush path takes from the heap: nothing. `count-allocations` counts, in a process of its own.
 @Suite struct AllocationTests {
-    /// A few are not of the requests: a checkpoint, zeros written ahead, a segment, records that are encoded on another thread.
-    private static let others = 60
+    /// So many requests for one allocation that is not theirs: a checkpoint, zeros written ahead, a segment, a large record that another thread
+    /// encodes. One for each record, or for each flush, would be far more.
+    private static let operationsPerOther = 40
 
     @Test func writesAndFlushesAllocateNothing() async throws {
         let lines = try await Task.detached { try Self.count() }.value
@@ -13,7 +14,7 @@ import Testing
             let words = line.split(separator: " ")
             let (operations, allocations) = (Int(words[1]) ?? 0, Int(words[3]) ?? .max)
             #expect(operations > 400)
-            #expect(allocations < Self.others, "\(line)")
+            #expect(allocations * Self.operationsPerOther < operations, "\(line)")
             print(line)
         }
     }
