@@ -47,8 +47,8 @@ public final class RequestCount {
         request.count = self
     }
 
-    public func ended(_ request: BlockRequest) {
-        request.count = nil
+    /// The request was answered, and has no count any more.
+    public func ended() {
         outstanding -= 1
         if outstanding == 0, !atZero.isEmpty {
             let bodies = atZero

@@ -41,7 +41,7 @@ public struct Configuration: Sendable, Equatable {
         /// Bytes of map nodes in memory, of all volumes together; a multiple of 1 MiB.
         public var mapCacheBytes: UInt64
 
-        public static let ringBytesDefault: UInt64 = 64 << 20
+        public static let ringBytesDefault: UInt64 = 16 << 20
         public static let ringBytesRange: ClosedRange<UInt64> = 8 << 20...4 << 30
         public static let mapCacheBytesDefault: UInt64 = 64 << 20
         public static let mapCacheBytesRange: ClosedRange<UInt64> = 4 << 20...64 << 30

@@ -12,7 +12,7 @@ import VolumeEngine
 /// are flushed one by one, `random` for 4 KiB writes at depth 32 with a flush every 256. With ALLOCATIONS_TRACE=n the callers of the first n.
 @main
 struct AllocationCount {
-    static let volumeBytes: UInt64 = 64 << 20
+    static let volumeBytes: UInt64 = 16 << 20
 
     static func main() async throws {
         let directory = NSTemporaryDirectory() + "ashlar-allocations-\(UUID().uuidString)"
@@ -32,7 +32,7 @@ struct AllocationCount {
         // One segment takes all that is counted: making another allocates, and has nothing to do with a request.
         try await engine.ensureGroup(
             GroupSpecification(
-                label: "g", dataColumns: 2, parityColumns: 1, media: [], sliceBytes: 256 << 20, capacityBytes: nil))
+                label: "g", dataColumns: 2, parityColumns: 1, media: [], sliceBytes: 64 << 20, capacityBytes: nil))
         let id = VolumeID.random()
         _ = try await engine.createVolume(id, group: "g", sizeBytes: volumeBytes)
         try await engine.raiseEpoch(id, to: 1)
@@ -40,7 +40,7 @@ struct AllocationCount {
         let load = Load(device)
         await load.run(.fill, operations: Int(volumeBytes) / Load.blockBytes)
         var lines: [String] = []
-        for (name, kind, operations) in [("flushed", Load.Kind.flushed, 3000), ("random", .random, 30000)] {
+        for (name, kind, operations) in [("flushed", Load.Kind.flushed, 500), ("random", .random, 8000)] {
             await load.run(kind, operations: operations)
             let traces = ProcessInfo.processInfo.environment["ALLOCATIONS_TRACE"].flatMap { Int32($0) } ?? 0
             let count = await load.run(kind, operations: operations, traces: traces)
@@ -163,4 +163,5 @@ final class Load: BlockRequestOwner, @unchecked Sendable {
     }
 
     func roomAvailable() { send() }
+
 }

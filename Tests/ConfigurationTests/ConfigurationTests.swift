@@ -28,7 +28,7 @@ private func problems(_ yaml: String) -> String {
         #expect(configuration.groups == Defaults.groups)
         #expect(configuration.classes == Defaults.classes)
         #expect(configuration.defaultClass == "standard")
-        #expect(configuration.engine.ringBytes == 64 << 20)
+        #expect(configuration.engine.ringBytes == 16 << 20)
         #expect(configuration.engine.mapCacheBytes == 64 << 20)
         #expect(configuration.cataloguePath == "/var/lib/ashlar/catalogue.sqlite")
         #expect(configuration.pool.mountpaths == [.init(path: "/mnt/d0", media: .nvme)])

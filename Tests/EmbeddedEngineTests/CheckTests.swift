@@ -125,7 +125,7 @@ private struct CheckpointFile {
     init(_ bytes: [UInt8]) {
         self.bytes = bytes
         var next = 0
-        while next < bytes.count, get(next + 8, 2) == 1 {
+        while next < bytes.count, get(next + 8, 2) == 2 {
             frames.append(next)
             next += 4096 * (1 + get(next + 140, 4))
         }

@@ -3,6 +3,7 @@ import BlockDevice
 import BlockDeviceTestSupport
 import EmbeddedEngine
 import Foundation
+import SystemIO
 import Testing
 import VolumeEngine
 
@@ -11,7 +12,7 @@ import VolumeEngine
 /// (ASHLAR_GOLDEN_OUT=FILE, when a format gets a new version) and never changed.
 ///
 /// In it is one of each: records of data, discards, moves and snapshots, replayed and behind a checkpoint; map nodes of every level, a
-/// segment directory, a clone, a deleted snapshot, headers, pool files.
+/// segment directory, a clone, a deleted snapshot, headers, pool files. Since version 2 also the volume's ring, with entries that are in no record.
 @Suite(.serialized) struct GoldenPoolTests {
     private struct Manifest: Codable {
         var volume: String
@@ -41,6 +42,21 @@ import VolumeEngine
         try #require(process.terminationStatus == 0)
     }
 
+    /// The image's files, as if they were of this boot of the machine: a ring of another one does not count.
+    private func unpack(_ image: String) async throws -> TestPool {
+        let pool = try await TestPool(mountpaths: 2, k: 1, p: 1, capacityBytes: 40 << 20, hasRings: true, start: false)
+        try tar("-xzf", image, "-C", pool.directory)
+        let boot = try #require(BootID(String(try readPseudoFile("/proc/sys/kernel/random/boot_id").prefix(36))))
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(pool.directory)/rings")) ?? []
+        for id in names.compactMap({ VolumeID($0) }) {
+            let ring = try #require(try RingFile(pool, id))
+            ring.put(boot.high, at: 48)
+            ring.put(boot.low, at: 56)
+            ring.sealHeader()
+        }
+        return pool
+    }
+
     private func verify(_ device: BlockDeviceClient, _ versions: [UInt32], _ what: String) async throws {
         var wrong = 0
         for first in stride(from: 0, to: versions.count, by: 256) {
@@ -60,13 +76,12 @@ import VolumeEngine
     }
 
     @Test func thereIsAnImageOfEachVersion() {
-        #expect(Self.images.map { URL(fileURLWithPath: $0).lastPathComponent } == ["pool-1.tar.gz"])
+        #expect(Self.images.map { URL(fileURLWithPath: $0).lastPathComponent } == ["pool-1.tar.gz", "pool-2.tar.gz"])
     }
 
     @Test(arguments: images)
     func whatWasWrittenIsRead(_ image: String) async throws {
-        let pool = try await TestPool(mountpaths: 2, k: 1, p: 1, capacityBytes: 40 << 20, start: false)
-        try tar("-xzf", image, "-C", pool.directory)
+        let pool = try await unpack(image)
         let data = try Data(contentsOf: URL(fileURLWithPath: "\(pool.directory)/manifest.json"))
         let manifest = try JSONDecoder().decode(Manifest.self, from: data)
         let report = try await pool.check()
@@ -88,8 +103,7 @@ import VolumeEngine
     /// Any p of the mountpaths may be gone.
     @Test(arguments: images, [0, 1])
     func aMountpathOfItMayBeGone(_ image: String, _ gone: Int) async throws {
-        let pool = try await TestPool(mountpaths: 2, k: 1, p: 1, capacityBytes: 40 << 20, start: false)
-        try tar("-xzf", image, "-C", pool.directory)
+        let pool = try await unpack(image)
         let data = try Data(contentsOf: URL(fileURLWithPath: "\(pool.directory)/manifest.json"))
         let manifest = try JSONDecoder().decode(Manifest.self, from: data)
         try pool.hide(gone)
@@ -103,18 +117,18 @@ import VolumeEngine
     @Test(.enabled(if: ProcessInfo.processInfo.environment["ASHLAR_GOLDEN_OUT"] != nil))
     func writesAnImage() async throws {
         let out = try #require(ProcessInfo.processInfo.environment["ASHLAR_GOLDEN_OUT"])
-        let pool = try await TestPool(mountpaths: 2, k: 1, p: 1, capacityBytes: 40 << 20)
+        let pool = try await TestPool(mountpaths: 2, k: 1, p: 1, capacityBytes: 40 << 20, hasRings: true)
         let (id, device) = try await pool.volume(UInt64(Self.blocks * Self.blockBytes))
         var versions = [UInt32](repeating: 0, count: Self.blocks)
         var random = SeededRandom(seed: 1)
-        func write(_ count: Int, below end: Int) async throws {
+        func write(_ count: Int, below end: Int, flushes: Bool = true) async throws {
             for number in 0..<count {
                 let block = Int.random(in: 0..<end, using: &random)
                 versions[block] += 1
                 try await device.write(Self.content(block, versions[block]), at: UInt64(block * Self.blockBytes))
                 if number % 64 == 63 { try await device.flush() }
             }
-            try await device.flush()
+            if flushes { try await device.flush() }
         }
         func discard(_ range: Range<Int>) async throws {
             try await device.discard(
@@ -143,11 +157,15 @@ import VolumeEngine
         try await write(300, below: Self.blocks)
         #expect(try #require(await pool.engine.statistics(of: id)).blocksMoved > 0)
         try await Task.sleep(for: .seconds(1))
+        // These are in the ring alone.
+        try await write(30, below: Self.blocks, flushes: false)
+        try await discard(2000..<2010)
+        try await write(10, below: Self.blocks, flushes: false)
         let manifest = Manifest(
             volume: "\(id)", snapshot: "\(kept)", clone: "\(clone)", head: versions, pinned: pinned)
         try JSONEncoder().encode(manifest).write(to: URL(fileURLWithPath: "\(pool.directory)/manifest.json"))
         // As it is at this moment: a crash.
-        try tar("-czSf", out, "-C", pool.directory, "--exclude=.ashlar/free/*", "d0", "d1", "state", "manifest.json")
+        try tar("-czSf", out, "-C", pool.directory, "--exclude=.ashlar/free/*", "d0", "d1", "state", "rings", "manifest.json")
         await pool.stop()
     }
 }

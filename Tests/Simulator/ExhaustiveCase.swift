@@ -10,9 +10,11 @@ struct CrashPoint {
         var origin: Int?
         var epoch: UInt32
         var pinned: Set<UInt32>
+        var end: VolumeEnd
     }
     var disks: [SimulatedDisk.State]
     var writes: [SimulatedQueue.WriteOnItsWay]
+    var rings: SimulatedRings.Image
     var volumes: [Volume]
 }
 
@@ -33,9 +35,9 @@ final class ExhaustiveCase {
         var shape = SimulatedShape(k: k, p: p, mountpathCount: k + p)
         shape.sliceBytes = 1 << 20
         shape.volumeBlocks = Self.blocks
-        host = SimulatedHost(seed: 1, shape: shape, test: TestHooks(canary: canary, cleansEagerly: true),
-            hasRings: false)
+        host = SimulatedHost(seed: 1, shape: shape, test: TestHooks(canary: canary, cleansEagerly: true))
         volume = host.makeVolume()
+        host.machine.atStop = { [unowned self] in host.rings.freeze() }
     }
 
     private var allDisks: [SimulatedDisk] { host.disks + [host.ledger] }
@@ -49,6 +51,7 @@ final class ExhaustiveCase {
             disk.restore(image)
             disk.resolve(.processKilled)
         }
+        host.rings.image = SimulatedRings.Image()
         volumes = [SimulatedVolume(id: volume, model: modelAtBeginning)]
     }
 
@@ -57,8 +60,8 @@ final class ExhaustiveCase {
         let queue = try start()
         _ = volumes[0].work?.submit(.write(first: 0, count: 4, isForced: true), &volumes[0].model)
         try finish()
-        host.crash(.powerLostAllKept, queue)
-        host.crash(.powerLostAllKept, try restartAndCheck())
+        crash(.powerLostAllKept, queue)
+        crash(.powerLostAllKept, try restartAndCheck())
         images = allDisks.map { $0.image() }
         modelAtBeginning = volumes[0].model
     }
@@ -87,11 +90,17 @@ final class ExhaustiveCase {
         return queue
     }
 
+    private func crash(_ mode: CrashMode, _ queue: SimulatedQueue) {
+        host.crash(mode, queue)
+        for volume in volumes { volume.end.add(mode) }
+    }
+
     /// Of a copy: while it reads, crash points take the model.
     private func check(_ volume: SimulatedVolume) throws {
         var model = volume.model
-        try volume.work?.checkAll(&model)
+        try volume.work?.checkAll(&model, after: volume.end)
         volume.model = model
+        volume.end = .none
     }
 
     /// Carries out the steps; false where the machine stopped on the way.
@@ -102,7 +111,7 @@ final class ExhaustiveCase {
             if step == .crash {
                 // What else was to stop it stops the life after.
                 let left = host.machine.operationsUntilCrash
-                host.crash(mode, queue)
+                crash(mode, queue)
                 host.machine.operationsUntilCrash = left
                 do {
                     queue = try restartAndCheck()
@@ -178,7 +187,7 @@ final class ExhaustiveCase {
         _ = try work(steps, &queue, mode)
         points.append(point)
         host.machine.beforeOperation = nil
-        host.crash(.processKilled, queue)
+        crash(.processKilled, queue)
         current = nil
         var startPoints: [CrashPoint] = []
         host.machine.beforeOperation = { [self] in startPoints.append(point) }
@@ -189,11 +198,12 @@ final class ExhaustiveCase {
 
     private var point: CrashPoint {
         CrashPoint(
-            disks: allDisks.map(\.state), writes: current?.writesOnTheirWay ?? [],
+            disks: allDisks.map(\.state), writes: current?.writesOnTheirWay ?? [], rings: host.rings.image,
             volumes: volumes.map { volume in
                 CrashPoint.Volume(
                     id: volume.id, model: volume.model,
-                    origin: volumes.firstIndex { $0 === volume.origin }, epoch: volume.epoch, pinned: volume.pinned)
+                    origin: volumes.firstIndex { $0 === volume.origin }, epoch: volume.epoch, pinned: volume.pinned,
+                    end: volume.end)
             })
     }
 
@@ -210,11 +220,14 @@ final class ExhaustiveCase {
             write.bytes.withUnsafeBytes { file?.put($0, at: write.offset) }
         }
         for disk in allDisks { disk.resolve(mode) }
+        host.rings.image = mode == .processKilled ? point.rings : SimulatedRings.Image()
         volumes = []
         for volume in point.volumes {
             let restored = SimulatedVolume(
                 id: volume.id, model: volume.model, origin: volume.origin.map { volumes[$0] }, epoch: volume.epoch)
             restored.pinned = volume.pinned
+            restored.end = volume.end
+            restored.end.add(mode)
             volumes.append(restored)
         }
         guard seen.insert(digest(point, mode)).inserted else { return }
@@ -227,16 +240,18 @@ final class ExhaustiveCase {
         var hasher = Hasher()
         hasher.combine(mode)
         for disk in allDisks { disk.hash(into: &hasher) }
+        host.rings.image.hash(into: &hasher)
         for volume in point.volumes {
             hasher.combine(volume.id)
             hasher.combine(volume.model)
             hasher.combine(volume.pinned)
+            hasher.combine(volume.end)
         }
         return hasher.finalize()
     }
 
     private func checkTwice(_ mode: CrashMode) throws {
-        host.crash(mode, try restartAndCheck())
+        crash(mode, try restartAndCheck())
         _ = try restartAndCheck()
     }
 
@@ -248,7 +263,7 @@ final class ExhaustiveCase {
         for disk in lost { host.disks[disk].isDead = true }
         for volume in volumes { _ = volume.work?.submit(.read(first: 0, count: Self.blocks), &volume.model) }
         try finish()
-        host.crash(.powerLostAllLost, queue)
+        crash(.powerLostAllLost, queue)
         _ = try restartAndCheck()
         for volume in volumes {
             _ = volume.work?.submit(.write(first: 0, count: 2, isForced: true), &volume.model)

@@ -70,8 +70,7 @@ final class SimulatedHost {
     let clock = ManualClock()
     let disks: [SimulatedDisk]
     let ledger: SimulatedDisk
-    /// Nil: what is not on the disks dies with the process.
-    let rings: SimulatedRings?
+    let rings: SimulatedRings
     /// Numbers of requests, for all volumes.
     var lastUnique: UInt64 = 0
     private let group: GroupSpecification
@@ -79,7 +78,7 @@ final class SimulatedHost {
     /// Where each group of blocks lies, in groups.
     private var groups: [Int] = []
 
-    init(seed: UInt64, shape: SimulatedShape, test: TestHooks, hasRings: Bool = true) {
+    init(seed: UInt64, shape: SimulatedShape, test: TestHooks) {
         self.seed = seed
         self.shape = shape
         var test = test
@@ -91,7 +90,7 @@ final class SimulatedHost {
             SimulatedDisk(machine: machine, index: $0, totalBytes: shape.driveBytes)
         }
         ledger = SimulatedDisk(machine: machine, index: -1, totalBytes: 1 << 30)
-        rings = hasRings ? SimulatedRings(boot: .random(&machine.random)) : nil
+        rings = SimulatedRings(boot: .random(&machine.random))
         group = GroupSpecification(
             label: "g", dataColumns: shape.k, parityColumns: shape.p, media: [], sliceBytes: shape.sliceBytes,
             capacityBytes: nil)
@@ -164,9 +163,9 @@ final class SimulatedHost {
         machine.stop()
         queue.abandon()
         machine.restart()
-        rings?.restart()
+        rings.restart()
         if mode != .processKilled {
-            rings?.losePower(boot: .random(&machine.random), keepsFiles: machine.chance(1, in: 8))
+            rings.losePower(boot: .random(&machine.random), keepsFiles: machine.chance(1, in: 8))
         }
         for disk in disks { disk.resolve(mode) }
         ledger.resolve(mode)

@@ -67,6 +67,51 @@ final class SimulatedRings: RingStore, @unchecked Sendable {
         if !keepsFiles { rings = [:] }
     }
 
+    // MARK: Everything, for cases that begin alike
+
+    /// The rings at one moment: of each its size and the pages that are not zeros.
+    struct Image {
+        fileprivate var rings: [VolumeID: (bytes: Int, pages: [Int: [UInt8]])] = [:]
+
+        func hash(into hasher: inout Hasher) {
+            for (volume, ring) in rings.sorted(by: { $0.key < $1.key }) {
+                hasher.combine(volume)
+                hasher.combine(ring.pages)
+            }
+        }
+    }
+
+    var image: Image {
+        get {
+            Image(rings: rings.mapValues { ring in
+                var pages: [Int: [UInt8]] = [:]
+                for page in 0..<(ring.bytes / blockBytes) where !Self.isZero(ring.base + page * blockBytes) {
+                    pages[page] = Array(UnsafeRawBufferPointer(start: ring.base + page * blockBytes, count: blockBytes))
+                }
+                return (ring.bytes, pages)
+            })
+        }
+        set {
+            left = nil
+            rings = newValue.rings.mapValues { ring in
+                let memory = AlignedBuffer(bytes: ring.bytes)
+                for (page, bytes) in ring.pages {
+                    bytes.withUnsafeBytes {
+                        UnsafeMutableRawBufferPointer(start: memory.base + page * blockBytes, count: blockBytes)
+                            .copyMemory(from: $0)
+                    }
+                }
+                return memory
+            }
+        }
+    }
+
+    private static func isZero(_ page: UnsafeMutableRawPointer) -> Bool {
+        let words = page.assumingMemoryBound(to: UInt64.self)
+        for index in 0..<(blockBytes / 8) where words[index] != 0 { return false }
+        return true
+    }
+
     // MARK: Faults
 
     /// The process died between the stores of an entry.
@@ -74,7 +119,9 @@ final class SimulatedRings: RingStore, @unchecked Sendable {
         guard let ring = rings[volume], let view = RingView(ring), view.admitted >= view.firstSequence else {
             return false
         }
-        let admitted = view.admitted
+        // Torn before, it may say less than there is.
+        var admitted = view.admitted
+        while view.entry(admitted + 1) != nil { admitted += 1 }
         switch machine.pick(3) {
         case 0:
             // Its slot is half written.

@@ -2,7 +2,7 @@ import Base
 import EmbeddedEngine
 
 /// How lives have ended.
-struct VolumeEnd: Equatable {
+struct VolumeEnd: Hashable {
     /// A process died, and its ring was found by the next.
     var hasProcessDied = false
     /// What was not flushed may be gone.
@@ -11,6 +11,10 @@ struct VolumeEnd: Equatable {
     static let none = VolumeEnd()
 
     var keepsAnswered: Bool { hasProcessDied && !hasLostRing }
+
+    mutating func add(_ mode: CrashMode) {
+        if mode == .processKilled { hasProcessDied = true } else { hasLostRing = true }
+    }
 }
 
 /// A change of which the client has not heard the answer.
@@ -54,9 +58,9 @@ final class SimulatedVolume {
 
 extension SimulatedVolume {
     /// The process dies now: what its client has not heard of it sends to the next one, if that finds the ring.
-    func processEnds(_ rings: SimulatedRings?, _ machine: SimulatedMachine) {
+    func processEnds(_ rings: SimulatedRings, _ machine: SimulatedMachine) {
         guard let work else { return }
-        guard rings?.has(id) == true else {
+        guard rings.has(id) else {
             resends = []
             return
         }

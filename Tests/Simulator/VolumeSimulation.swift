@@ -56,7 +56,7 @@ package final class VolumeSimulation {
     }
 
     private func processEnds() {
-        host.rings?.freeze()
+        host.rings.freeze()
         for volume in volumes { volume.processEnds(host.rings, machine) }
     }
 
@@ -233,7 +233,7 @@ package final class VolumeSimulation {
     private func refusesDamagedRing(_ failure: Failure) throws -> Bool {
         guard !damagedRings.isEmpty, failure.message.hasPrefix("the ring of volume") else { return false }
         for volume in volumes where damagedRings.contains(volume.id) {
-            _ = try host.rings?.setAside(volume.id)
+            _ = try host.rings.setAside(volume.id)
             volume.end.hasLostRing = true
             volume.resends = []
         }
@@ -458,8 +458,8 @@ package final class VolumeSimulation {
 extension VolumeSimulation {
     fileprivate func processDied() {
         report.processDeaths += 1
-        for volume in volumes { volume.end.hasProcessDied = true }
-        guard let rings = host.rings else { return }
+        for volume in volumes { volume.end.add(.processKilled) }
+        let rings = host.rings
         for volume in volumes {
             if machine.chance(1, in: 6), rings.tear(volume.id, machine) { faults.note(.ringTorn) }
             if machine.chance(1, in: 24), rings.damage(volume.id, machine) {
@@ -471,9 +471,9 @@ extension VolumeSimulation {
 
     fileprivate func powerWasLost() {
         for volume in volumes {
-            volume.end.hasLostRing = true
+            volume.end.add(.powerLostMixed)
             volume.resends = []
-            if host.rings?.has(volume.id) == true { faults.note(.ringOfOtherBoot) }
+            if host.rings.has(volume.id) { faults.note(.ringOfOtherBoot) }
         }
         damagedRings = []
     }

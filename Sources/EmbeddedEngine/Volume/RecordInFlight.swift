@@ -7,7 +7,8 @@ import SystemIO
 final class RecordBuffers {
     static let headerPages = 16
     private static let buffersMax = 24
-    private var spare: [Int: [AlignedBuffer]] = [:]
+    /// By their size. Lists that are changed where they lie: nothing is allocated for a record.
+    private var spare: [(bytes: Int, buffers: [AlignedBuffer])] = []
     private var made = 0
 
     init() {}
@@ -20,18 +21,26 @@ final class RecordBuffers {
     /// Nil while all are in use.
     func take(parityColumns: Int) -> AlignedBuffer? {
         let bytes = Self.bytes(parityColumns: parityColumns)
-        if let buffer = spare[bytes]?.popLast() { return buffer }
+        if let size = spare.firstIndex(where: { $0.bytes == bytes }), let buffer = spare[size].buffers.popLast() {
+            return buffer
+        }
         guard made < Self.buffersMax else {
             // Another code's buffer that is idle makes place.
-            guard let other = spare.first(where: { !$0.value.isEmpty })?.key else { return nil }
-            spare[other]?.removeLast()
+            guard let other = spare.firstIndex(where: { !$0.buffers.isEmpty }) else { return nil }
+            spare[other].buffers.removeLast()
             return AlignedBuffer(bytes: bytes)
         }
         made += 1
         return AlignedBuffer(bytes: bytes)
     }
 
-    func give(_ buffer: AlignedBuffer) { spare[buffer.bytes, default: []].append(buffer) }
+    func give(_ buffer: AlignedBuffer) {
+        if let size = spare.firstIndex(where: { $0.bytes == buffer.bytes }) {
+            spare[size].buffers.append(buffer)
+        } else {
+            spare.append((buffer.bytes, [buffer]))
+        }
+    }
 }
 
 /// A record between forming and being durable. `@unchecked Sendable`: touched on the loop of its volume only.

@@ -401,10 +401,11 @@ extension VolumeLog {
         // Moves that are durable wait for what is before them, and with them the cleaner.
         let isBlocking = movesInFlight > 0 && records.contains { $0.moves != nil && $0.state == .durable }
         guard isFlushWaiting || isPressed || isBlocking || unsyncedBlocks > ring.blocks / 4 else { return }
-        synchronizing = records.filter { $0.state == .written }
+        synchronizing.removeAll(keepingCapacity: true)
+        for record in records where record.state == .written { synchronizing.append(record) }
         guard !synchronizing.isEmpty else { return }
         unsyncedBlocks = 0
-        synchronizationTargets = []
+        synchronizationTargets.removeAll(keepingCapacity: true)
         for record in synchronizing {
             guard let segment = record.segment else { continue }
             for slice in segment.slices where slice.isUnsynced {
@@ -439,8 +440,8 @@ extension VolumeLog {
 
     private func synchronized() {
         for record in synchronizing where record.state == .written { record.state = .durable }
-        synchronizing = []
-        synchronizationTargets = []
+        synchronizing.removeAll(keepingCapacity: true)
+        synchronizationTargets.removeAll(keepingCapacity: true)
         advance()
         scheduleBatch()
     }

@@ -632,9 +632,11 @@ enum FlushAnswer {
 
 extension BlockRequest {
     func finish(_ result: Int32) {
+        // Its owner may send it again at once.
         let count = count
+        self.count = nil
         owner.completed(self, result: result)
-        count?.ended(self)
+        count?.ended()
     }
 }
 
