@@ -49,9 +49,7 @@ extension KernelTests {
             let lock = "\(bench.directory)/lock"
             try await bench.serving(device) { served in
                 try await bench.loop.run { () throws(Failure) in device.setAnswers(.never) }
-                await #expect(processExitsWith: .signal(SIGKILL)) { [path = served.path, lock, isHeld] in
-                    try await writeAndDie(path, lock: lock, isHeld: isHeld)
-                }
+                await expectDeath(served.path, lock: lock, isHeld: isHeld)
                 try await Task.sleep(for: .milliseconds(300))
                 #expect(try isFree(lock) == !isHeld, "the write is still under way")
                 try await bench.loop.run { () throws(Failure) in device.setAnswers(.atOnce) }
@@ -68,7 +66,7 @@ extension KernelTests {
             try await bench.serving(slow) { stuck in
                 try await bench.serving(fast) { served in
                     try await bench.loop.run { () throws(Failure) in slow.setAnswers(.never) }
-                    async let death: Void = expectDeath(stuck.path, served.path, lock)
+                    async let death: Void = expectDeath(served.path, lock: lock, waitingFor: stuck.path)
                     for _ in 0..<500 where try isFree(lock) { try await Task.sleep(for: .milliseconds(10)) }
                     // Its other threads are dead, and their I/O is done; the one that reads the slow device is not.
                     for _ in 0..<500 where try !isFree(lock) { try await Task.sleep(for: .milliseconds(10)) }
@@ -79,7 +77,13 @@ extension KernelTests {
             }
         }
 
-        private func expectDeath(_ stuck: String, _ path: String, _ lock: String) async {
+        private func expectDeath(_ path: String, lock: String, isHeld: Bool) async {
+            await #expect(processExitsWith: .signal(SIGKILL)) { [path, lock, isHeld] in
+                try await writeAndDie(path, lock: lock, isHeld: isHeld)
+            }
+        }
+
+        private func expectDeath(_ path: String, lock: String, waitingFor stuck: String) async {
             await #expect(processExitsWith: .signal(SIGKILL)) { [stuck, path, lock] in
                 // As a thread of the node that mounts what its own process serves.
                 BlockingThreads(name: "test").submit { _ = try? DeviceReading.first(of: stuck) }
