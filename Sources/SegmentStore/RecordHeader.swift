@@ -26,7 +26,7 @@ public struct RecordExtent: Sendable, Equatable {
 ///          0     8  magic "ASHLREC1"
 ///          8     2  version (1)
 ///         10     2  bytes of this header (4096)
-///         12     1  kind: 1 data, 2 moves (GC), 3 control (snapshots)
+///         12     1  kind: 1 data, 2 moves (GC), not written any more, 3 control (snapshots), 4 packed moves
 ///         13     1  k of the segment
 ///         14     1  p of the segment
 ///         15     1  reserved, 0
@@ -49,6 +49,7 @@ public struct RecordExtent: Sendable, Equatable {
 ///        192    64  16 × u32: CRC-32C of column k+i, its header not included
 ///        256     8  per extent: block (48 bits), count (15 bits), discard (1 bit)
 ///          …    12  per extent, in a record of moves only: where its blocks were first written (RecordOrigin)
+///        256     …  extents and origins of packed moves instead (PackedMoves)
 ///          …     4  per data block: its CRC-32C
 ///        256    64  in a control record instead: operation 1, reserved 3, epoch 4, snapshot 16, size in bytes 8, created 8
 ///       4092     4  CRC-32C of all before
@@ -65,6 +66,8 @@ public struct RecordHeader: Sendable, Equatable {
         /// Copies of blocks that lie elsewhere: replaying it changes where they are, never what the volume has.
         case moves = 2
         case control = 3
+        /// Moves in fewer bytes: what is written now.
+        case packedMoves = 4
     }
 
     static let tableOffset = 256
@@ -101,8 +104,12 @@ public struct RecordHeader: Sendable, Equatable {
 
     /// By extent, in a record of moves; empty in others.
     public var origins: [RecordOrigin] = []
+    /// False for moves that were read from a header without packing: so they are written again.
+    var isPacked = true
 
-    public var kind: Kind { control != nil ? .control : origins.isEmpty ? .data : .moves }
+    public var isOfMoves: Bool { !origins.isEmpty }
+
+    var kind: Kind { control != nil ? .control : origins.isEmpty ? .data : isPacked ? .packedMoves : .moves }
 
     public init(
         pool: PoolID, volume: VolumeID, segment: UInt32, sequence: UInt64, durableThrough: UInt64, attachEpoch: UInt64,
@@ -151,8 +158,12 @@ public struct RecordHeader: Sendable, Equatable {
         if let control { writer.putControl(control) }
         for (column, offset) in offsets.enumerated() { writer.putOffset(offset, column: column) }
         for (index, checksum) in parityChecksums.enumerated() { writer.putParityChecksum(checksum, index: index) }
-        for extent in extents { writer.putExtent(extent) }
-        for origin in origins { writer.putOrigin(origin) }
+        if kind == .packedMoves {
+            for (extent, origin) in zip(extents, origins) { writer.putMove(extent, origin) }
+        } else {
+            for extent in extents { writer.putExtent(extent) }
+            for origin in origins { writer.putOrigin(origin) }
+        }
         for checksum in blockChecksums { writer.putBlockChecksum(checksum) }
         writer.stamp(column: column)
     }
@@ -178,41 +189,76 @@ public struct RecordHeader: Sendable, Equatable {
             parityColumns: p, columnBlocks: Int(page.get(UInt16.self, at: 96)))
         rotation = Int(page.get(UInt8.self, at: 101))
         let extentCount = Int(page.get(UInt16.self, at: 98))
-        guard k >= 1, k + p <= ErasureCode.columnsMax, rotation < k + p, shape.isConsistent, shape.dataColumns <= k,
-            extentCount * Self.extentBytes(of: kind) + shape.dataBlocks * Self.checksumBytes <= Self.tableBytes
+        guard k >= 1, k + p <= ErasureCode.columnsMax, rotation < k + p, shape.isConsistent, shape.dataColumns <= k
         else { return nil }
         offsets = (0..<(k + p)).map { page.get(at: 128 + $0 * 4) }
         parityChecksums = (0..<p).map { page.get(at: 192 + $0 * 4) }
-        var offset = Self.tableOffset
-        extents = []
-        var blocks = 0
-        for _ in 0..<extentCount {
-            let word: UInt64 = page.get(at: offset)
-            let extent = RecordExtent(
-                block: word & 0xFFFF_FFFF_FFFF, count: Int(word >> 48 & 0x7FFF), isDiscard: word >> 63 == 1)
-            if !extent.isDiscard { blocks += extent.count }
-            extents.append(extent)
-            offset += Self.extentBytes
-        }
-        guard blocks == shape.dataBlocks else { return nil }
-        if kind == .moves {
-            guard extentCount > 0, extents.allSatisfy({ !$0.isDiscard }) else { return nil }
-            for _ in 0..<extentCount {
-                origins.append(
-                    RecordOrigin(
-                        segment: page.get(at: offset), place: page.get(at: offset + 4), birth: page.get(at: offset + 8))
-                )
-                offset += RecordOrigin.bytes
-            }
-        }
+        let tableEnd = Self.checksumOffset - shape.dataBlocks * Self.checksumBytes
+        guard let table = RecordTable(page: page, kind: kind, extentCount: extentCount, end: tableEnd),
+            table.dataBlocks == shape.dataBlocks
+        else { return nil }
+        extents = table.extents
+        origins = table.origins
+        isPacked = kind != .moves
         if kind == .control {
             guard let found = RecordControl(table: page + Self.tableOffset) else { return nil }
             control = found
         }
-        blockChecksums = (0..<shape.dataBlocks).map { page.get(at: offset + $0 * 4) }
+        blockChecksums = (0..<shape.dataBlocks).map { page.get(at: table.end + $0 * Self.checksumBytes) }
         guard columnsWritten.allSatisfy({ offsets[$0] != Self.notWritten }) else { return nil }
     }
 
     /// The column whose header page this is. Only for pages from which a header was read.
     public static func column(ofPage page: UnsafeRawPointer) -> Int { Int(page.get(UInt8.self, at: 102)) }
+}
+
+/// What lies between a header's fixed fields and its block checksums.
+private struct RecordTable {
+    private(set) var extents: [RecordExtent] = []
+    private(set) var origins: [RecordOrigin] = []
+    private(set) var dataBlocks = 0
+    /// Where the checksums begin.
+    private(set) var end = RecordHeader.tableOffset
+
+    /// Nil where it does not end by `end`, or is none.
+    init?(page: UnsafeRawPointer, kind: RecordHeader.Kind, extentCount: Int, end: Int) {
+        if kind == .packedMoves {
+            guard readPacked(page, extentCount, limit: end) else { return nil }
+        } else {
+            guard self.end + extentCount * RecordHeader.extentBytes(of: kind) <= end else { return nil }
+            readExtents(page, extentCount)
+            if kind == .moves { readOrigins(page, extentCount) }
+        }
+        let isOfMoves = kind == .moves || kind == .packedMoves
+        if isOfMoves, extents.isEmpty || extents.contains(where: \.isDiscard) { return nil }
+        dataBlocks = extents.reduce(0) { $0 + ($1.isDiscard ? 0 : $1.count) }
+    }
+
+    private mutating func readExtents(_ page: UnsafeRawPointer, _ count: Int) {
+        for _ in 0..<count {
+            let word: UInt64 = page.get(at: end)
+            extents.append(
+                RecordExtent(
+                    block: word & 0xFFFF_FFFF_FFFF, count: Int(word >> 48 & 0x7FFF), isDiscard: word >> 63 == 1))
+            end += RecordHeader.extentBytes
+        }
+    }
+
+    private mutating func readOrigins(_ page: UnsafeRawPointer, _ count: Int) {
+        for _ in 0..<count {
+            origins.append(
+                RecordOrigin(segment: page.get(at: end), place: page.get(at: end + 4), birth: page.get(at: end + 8)))
+            end += RecordOrigin.bytes
+        }
+    }
+
+    private mutating func readPacked(_ page: UnsafeRawPointer, _ count: Int, limit: Int) -> Bool {
+        var packed = PackedMoves()
+        for _ in 0..<count {
+            guard let (extent, origin) = packed.get(page, at: &end, end: limit) else { return false }
+            extents.append(extent)
+            origins.append(origin)
+        }
+        return true
+    }
 }

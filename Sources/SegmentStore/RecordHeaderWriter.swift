@@ -2,10 +2,12 @@ import Base
 import ErasureCoding
 
 /// Writes a record's header page field by field, without allocating: the flush path's way to `RecordHeader`'s format.
-/// Order: `begin`, then any of offsets and parity checksums, all extents, all origins, all block checksums, then `stamp` for each column.
+/// Order: `begin`, then any of offsets and parity checksums, all extents, all origins (or all moves), all block checksums, then `stamp` for
+/// each column.
 public struct RecordHeaderWriter {
     private let page: UnsafeMutableRawPointer
     private var cursor = RecordHeader.tableOffset
+    private var packed = PackedMoves()
 
     public init(page: UnsafeMutableRawPointer) { self.page = page }
 
@@ -15,8 +17,10 @@ public struct RecordHeaderWriter {
         extentCount: Int, kind: RecordHeader.Kind = .data
     ) {
         precondition(
-            extentCount * RecordHeader.extentBytes(of: kind) + shape.dataBlocks * RecordHeader.checksumBytes
-                <= RecordHeader.tableBytes)
+            kind == .packedMoves
+                || extentCount * RecordHeader.extentBytes(of: kind) + shape.dataBlocks * RecordHeader.checksumBytes
+                    <= RecordHeader.tableBytes
+        )
         page.initializeMemory(as: UInt8.self, repeating: 0, count: blockBytes)
         page.put(RecordHeader.magic, at: 0)
         page.put(RecordHeader.version, at: 8)
@@ -63,7 +67,14 @@ public struct RecordHeaderWriter {
         cursor += RecordOrigin.bytes
     }
 
+    /// An extent of packed moves with its origin.
+    public mutating func putMove(_ extent: RecordExtent, _ origin: RecordOrigin) {
+        precondition(cursor + packed.bytes(extent, origin) <= RecordHeader.checksumOffset)
+        cursor += packed.put(extent, origin, at: page + cursor)
+    }
+
     public mutating func putBlockChecksum(_ checksum: UInt32) {
+        precondition(cursor + RecordHeader.checksumBytes <= RecordHeader.checksumOffset)
         page.put(checksum, at: cursor)
         cursor += RecordHeader.checksumBytes
     }

@@ -76,6 +76,13 @@ public final class Segment: @unchecked Sendable {
     /// Blocks not yet appended to, over all slices.
     public var freeBlocks: Int { slices.reduce(0) { $0 + Int(sliceBlocks - $1.tail) } }
 
+    /// Data blocks for which one record over all columns has room, once what is being filled is.
+    public var recordRoomBlocks: Int {
+        var fullest: UInt32 = 0
+        for slice in slices { fullest = max(fullest, slice.tail) }
+        return k * max(0, Int(sliceBlocks - fullest) - 1)
+    }
+
     /// Where a record of `shape` would go: the rotation that keeps the slices evenly full, the next one in turn where that is the same.
     /// Nil where it does not fit, or not yet.
     public func rotation(for shape: RecordShape) -> Int? { rotation(for: shape, below: fillingFrom ?? sliceBlocks) }

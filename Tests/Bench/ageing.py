@@ -61,6 +61,7 @@ class Ageing:
         self.server.csi(
             "node-publish-volume", self.number, "--staging-target-path", staging, "--target-path", self.path, "--block",
             *context)
+        self.lab.undo("umount", "--lazy", self.path)
 
     def detach(self):
         self.server.csi("node-unpublish-volume", self.number, "--target-path", self.path)

@@ -32,25 +32,10 @@ class Copies:
 
     def device(self, name, size, fill):
         """A raw volume, attached, its first `fill` bytes written."""
-        parameter = ("--parameter", "class=bench", "--block")
-        made = self.server.csi("create-volume", name, "--required-bytes", str(size), *parameter)["volume"]
-        path = self.publish(name, made["volumeId"], made.get("volumeContext"))
+        path = self.server.publish_raw(self.lab, name, size)
         self.tools.show_progress(f"{name}: filling")
         self.tools.fio(path, FILL, size=fill)
         return path
-
-    def publish(self, name, number, volume_context):
-        context = self.tools.pairs("--volume-context", volume_context)
-        reply = self.server.csi("controller-publish-volume", number, "--node-id", "bench", "--block", *context)
-        context += self.tools.pairs("--publish-context", reply.get("publishContext"))
-        staging, target = f"{self.lab.directory}/staging-{name}", f"{self.lab.directory}/pod-{name}"
-        os.mkdir(staging)
-        staged = ("--staging-target-path", staging)
-        self.server.csi("node-stage-volume", number, *staged, "--block", *context)
-        self.lab.callback(self.server.try_csi, "node-unstage-volume", number, *staged)
-        self.server.csi("node-publish-volume", number, *staged, "--target-path", target, "--block", *context)
-        self.lab.callback(self.server.try_csi, "node-unpublish-volume", number, "--target-path", target)
-        return target
 
     def time_copies(self, name, snapshots, clones=0, seconds_max=600):
         text = self.tools.run(
@@ -103,7 +88,7 @@ class Copies:
                 raise RuntimeError("fio could not overwrite")
         self.tools.show_progress(f"{COPIES} clones")
         found = self.time_copies("cloned", 1, COPIES)
-        clone = self.publish("clone", found["cloneIDs"][COPIES // 2], None)
+        clone = self.server.publish_block(self.lab, "clone", found["cloneIDs"][COPIES // 2])
         after = self.read({**paths, "clone": clone}, ROUNDS_AFTER)
         yield row(f"snapshot under writes, median of {COPIES}", statistics.median(snapshots), "ms")
         yield row(f"clone, median of {COPIES}", statistics.median(found["cloneMilliseconds"]), "ms")

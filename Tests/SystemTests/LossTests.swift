@@ -127,7 +127,7 @@ extension SystemTests {
                 """
                 cd \(tree.target)
                 fio --name=verify --directory=. --size=48M --rw=randwrite --bs=4k --direct=1 --ioengine=libaio --iodepth=16 \
-                    --fsync=64 --verify=crc32c --do_verify=1 --verify_fatal=1 --group_reporting 2>&1
+                    --fsync=64 --verify=crc32c --verify_state_save=0 --do_verify=1 --verify_fatal=1 --group_reporting 2>&1
                 rm verify*
                 """)
         }

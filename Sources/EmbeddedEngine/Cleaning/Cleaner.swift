@@ -22,7 +22,7 @@ final class Cleaner: @unchecked Sendable {
         case applying
     }
     private static let looksAtOnce = 1024
-    private static let recordsMax = 2
+    private static let recordsMax = 4
     /// Between two batches while nobody waits for space.
     private static let pauseNanoseconds: UInt64 = 2_000_000
     private static let retryNanoseconds: UInt64 = 500_000
@@ -131,8 +131,7 @@ final class Cleaner: @unchecked Sendable {
             switch log.map.liveness(contents[next]) {
             case .dead: next += 1
             case .live(let entry):
-                let batch = self.batch ?? spare.popLast() ?? MoveBatch(blocksMax: log.moveBlocksMax)
-                self.batch = batch
+                let batch = self.batch ?? takeBatch()
                 guard batch.append(contents[next], checksum: entry.checksum) else { return read() }
                 next += 1
             case .wait(let load):
@@ -143,6 +142,15 @@ final class Cleaner: @unchecked Sendable {
             }
         }
         pause(0, then: look)
+    }
+
+    /// For what still fits into its target, or for a whole record in the next one.
+    private func takeBatch() -> MoveBatch {
+        let taken = spare.popLast() ?? MoveBatch(blocksMax: log.moveBlocksMax)
+        let room = targets[generation]?.recordRoomBlocks ?? 0
+        taken.room = room >= VolumeLog.tailBlocksMin ? room : .max
+        batch = taken
+        return taken
     }
 
     private func pause(_ nanoseconds: UInt64, then: @escaping () -> Void) {

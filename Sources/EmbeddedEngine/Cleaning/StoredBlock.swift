@@ -28,7 +28,7 @@ extension RecordHeader {
                 var stored = StoredBlock(
                     block: extent.block + UInt64(offset), birth: UInt32(truncatingIfNeeded: birthEpoch), origin: place,
                     place: place)
-                if kind == .moves {
+                if isOfMoves {
                     let origin = origins[number]
                     stored.birth = origin.birth
                     stored.origin = DirectoryEntry(segment: origin.segment, place: origin.place + offset)
@@ -61,7 +61,7 @@ struct SegmentContents: Sendable {
         }
         for record in records {
             blocks += record.header.storedBlocks
-            if record.header.kind == .moves { isOfMoves = true }
+            if record.header.isOfMoves { isOfMoves = true }
         }
     }
 }

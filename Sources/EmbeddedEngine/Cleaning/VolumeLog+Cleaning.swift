@@ -6,7 +6,7 @@ import SystemIO
 /// What the cleaner asks of its volume: when and which segment, and the I/O.
 extension VolumeLog {
     /// So many segments must still be to be had, or cleaning begins.
-    private static let roomMin = 2
+    private static let roomMin = 1
     /// A segment with less garbage is not worth its copying.
     private static let garbageShareMin = 0.05
     /// Garbage may grow to as much as there is live, and so many segments, while space is not short.
@@ -83,8 +83,7 @@ extension VolumeLog {
     /// Data blocks that a segment surely has room for, whatever way they are moved: one header describes so many scattered blocks, and takes
     /// a row. Less than that is no garbage that cleaning could get rid of.
     private func usableBlocks(forMoves segment: Segment) -> Int {
-        let scattered =
-            RecordHeader.tableBytes / (RecordHeader.extentBytes(of: .moves) + RecordHeader.checksumBytes)
+        let scattered = RecordHeader.tableBytes / (PackedMoves.scatteredBytes + RecordHeader.checksumBytes)
         let rows = max(1, min(scattered, moveBlocksMax) / segment.k)
         let (records, rest) = Int(segment.sliceBlocks - 1).quotientAndRemainder(dividingBy: rows + 1)
         return (records * rows + max(0, rest - 1)) * segment.k
@@ -130,6 +129,7 @@ extension VolumeLog {
         statistics.segmentsCleaned += 1
         if isClosing { verifiedWhileClosing += 1 }
         freeing += 1
+        noteWorkingRoom()
         if spaceFailure != nil || freeing % Self.freeingMax == 0 { checkpoint { _ in } }
     }
 
@@ -212,6 +212,7 @@ extension VolumeLog {
     func freed(_ segment: Segment) {
         guard segment.isVerified else { return }
         freeing -= 1
+        noteWorkingRoom()
         room += 1
         answerCleaned()
     }

@@ -37,6 +37,8 @@ final class SegmentAllocator: Sendable {
         var allocatedBytes: UInt64 = 0
         /// Of data columns.
         var logicalBytes: UInt64 = 0
+        /// Of these, the volume's working room: no capacity is asked for it.
+        var workingBytes: UInt64 = 0
     }
     private let pool: Pool
     private let logger: Logger
@@ -114,6 +116,20 @@ final class SegmentAllocator: Sendable {
         state.withLock { $0.usage.values.reduce(0) { $0 + ($1.group == label ? $1.logicalBytes : 0) } }
     }
 
+    /// What the group's capacity bounds.
+    private func boundedBytes(ofGroup label: String) -> UInt64 {
+        state.withLock {
+            $0.usage.values.reduce(0) {
+                $0 + ($1.group == label && $1.logicalBytes > $1.workingBytes ? $1.logicalBytes - $1.workingBytes : 0)
+            }
+        }
+    }
+
+    /// What an open volume has in segments that are empty, being filled with moves, or on their way back. In bytes of data columns.
+    func setWorkingRoom(_ bytes: Int, of volume: VolumeID) {
+        state.withLock { $0.usage[volume]?.workingBytes = UInt64(bytes) }
+    }
+
     private func account(_ volume: VolumeID, _ group: GroupSpecification, allocated: Int64, logical: Int64) {
         state.withLock { state in
             var usage = state.usage[volume] ?? Usage(group: group.label)
@@ -161,7 +177,10 @@ final class SegmentAllocator: Sendable {
             let slots = candidates.map { $0.freeBytes / group.sliceBytes }
             available = Self.segmentCount(slots: slots, columns: UInt64(k + p)) * UInt64(k) * group.sliceBytes
         }
-        if let bound = group.capacityBytes { available = min(available, bound > used ? bound - used : 0) }
+        if let bound = group.capacityBytes {
+            let bounded = boundedBytes(ofGroup: group.label)
+            available = min(available, bound > bounded ? bound - bounded : 0)
+        }
         return GroupCapacity(totalBytes: used + available, availableBytes: available, usedBytes: used)
     }
 
@@ -205,7 +224,7 @@ final class SegmentAllocator: Sendable {
                 "group \(group.label) has no active mountpath of media \(group.media.joined(separator: ", "))")
         }
         let logical = Int64(k) * Int64(group.sliceBytes)
-        let used = logicalBytes(ofGroup: group.label)
+        let used = boundedBytes(ofGroup: group.label)
         if purpose == .writes, let capacity = group.capacityBytes, used + UInt64(logical) > capacity {
             throw Failure(
                 .exhausted,
@@ -391,5 +410,5 @@ extension Segment {
     /// Of slices on mountpaths that were there when this start found or made it.
     fileprivate var memberBytes: Int { slices.count { $0.mountpath != nil } * Int(sliceBlocks) * blockBytes }
     /// Of its data columns.
-    fileprivate var logicalBytes: Int { k * Int(sliceBlocks) * blockBytes }
+    var logicalBytes: Int { k * Int(sliceBlocks) * blockBytes }
 }

@@ -69,7 +69,7 @@ final class RecordInFlight: @unchecked Sendable {
 
     init(log: VolumeLog) { self.log = log }
 
-    var kind: RecordHeader.Kind { control != nil ? .control : moves != nil ? .moves : .data }
+    var kind: RecordHeader.Kind { control != nil ? .control : moves != nil ? .packedMoves : .data }
 
     /// Calls `body` with each column that is written.
     func forEachColumn(k: Int, p: Int, _ body: (Int) -> Void) {

@@ -21,6 +21,15 @@ extension VolumeLog {
         min(Self.recordBlocksMax, WriteRing.entryBlocksMax * parameters.group.dataColumns, ring.blocks / 4)
     }
 
+    /// A full record or, at the end of the open segment, what still fits there: what is left free is room that only GC gives back.
+    private var nextBlocksMax: Int {
+        guard let left = open?.recordRoomBlocks, left >= Self.tailBlocksMin else { return fullBlocks }
+        return min(fullBlocks, left)
+    }
+
+    /// Less at the end of a segment is not worth a record of its own.
+    static let tailBlocksMin = 32
+
     func formRecords() {
         while records.count - movesInFlight < Self.recordsInFlightMax, ring.formedEntry < ring.admittedEntry {
             if ring[ring.formedEntry].kind == .void {
@@ -39,10 +48,11 @@ extension VolumeLog {
             guard let buffer = buffers.take(parityColumns: parameters.group.parityColumns) else { return retryLater() }
             let record = spareRecords.popLast() ?? RecordInFlight(log: self)
             record.buffer = buffer
-            // With no space for a whole one, one entry may still fit into what is left of the open segment.
+            // With no space for a whole one, and none coming, one entry may still fit into what is left of the open segment.
             guard
-                choose(entriesOf: record, blocksMax: fullBlocks)
-                    || (spaceFailure != nil && !isPreparing && choose(entriesOf: record, blocksMax: 1))
+                choose(entriesOf: record, blocksMax: nextBlocksMax)
+                    || (spaceFailure != nil && !isPreparing && !isSpaceComing
+                        && choose(entriesOf: record, blocksMax: 1))
             else {
                 record.buffer = nil
                 spareRecords.append(record)
@@ -244,8 +254,7 @@ extension VolumeLog {
         record.forEachColumn(k: segment.k, p: segment.p) { writer.putOffset(record.offsets[$0], column: $0) }
         for index in 0..<segment.p { writer.putParityChecksum(record.parityChecksums[index], index: index) }
         if let moves = record.moves {
-            for extent in moves.extents { writer.putExtent(extent) }
-            for origin in moves.origins { writer.putOrigin(origin) }
+            for (extent, origin) in zip(moves.extents, moves.origins) { writer.putMove(extent, origin) }
             for checksum in moves.checksums { writer.putBlockChecksum(checksum) }
         } else {
             putExtents(record, &writer)

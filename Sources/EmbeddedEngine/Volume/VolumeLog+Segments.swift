@@ -66,6 +66,7 @@ extension VolumeLog {
     func makeSegment(
         for purpose: SegmentAllocator.Purpose, then: @escaping @Sendable (Result<Segment, Failure>) -> Void
     ) {
+        noteWorkingRoom()
         let id = nextSegment
         nextSegment += 1
         let (allocator, header, group) = (allocator, parameters.header, parameters.group)
@@ -102,6 +103,14 @@ extension VolumeLog {
             let shape = RecordShape(dataBlocks: 0, k: segment.k, p: segment.p)
             return segment.rotation(for: shape) != nil || segment.willFit(shape)
         }
+    }
+
+    /// The group's capacity bounds what holds data: not the reserve, what moves go to, and what is on its way back. The drives have room for it,
+    /// or it is not made.
+    func noteWorkingRoom() {
+        let empty = (cleaner.targets + [reserve]).reduce(0) { $0 + ($1?.logicalBytes ?? 0) }
+        let verified = freeing * parameters.group.dataColumns * Int(parameters.group.sliceBytes)
+        allocator.setWorkingRoom(empty + verified, of: parameters.header.id)
     }
 
     private func take(_ segment: Segment) {

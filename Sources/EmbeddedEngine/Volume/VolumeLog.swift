@@ -515,6 +515,7 @@ final class VolumeLog: @unchecked Sendable {
             retire(&open)
             retire(&reserve)
             cleaner.retireTargets()
+            noteWorkingRoom()
             // Unused ones go back first.
             if givingBack > 0 { return }
         }

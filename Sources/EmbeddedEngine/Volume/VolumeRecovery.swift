@@ -315,7 +315,7 @@ struct VolumeRecovery {
 
     private func apply(_ record: Chosen, to map: VolumeMap, _ store: MapStore) throws(Failure) {
         if let control = record.header.control { return map.apply(control) }
-        if record.header.kind == .moves, pool.test.canary != .moveAsWrite {  // canary
+        if record.header.isOfMoves, pool.test.canary != .moveAsWrite {  // canary
             return try applyMoves(record, to: map, store)
         }
         for change in record.header.changes {

@@ -16,7 +16,7 @@ struct FioFile: Sendable {
         "--name=\(path) --filename=\(path) --offset=\(offsetBytes) --size=\(bytes) --bs=\(requestBytes)"
     }
     private static let common =
-        "--direct=1 --ioengine=libaio --iodepth=16 --verify=crc32c --verify_interval=\(blockBytes) --verify_pattern=0x617368%o"
+        "--direct=1 --ioengine=libaio --iodepth=16 --verify=crc32c --verify_state_save=0 --verify_interval=\(blockBytes) --verify_pattern=0x617368%o"
 
     /// Writes each once, and makes it durable.
     static func fill(_ files: [FioFile], _ host: Host) async throws {
