@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install build quickstart test simulate bench check check-format check-generated check-scripts format generate clean
+.PHONY: help install build quickstart test simulate bench chaos check check-format check-generated check-scripts format generate clean
 
 SWIFT := swift
 # Generated code is as its generator writes it: protos/generate --check compares it byte for byte.
@@ -10,7 +10,7 @@ SWIFT_FILES = find Package.swift Sources Tests -name '*.swift' -not -path '*/gen
 # Suites with time limits of seconds: run first, one test at a time, since the others keep both cores busy.
 CLOCK_TESTS := ^(GRPCServerTests|EngineAPITests|CSICommandTests|CSIServicesTests)\.|^EmbeddedEngineTests\.SnapshotTests/
 SHELL_SCRIPTS := .ci/run protos/generate
-PYTHON_SCRIPTS := $(wildcard docs/generate-format deploy/quickstart deploy/*.py Tests/Bench/bench Tests/Bench/*.py protos/*.py)
+PYTHON_SCRIPTS := $(wildcard docs/generate-format deploy/quickstart deploy/*.py Tests/Bench/bench Tests/Bench/*.py Tests/Chaos/chaos Tests/Chaos/*.py protos/*.py)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ simulate: install ## the engine over simulated drives: CRASHES=n SEED=s, CANARY=
 
 bench: build ## measures beside baselines of this machine; table, and bench.json (root)
 	Tests/Bench/bench
+
+chaos: build ## processes are killed and replaced under load: MINUTES=n SEED=s (root)
+	Tests/Chaos/chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 check: install check-format check-generated check-scripts ## formatting, generated code, scripts, layering
 	$(SWIFT) build -c release --build-tests

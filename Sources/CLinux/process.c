@@ -126,6 +126,9 @@ static void become(int executable, char *const *words, int descriptor) {
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     syscall(SYS_execveat, executable, "", words, environ, AT_EMPTY_PATH);
+    // A script's interpreter opens it by the descriptor's number, and needs it open (execveat(2), BUGS).
+    if (errno == ENOENT && fcntl(executable, F_SETFD, 0) == 0)
+        syscall(SYS_execveat, executable, "", words, environ, AT_EMPTY_PATH);
 }
 
 int ashlar_start_process(int executable, char *const *words, int descriptor) {

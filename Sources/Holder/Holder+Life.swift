@@ -74,7 +74,9 @@ extension Holder {
 
     private func greet(_ worker: WorkerProcess, _ hello: WorkerHello) {
         guard hello.protocolVersion == Message.protocolVersion else {
-            log(.error, "worker \(worker.number) speaks protocol \(hello.protocolVersion), not \(Message.protocolVersion)")
+            log(
+                .error,
+                "worker \(worker.number) speaks protocol \(hello.protocolVersion), not \(Message.protocolVersion)")
             worker.send(SIGKILL)
             return
         }
@@ -86,7 +88,9 @@ extension Holder {
         guard worker.healthySince == nil else { return }
         worker.healthySince = .now
         status.build = worker.hello?.build
-        log(.info, "worker \(worker.number) serves \(devices.count) devices (\(milliseconds(since: worker.startedAt)) ms)")
+        log(
+            .info,
+            "worker \(worker.number) serves \(devices.count) devices (\(milliseconds(since: worker.startedAt)) ms)")
         if upgrade?.isLast(worker) == true { upgradeDone() }
     }
 
@@ -142,7 +146,10 @@ extension Holder {
         if deathCount > Self.deathsAtOnceMax {
             let doublings = min(deathCount - Self.deathsAtOnceMax - 1, 16)
             pause = min(Self.pauseFirst * (1 << doublings), Self.pauseMax)
-            log(.error, "\(deathCount) workers in a row died soon; \(devices.count) devices wait; the next one is started in \(pause)")
+            log(
+                .error,
+                "\(deathCount) workers in a row died soon; \(devices.count) devices wait; the next one is started in \(pause)"
+            )
         }
         startAt = .now + pause
     }

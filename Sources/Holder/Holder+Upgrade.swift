@@ -53,7 +53,8 @@ extension Holder {
     func candidateGreeted(_ hello: WorkerHello) {
         guard let old = upgrade?.old, upgrade?.stage == .greeting else { return }
         guard hello.formats == old.hello?.formats else {
-            return upgradeFailed("the new worker keeps other formats (\(hello.formats), the old one \(old.hello?.formats ?? [:]))")
+            return upgradeFailed(
+                "the new worker keeps other formats (\(hello.formats), the old one \(old.hello?.formats ?? [:]))")
         }
         next(.releasing)
         old.connection.send(Message(.release))
@@ -115,7 +116,10 @@ extension Holder {
         case .greeting: upgradeFailed("the new worker did not say hello in \(late.request.timeoutSeconds) s")
         case .releasing:
             // What it answered is in its ring: the new one goes on as after a death.
-            log(.error, "upgrade: worker \(late.old.number) did not release its volumes in \(late.request.timeoutSeconds) s and is killed")
+            log(
+                .error,
+                "upgrade: worker \(late.old.number) did not release its volumes in \(late.request.timeoutSeconds) s and is killed"
+            )
             late.old.send(SIGKILL)
             next(.releasing)
         case .adopting:
@@ -138,7 +142,8 @@ extension Holder {
             var answer = Message(.answer)
             status.devices = devices.count
             status.state =
-                upgrade != nil ? "upgrading" : current == nil ? "down" : current?.healthySince == nil ? "starting" : "serving"
+                upgrade != nil
+                ? "upgrading" : current == nil ? "down" : current?.healthySince == nil ? "starting" : "serving"
             answer.status = status
             client.send(answer)
         case .upgrade:

@@ -96,7 +96,9 @@ public final class Holder {
                 milliseconds: pauseMilliseconds())
             if ready.contains(signals.number) { takeSignals() }
             for connection in connections() where ready.contains(connection.socket.number) { connection.flush() }
-            if ready.contains(listener.number), let client = PacketConnection.accept(listener) { clients.append(client) }
+            if ready.contains(listener.number), let client = PacketConnection.accept(listener) {
+                clients.append(client)
+            }
             serveClients(ready)
         }
         unlink(Settings.socketPath(settings.runDirectory))

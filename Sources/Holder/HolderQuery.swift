@@ -13,7 +13,9 @@ public struct HolderQuery: Sendable {
     /// `unavailable` where no holder runs.
     public func status() throws(Failure) -> HolderStatus {
         let answer = try ask(Message(.status), seconds: Self.statusSeconds)
-        guard let status = answer.status else { throw Failure(.internal, answer.failure ?? "the holder told no status") }
+        guard let status = answer.status else {
+            throw Failure(.internal, answer.failure ?? "the holder told no status")
+        }
         return status
     }
 

@@ -49,7 +49,9 @@ extension KernelTests {
         private static let sizeBytes: UInt64 = 128 << 20
 
         /// kill -9 under load, again and again: fio sees neither an error nor wrong bytes.
-        @Test(arguments: ["--rw=randwrite --bs=4k --iodepth=32", "--rw=randrw --bsrange=4k-256k --iodepth=32 --fsync=64"])
+        @Test(arguments: [
+            "--rw=randwrite --bs=4k --iodepth=32", "--rw=randrw --bsrange=4k-256k --iodepth=32 --fsync=64",
+        ])
         func ioGoesOnAfterKills(options: String) async throws {
             let bench = try Bench()
             let volume = VolumeID.random()
@@ -104,7 +106,8 @@ extension KernelTests {
             #expect(attached.path == kept.handle.path, "it is no dead device, though nobody serves it")
             let early = await #expect(throws: Failure.self) { try await attacher.refresh(volume) }
             #expect(early?.kind == .unavailable)
-            try await bench.shell("dd if=\(attached.path) of=/dev/null bs=4k count=1 iflag=direct status=none", secondsMax: 20)
+            try await bench.shell(
+                "dd if=\(attached.path) of=/dev/null bs=4k count=1 iflag=direct status=none", secondsMax: 20)
             let connections = opener.connections.withLock { $0 }
             #expect(connections.count >= 3 && Set(connections) == [kept.handle.connection])
             #expect(try await attacher.attach(volume, epoch: 1, readOnly: false).path == attached.path)
@@ -126,7 +129,8 @@ extension KernelTests {
             let attacher = Bench.attacher(bench.directory, opener, NoKeeper())
             let path = kept.handle.path
             let reader = Task {
-                try await bench.shell("dd if=\(path) of=/dev/null bs=4k count=1 iflag=direct status=none", secondsMax: 20)
+                try await bench.shell(
+                    "dd if=\(path) of=/dev/null bs=4k count=1 iflag=direct status=none", secondsMax: 20)
             }
             try await Task.sleep(for: .milliseconds(200))
             await attacher.adopt([kept])

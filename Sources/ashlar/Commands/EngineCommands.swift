@@ -55,7 +55,9 @@ struct EngineUpgradeCommand: AsyncParsableCommand {
                 try query.upgrade(request)
                 return try query.status()
             }
-            try options.show(status) { "worker \(status.workerProcess ?? 0) serves \(status.devices) devices; build \(status.build ?? "-")" }
+            try options.show(status) {
+                "worker \(status.workerProcess ?? 0) serves \(status.devices) devices; build \(status.build ?? "-")"
+            }
         }
     }
 

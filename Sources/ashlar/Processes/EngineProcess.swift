@@ -175,7 +175,8 @@ private struct StartTimes: CustomStringConvertible {
 
     mutating func note(_ part: String) {
         let (seconds, attoseconds) = (ContinuousClock.now - last).components
-        description += "\(description.isEmpty ? "" : ", ")\(part) \(seconds * 1000 + attoseconds / 1_000_000_000_000_000) ms"
+        description +=
+            "\(description.isEmpty ? "" : ", ")\(part) \(seconds * 1000 + attoseconds / 1_000_000_000_000_000) ms"
         last = .now
     }
 }

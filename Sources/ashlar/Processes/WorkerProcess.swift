@@ -42,7 +42,9 @@ struct Worker: Sendable {
         let engine = try await EngineProcess.start(
             configuration, keeper: HolderKeeper(client: client, logger: logger), adopting: devices, logger: logger,
             onLock: { () throws(Failure) in
-                try client.listen(at: Holder.Settings.workerSocketPath(configuration.runDirectory)) { stop.yield(.release) }
+                try client.listen(at: Holder.Settings.workerSocketPath(configuration.runDirectory)) {
+                    stop.yield(.release)
+                }
             })
         client.tellHealthy()
         let signals = Task {
@@ -52,7 +54,9 @@ struct Worker: Sendable {
         defer { signals.cancel() }
         let control = ControlSlot()
         let starting = Task { try await startControl(engine, control, mustStart: devices.isEmpty, client) }
-        let failing = Task { if case .failure(let error) = await starting.result { stop.yield(.failed(Failure(wrapping: error))) } }
+        let failing = Task {
+            if case .failure(let error) = await starting.result { stop.yield(.failed(Failure(wrapping: error))) }
+        }
         defer { failing.cancel() }
         var end = End.signal
         for await first in stops {
@@ -95,7 +99,8 @@ struct Worker: Sendable {
                 break
             } catch {
                 guard !mustStart else { throw error }
-                logger.error("controller and node do not start", metadata: ["reason": "\(error)", "again in": "\(pause)"])
+                logger.error(
+                    "controller and node do not start", metadata: ["reason": "\(error)", "again in": "\(pause)"])
                 try await Task.sleep(for: pause)
                 pause = min(pause * 2, Self.controlPauseMax)
             }
@@ -145,7 +150,9 @@ struct HolderKeeper: DeviceKeeper {
 extension KeptDevice {
     /// Nil where a newer version wrote facts that this one does not understand: then the device waits for the next worker.
     init?(adopted: HolderClient.Adopted) {
-        guard let handle = try? JSONDecoder().decode(DeviceHandle.self, from: Data(adopted.facts.utf8)) else { return nil }
+        guard let handle = try? JSONDecoder().decode(DeviceHandle.self, from: Data(adopted.facts.utf8)) else {
+            return nil
+        }
         self.init(handle: handle, descriptors: adopted.descriptors)
     }
 }

@@ -67,7 +67,9 @@ final class Daemon: Sendable {
     func members() -> [pid_t] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return names.compactMap { pid_t($0) }.filter { process in
-            guard process != pid, let text = FileManager.default.contents(atPath: "/proc/\(process)/stat") else { return false }
+            guard process != pid, let text = FileManager.default.contents(atPath: "/proc/\(process)/stat") else {
+                return false
+            }
             // After the name, which is in parentheses: state, parent, process group.
             let words = String(decoding: text, as: UTF8.self).split(separator: ")").last?.split(separator: " ") ?? []
             return words.count > 2 && words[0] != "Z" && words[0] != "X" && pid_t(words[2]) == pid
@@ -108,9 +110,11 @@ final class Daemon: Sendable {
     var descriptors: [String] {
         let process = worker
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd")) ?? []
-        return names.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/fd/\($0)") }
-            .map { String($0.prefix { $0 != "[" }) }.filter {
-                !$0.hasPrefix("socket:") && !$0.contains("/catalogue.sqlite")
-            }.sorted()
+        return names.compactMap {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/fd/\($0)")
+        }
+        .map { String($0.prefix { $0 != "[" }) }.filter {
+            !$0.hasPrefix("socket:") && !$0.contains("/catalogue.sqlite")
+        }.sorted()
     }
 }
