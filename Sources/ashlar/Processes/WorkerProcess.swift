@@ -2,6 +2,7 @@ import ArgumentParser
 import Attach
 import Base
 import Configuration
+import EmbeddedEngine
 import Foundation
 import Glibc
 import Holder
@@ -23,7 +24,7 @@ enum WorkerRole: String, ExpressibleByArgument, Sendable {
 /// the devices along, if there are any.
 struct Worker: Sendable {
     /// What one worker leaves for the next one: see `WorkerHello.formats`.
-    static let formats = ["device": DeviceHandle.version]
+    static let formats = ["device": DeviceHandle.version, "ring": EmbeddedEngine.ringVersion]
     private static let controlPauseMax = Duration.seconds(10)
 
     let role: WorkerRole
