@@ -77,7 +77,8 @@ let package = Package(
             name: "ashlar",
             dependencies: [
                 "Base", "SystemIO", "BlockDevice", "VolumeEngine", "ErasureCoding", "SegmentStore", "EmbeddedEngine",
-                "Attach", "AttachFUSE", "Holder", "Filesystems", "CLinux", "Domain", "Configuration", "Catalogue", "Volumes",
+                "Attach", "AttachFUSE", "Holder", "Filesystems", "CLinux", "Domain", "Configuration", "Catalogue",
+                "Volumes",
                 "GRPCServer", "CSIMessages", "EngineAPI", "ControlAPI", "CSIServices", argumentParser, logging,
             ],
             swiftSettings: strict),

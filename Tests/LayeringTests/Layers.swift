@@ -91,7 +91,8 @@ let moduleRules: [String: ModuleRule] = [
         [
             "Base", "SystemIO", "BlockDevice", "VolumeEngine", "ErasureCoding", "SegmentStore", "EmbeddedEngine",
             "Attach",
-            "AttachFUSE", "Holder", "CLinux", "Filesystems", "Domain", "Configuration", "Catalogue", "Volumes", "GRPCServer", "CSIMessages",
+            "AttachFUSE", "Holder", "CLinux", "Filesystems", "Domain", "Configuration", "Catalogue", "Volumes",
+            "GRPCServer", "CSIMessages",
             "EngineAPI", "ControlAPI", "CSIServices", "ArgumentParser", "Foundation", "Logging",
         ]),
 

@@ -110,6 +110,51 @@ extension SystemTests {
             }
         }
 
+        /// The node of the very process that serves a device mounts and unmounts it while that process is killed: a thread that waits for I/O
+        /// of its own process must not keep the next one from serving it.
+        @Test func callsGoOnThroughKills() async throws {
+            try await withVolume { host, daemon, csi, volume in
+                let kills = Task {
+                    var count = 0
+                    for _ in 0..<12 {
+                        try? await Task.sleep(for: .milliseconds(Int.random(in: 150...600)))
+                        let worker = daemon.worker
+                        if worker != daemon.pid, kill(worker, SIGKILL) == 0 { count += 1 }
+                    }
+                    return count
+                }
+                var (cycles, isOver) = (0, false)
+                while !isOver {
+                    isOver = host.log.components(separatedBy: "ended by signal 9").count > 10
+                    try await repeating { try await volume.takeDown(csi) }
+                    let up = try await repeating {
+                        var again = volume
+                        try await again.bringUp(csi)
+                        return again
+                    }
+                    #expect(up.id == volume.id)
+                    try await check(host, volume, "cycle")
+                    cycles += 1
+                }
+                report("\(await kills.value) kills of the worker during \(cycles) cycles of calls")
+                try await repeating { try await volume.takeDown(csi) }
+                daemon.terminate()
+                #expect(await daemon.exitCode(within: 20) == 0)
+                #expect(try host.leftovers(volumes: [volume.id]) == [])
+            }
+        }
+
+        /// As an orchestrator does.
+        private func repeating<T: Sendable>(_ call: () async throws -> T) async throws -> T {
+            let deadline = ContinuousClock.now + .seconds(30)
+            while true {
+                do { return try await call() } catch {
+                    guard ContinuousClock.now < deadline else { throw error }
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+            }
+        }
+
         @Test func upgradesAndWaysBack() async throws {
             try await withVolume { host, daemon, _, volume in
                 var worker = Int(daemon.worker)

@@ -141,7 +141,9 @@ extension CatalogueRebuilding {
         try makeDirectories(configuration)
         do throws(Failure) {
             return [
-                try FileLock(path: configuration.engineLockPath, "an ashlar engine"),
+                // The last I/O of one that was just killed may end a moment later.
+                try await FileLock.wait(
+                    path: configuration.engineLockPath, "an ashlar engine", secondsMax: 1),
                 try FileLock(path: configuration.controllerLockPath, "an ashlar controller"),
             ]
         } catch {

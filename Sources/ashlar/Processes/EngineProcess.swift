@@ -207,7 +207,7 @@ final class FileLock: Sendable {
 
     /// Gives another process some time to end.
     static func wait(
-        path: String, _ holder: String, secondsMax: Double, logger: Logger
+        path: String, _ holder: String, secondsMax: Double, logger: Logger? = nil
     ) async throws(Failure) -> FileLock {
         let deadline = ContinuousClock.now + .seconds(secondsMax)
         var isTold = false
@@ -215,7 +215,7 @@ final class FileLock: Sendable {
             do throws(Failure) { return try FileLock(path: path, holder) } catch {
                 guard error.kind == .conflict, ContinuousClock.now < deadline else { throw error }
             }
-            if !isTold { logger.info("waiting for the last I/O of another process", metadata: ["lock": "\(path)"]) }
+            if !isTold { logger?.info("waiting for the last I/O of another process", metadata: ["lock": "\(path)"]) }
             isTold = true
             do { try await Task.sleep(for: pause) } catch { throw Failure(wrapping: error) }
         }

@@ -74,6 +74,7 @@ struct Worker: Sendable {
         case .signal:
             logger.notice("stopping")
             await engine.shutDown()
+            unlink(Holder.Settings.workerSocketPath(configuration.runDirectory))
             logger.notice("stopped")
         case .failed(let failure):
             await engine.shutDown()
