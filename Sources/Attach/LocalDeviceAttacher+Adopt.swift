@@ -58,6 +58,10 @@ extension LocalDeviceAttacher {
         do throws(Failure) {
             let device = try await opener.openVolume(
                 id, epoch: handle.epoch, readOnly: handle.readOnly, connection: handle.connection)
+            guard waiting.withLock({ $0[id] }) != nil else {
+                try? await opener.closeVolume(id)
+                throw Failure(.unavailable, "the devices go to another process")
+            }
             let served: any ServedDevice
             do throws(Failure) { served = try await frontEnd.resume(device, from: kept) } catch {
                 try? await opener.closeVolume(id)

@@ -97,6 +97,12 @@ public final class FuseLoopDevice: ServedDevice {
         try await threads.run { () throws(Failure) in try LoopBinding.abandon(path, name: name) }
     }
 
+    /// Gives up this process's descriptor of the connection, and nothing else.
+    func abandon() async throws(Failure) {
+        try await abort()
+        mountRoot.close()
+    }
+
     private func abort() async throws(Failure) {
         try await device.loop.run { [connection] () throws(Failure) in connection.abort() }
         await ended.wait()

@@ -18,8 +18,15 @@ extension FuseLoopFrontEnd {
             let served = try await goOn(device, kept)
             // Only now that its I/O is served: asking a loop device anything may wait for it.
             let name = LoopDevice.name(for: handle.volume)
-            let isThere = try await threads.run { () throws(Failure) in
-                try LoopBinding.isBound(handle.path, name: name)
+            let isThere: Bool
+            do throws(Failure) {
+                isThere = try await threads.run { () throws(Failure) in
+                    try LoopBinding.isBound(handle.path, name: name)
+                }
+            } catch {
+                // What it took is sent again to whoever tries next.
+                try? await served.abandon()
+                throw error
             }
             guard isThere else {
                 try? await served.stop(force: true)

@@ -90,8 +90,9 @@ int ashlar_packet_receive(int socket, void *bytes, size_t capacity, int *descrip
     ssize_t result;
     do {
         result = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    } while (result < 0 && errno == EINTR);
-    if (result < 0) return errno == ECONNRESET ? 0 : -errno;
+        // ECONNRESET, once: the other side died with something of ours unread. What it had sent before is still to be had.
+    } while (result < 0 && (errno == EINTR || errno == ECONNRESET));
+    if (result < 0) return -errno;
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
         memcpy(descriptor, CMSG_DATA(header), sizeof *descriptor);

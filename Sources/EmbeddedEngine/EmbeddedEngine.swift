@@ -60,16 +60,22 @@ public final class EmbeddedEngine: VolumeEngine {
     // MARK: Starting and stopping
 
     /// Finds or makes the pool. `ledger` is the state directory. Nothing is changed where this throws, but for what an interrupted
-    /// start left half made.
+    /// start left half made. `finishesInterrupted`: false where `finishInterrupted` is called later.
     public static func start(
-        mountpaths: [ConfiguredMountpath], ledger: any Disk, settings: EngineSettings, logger: Logger
+        mountpaths: [ConfiguredMountpath], ledger: any Disk, settings: EngineSettings, finishesInterrupted: Bool = true,
+        logger: Logger
     ) async throws(Failure) -> EmbeddedEngine {
         let engine = try await onBlockingThread { () throws(Failure) in
             try EmbeddedEngine(mountpaths: mountpaths, ledger: ledger, settings: settings, logger: logger)
         }
-        await engine.finishGroupDeletions()
-        await engine.finishDeletions()
+        if finishesInterrupted { await engine.finishInterrupted() }
         return engine
+    }
+
+    /// What an earlier process began to delete is deleted. Once, after what must be served first.
+    public func finishInterrupted() async {
+        await finishGroupDeletions()
+        await finishDeletions()
     }
 
     private init(

@@ -279,8 +279,9 @@ final class OpenVolumes: Sendable {
     /// What is written from now on outlives the process. The volume is open.
     func keepRing(of id: VolumeID, _ opened: Opened) async throws(Failure) {
         guard let rings = settings.rings else { return }
-        let (isKept, generation, durableThrough): (Bool, UInt64, UInt64) = try await opened.ask { log, done in
-            done(.success((log.ring.isKept, log.openedGeneration, log.durableThrough)))
+        let (isKept, generation, last, durableThrough): (Bool, UInt64, UInt64, UInt64) = try await opened.ask {
+            log, done in
+            done(.success((log.ring.isKept, log.openedGeneration, UInt64(log.ring.endEntry), log.durableThrough)))
         }
         if isKept { return }
         let (identity, bytes) = (RingIdentity(pool: pool.id, volume: id, boot: rings.boot), settings.ringBytes)
@@ -288,7 +289,8 @@ final class OpenVolumes: Sendable {
             Handover(
                 try WriteRing.make(
                     in: rings, identity, payloadBytes: bytes,
-                    first: WriteRing.firstSequence(generation: generation, isKept: true), logSequence: durableThrough))
+                    first: WriteRing.firstSequence(generation: generation, isKept: true, after: last),
+                    logSequence: durableThrough))
         }
         try await opened.ask { log, done in log.use(made.value, done: done) }
     }

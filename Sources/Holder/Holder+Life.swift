@@ -11,8 +11,8 @@ extension Holder {
     private static let deathsAtOnceMax = 3
     private static let pauseFirst = Duration.milliseconds(100)
     private static let pauseMax = Duration.seconds(10)
-    /// Healthy for so long, and the next death is the first one again.
-    private static let healthyMin = Duration.milliseconds(250)
+    /// After serving for so long a death is the first one again.
+    private static let servedMin = Duration.milliseconds(50)
 
     func startWorker() {
         startAt = nil
@@ -68,7 +68,7 @@ extension Holder {
         case .released:
             worker.isReleased = true
             oldWorkerReleased()
-        case .hello, .complete, .release, .status, .upgrade, .answer, .unknown: break
+        case .hello, .complete, .release, .stop, .status, .upgrade, .answer, .unknown: break
         }
     }
 
@@ -133,7 +133,9 @@ extension Holder {
         } else if !wasEverReady, devices.count == 0, let code, code < 128 {
             exitCode = code
         } else {
-            if let since = worker.healthySince, .now - since > Self.healthyMin { deathCount = 0 }
+            // One that served for only a moment has a pause, and a short one: pods wait.
+            if worker.healthySince != nil { deathCount = min(deathCount, Self.deathsAtOnceMax) }
+            if let since = worker.healthySince, .now - since > Self.servedMin { deathCount = 0 }
             log(.error, "worker \(worker.number) ended\(codeText(code))")
             died()
         }
@@ -154,16 +156,18 @@ extension Holder {
         startAt = .now + pause
     }
 
-    /// The worker drains and ends; then this process does.
+    /// The worker drains and ends; then this process does. Where none runs and devices wait, one is started for that.
     func stop() {
+        guard !isStopping else { return }
         isStopping = true
         startAt = nil
         upgrade?.candidate?.send(SIGKILL)
         upgrade = nil
+        if current == nil, devices.count > 0 { startWorker() }
         guard let current else {
             exitCode = 0
             return
         }
-        current.send(SIGTERM)
+        if current.isReleased { current.send(SIGKILL) } else { current.connection.send(Message(.stop)) }
     }
 }

@@ -66,11 +66,8 @@ extension Holder {
         upgrade?.deadline = .now + .seconds(seconds)
     }
 
-    /// It ends by itself now; what it does after this is nothing that counts.
-    func oldWorkerReleased() {
-        guard upgrade?.stage == .releasing else { return }
-        upgrade?.old.send(SIGKILL)
-    }
+    /// It waits to be killed. Where this holder is not the one that asked for it, there is no upgrade: another worker of this program follows.
+    func oldWorkerReleased() { (upgrade?.stage == .releasing ? upgrade?.old : current)?.send(SIGKILL) }
 
     /// Released or dead, the new one goes on.
     func oldWorkerGone(_ code: Int32?) {

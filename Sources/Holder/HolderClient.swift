@@ -15,9 +15,13 @@ public final class HolderClient: Sendable {
         var devices = HeldDevices()
         var isHealthy = false
         var isReady = false
-        var onRelease: (@Sendable () -> Void)?
-        var isReleaseAsked = false
+        var isReleased = false
+        var onAsked: (@Sendable (Asked) -> Void)?
+        /// By the holder, and not told yet.
+        var asked: [Asked] = []
     }
+    /// What a holder wants of its worker: to make way for another, or to end with all devices.
+    public enum Asked: Sendable { case release, stop }
 
     /// Where the holder's end is when a worker starts.
     public static let descriptor: Int32 = 3
@@ -71,10 +75,11 @@ public final class HolderClient: Sendable {
         }
     }
 
-    /// From now on a new holder finds this process at `path`, and `onRelease` is called once when a holder wants it to make way.
-    public func listen(at path: String, onRelease: @escaping @Sendable () -> Void) throws(Failure) {
+    /// From now on a new holder finds this process at `path`, and `onAsked` is called when a holder wants something. At once after `adopted`: until
+    /// then a new holder would find nobody, and start a worker without devices.
+    public func listen(at path: String, onAsked: @escaping @Sendable (Asked) -> Void) throws(Failure) {
         let listener = try PacketConnection.listen(at: path)
-        state.withLock { $0.onRelease = onRelease }
+        state.withLock { $0.onAsked = onAsked }
         Thread(name: "ashlar-holder") { [self] in
             while true { serve(listener) }
         }.start()
@@ -124,7 +129,15 @@ public final class HolderClient: Sendable {
         }
     }
 
-    public func tellReleased() { state.withLock { $0.connection?.send(Message(.released)) } }
+    public func tellReleased() {
+        state.withLock { state in
+            state.isReleased = true
+            state.connection?.send(Message(.released))
+        }
+    }
+
+    /// Whoever started this process is there to say when it is to end.
+    public var hasHolder: Bool { state.withLock { $0.connection != nil } }
 
     private func wakeThread() {
         var one: UInt64 = 1
@@ -141,17 +154,18 @@ public final class HolderClient: Sendable {
             var count: UInt64 = 0
             _ = read(wake.number, &count, 8)
         }
-        let release = state.withLock { state in
+        let (asked, tell): ([Asked], (@Sendable (Asked) -> Void)?) = state.withLock { state in
             state.connection?.flush()
             while let (message, _) = state.connection?.receive() {
-                if message.kind == .release { state.isReleaseAsked = true }
+                if message.kind == .release { state.asked.append(.release) }
+                if message.kind == .stop { state.asked.append(.stop) }
             }
             if state.connection?.isOver == true { state.connection = nil }
-            guard state.isReleaseAsked else { return nil as (@Sendable () -> Void)? }
-            defer { state.onRelease = nil }
-            return state.onRelease
+            guard let tell = state.onAsked else { return ([], nil) }
+            defer { state.asked = [] }
+            return (state.asked, tell)
         }
-        release?()
+        for one in asked { tell?(one) }
         if ready.contains(listener.number) { welcome(listener) }
     }
 
@@ -165,6 +179,7 @@ public final class HolderClient: Sendable {
             connection.send(Message(.complete))
             if state.isHealthy { connection.send(Message(.healthy)) }
             if state.isReady { connection.send(Message(.ready)) }
+            if state.isReleased { connection.send(Message(.released)) }
             state.connection = connection
         }
     }

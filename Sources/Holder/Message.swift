@@ -20,8 +20,10 @@ public struct Message: Codable, Sendable {
         case keep, forget
         /// Worker to holder: every device is served again; everything else runs too.
         case healthy, ready
-        /// Holder to worker: make everything durable, close the volumes, and end; the devices stay. And back, when it is done.
+        /// Holder to worker: make everything durable, close the volumes, and wait to be killed; the devices stay. And back, when it is done.
         case release, released
+        /// Holder to worker: make everything durable, remove the devices, and end.
+        case stop
         /// Command line to holder, and the answer.
         case status, upgrade, answer
         /// Of a newer version.

@@ -13,8 +13,10 @@ public final class PacketConnection {
     public let socket: FileDescriptor
     private var backlog: [(bytes: [UInt8], descriptor: FileDescriptor?)] = []
     private var buffer = [UInt8](repeating: 0, count: Message.bytesMax)
-    /// The other side is gone, or says what cannot be understood.
+    /// The other side is gone and all that it said was received, or it says what cannot be understood.
     public private(set) var isOver = false
+    /// The other side takes nothing more; what it sent before may still be to be received.
+    private var cannotSend = false
 
     public init(_ socket: FileDescriptor) { self.socket = socket }
 
@@ -52,10 +54,10 @@ public final class PacketConnection {
         return process > 0 ? process : nil
     }
 
-    public var hasBacklog: Bool { !backlog.isEmpty && !isOver }
+    public var hasBacklog: Bool { !backlog.isEmpty && !isOver && !cannotSend }
 
     public func send(_ message: Message, _ descriptor: FileDescriptor? = nil) {
-        guard !isOver, let bytes = try? JSONEncoder().encode(message) else { return }
+        guard !isOver, !cannotSend, let bytes = try? JSONEncoder().encode(message) else { return }
         precondition(bytes.count <= Message.bytesMax, "a packet is too long")
         backlog.append((Array(bytes), descriptor))
         if backlog.count > Self.backlogCountMax { isOver = true }
@@ -64,16 +66,16 @@ public final class PacketConnection {
 
     public func flush() {
         var sent = 0
-        while sent < backlog.count, !isOver {
+        while sent < backlog.count, !isOver, !cannotSend {
             let (bytes, descriptor) = backlog[sent]
             let result = ashlar_packet_send(socket.number, bytes, bytes.count, descriptor?.number ?? -1)
             // ETOOMANYREFS: the receiver has to take descriptors first.
             if result == -EAGAIN || result == -ETOOMANYREFS { break }
-            if result < 0 { isOver = true }
+            if result < 0 { cannotSend = true }
             sent += 1
         }
         backlog.removeFirst(min(sent, backlog.count))
-        if isOver { backlog = [] }
+        if isOver || cannotSend { backlog = [] }
     }
 
     /// Nil where none waits now, or the connection is over.

@@ -215,7 +215,8 @@ struct VolumeModel: Hashable {
     mutating func check(_ found: State, after end: VolumeEnd = .none) throws {
         try checkOptional(found)
         var search = Search(least: max(flushedCount, end.keepsAnswered ? answeredEnd : 0))
-        let open = end.hasProcessDied ? changes.indices.filter { changes[$0].isOfEpochs && !changes[$0].isAnswered } : []
+        let open =
+            end.hasProcessDied ? changes.indices.filter { changes[$0].isOfEpochs && !changes[$0].isAnswered } : []
         for cut in [changes.count] + open.reversed() {
             let left = open.filter { $0 >= cut }
             search.beginning = find(found, &search, without: Set(left))

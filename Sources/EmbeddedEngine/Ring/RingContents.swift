@@ -107,12 +107,12 @@ private struct RingReading {
         }
         guard first >= oldest || first > admitted else {
             throw Failure(
-                .corrupt, "the log has no entry behind \(expected.lastRingSequence), and the ring's begin with \(oldest)")
+                .corrupt,
+                "the log has no entry behind \(expected.lastRingSequence), and the ring's begin with \(oldest)")
         }
         var contents = RingContents(layout: layout, firstSequence: first)
         contents.endPosition = slot(admitted).map(Self.end) ?? 0
-        contents.lastFilled = slot(admitted).map { $0.kind == .void ? $0.sequence - $0.distance : $0.sequence }
-            ?? header.firstSequence - 1
+        contents.lastFilled = before
         var used = 0
         while first + UInt64(contents.entries.count) <= admitted {
             guard let slot = slot(first + UInt64(contents.entries.count)) else { break }
@@ -120,6 +120,7 @@ private struct RingReading {
             used = Int(Self.end(slot) - (contents.entries.first?.position ?? slot.position))
             guard used <= layout.blocks else { throw Failure(.corrupt, "its payload is longer than its memory") }
             // Who asked for a change of epochs was not answered.
+            if slot.kind == .data || slot.kind == .discard { contents.lastFilled = slot.sequence }
             contents.entries.append(
                 RingEntry(
                     kind: slot.kind == .control ? .void : slot.kind, block: slot.block, count: slot.count,
@@ -181,9 +182,10 @@ private struct RingReading {
 extension WriteRing {
     /// The first sequence of a ring that begins anew. No two have one in common, so that one that was left behind is never taken for the one
     /// that the log goes on with. `generation`: of the volume's checkpoint after its recovery, higher each time; a start has two rings at most,
-    /// one in ordinary memory and one that is kept.
-    static func firstSequence(generation: UInt64, isKept: Bool) -> UInt64 {
-        (min(generation, generationMax) * 2 + (isKept ? 1 : 0)) << 32
+    /// one in ordinary memory and one that is kept. `last`: the highest sequence that the log may have, where a ring had so many entries that it came
+    /// that far.
+    static func firstSequence(generation: UInt64, isKept: Bool, after last: UInt64) -> UInt64 {
+        max(min(generation, generationMax) * 2 + (isKept ? 1 : 0), (last >> 32) + 1) << 32
     }
 
     /// Far more than a volume can ever have been opened.
@@ -240,6 +242,8 @@ extension RecoveredVolume {
                 attachEpoch: header.attachEpoch, canary: pool.test.canary)
             if let found = try WriteRing.find(in: store, expected, test: pool.test, logger: logger) { return found }
         }
-        return WriteRing(bytes: bytes, first: WriteRing.firstSequence(generation: generation, isKept: false))
+        return WriteRing(
+            bytes: bytes, first: WriteRing.firstSequence(generation: generation, isKept: false, after: lastRingSequence)
+        )
     }
 }

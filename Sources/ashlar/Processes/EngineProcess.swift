@@ -27,6 +27,8 @@ final class EngineProcess: Sendable {
     private static let releaseDrainSeconds = 2.0
     /// How long the I/O of a predecessor that was killed may take to end.
     private static let lockSecondsMax = 15.0
+    /// The devices would be lost with the process that gives up.
+    private static let lockSecondsMaxWithDevices = 3600.0
 
     private init(
         engine: EmbeddedEngine, attacher: LocalDeviceAttacher, threads: BlockingThreads, server: GRPCServer,
@@ -39,20 +41,18 @@ final class EngineProcess: Sendable {
         self.lock = lock
     }
 
-    /// `adopting`: devices of the worker before this one, served before this returns, or as soon as their volumes can be opened. `onLock` is called
-    /// when no other worker is left.
+    /// `adopting`: devices of the worker before this one, served before this returns, or as soon as their volumes can be opened.
     static func start(
-        _ configuration: Configuration, keeper: any DeviceKeeper, adopting devices: [KeptDevice], logger: Logger,
-        onLock: @Sendable () throws(Failure) -> Void
+        _ configuration: Configuration, keeper: any DeviceKeeper, adopting devices: [KeptDevice], logger: Logger
     ) async throws(Failure) -> EngineProcess {
         var times = StartTimes()
         try raiseDescriptorLimit()
         try makeDirectories(configuration)
         let lock = try await FileLock.wait(
-            path: configuration.engineLockPath, "another ashlar engine", secondsMax: lockSecondsMax, logger: logger)
+            path: configuration.engineLockPath, "another ashlar engine",
+            secondsMax: devices.isEmpty ? lockSecondsMax : lockSecondsMaxWithDevices, logger: logger)
         times.note("lock")
         EventLoop.hold(lock.file)
-        try onLock()
         let disks = try openMountpaths(configuration)
         let engine = try await EmbeddedEngine.start(
             mountpaths: disks.mountpaths, ledger: try DirectoryDisk(path: configuration.stateDirectory),
@@ -61,7 +61,7 @@ final class EngineProcess: Sendable {
                 mapCacheBytes: Int(configuration.engine.mapCacheBytes),
                 loopCount: min(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), loopCountMax),
                 acceptMissing: configuration.pool.acceptMissing, sharedFilesystems: disks.shared),
-            logger: logger)
+            finishesInterrupted: false, logger: logger)
         times.note("pool")
         let threads = BlockingThreads(name: "ashlar-attach")
         let frontEnd = FuseLoopFrontEnd(runDirectory: configuration.runDirectory, threads: threads, logger: logger)
@@ -77,9 +77,12 @@ final class EngineProcess: Sendable {
         handlers.serve(attacher as any DeviceAttacher)
         let server = GRPCServer(socketPath: configuration.engine.socket, handlers: handlers, logger: logger)
         do throws(Failure) { try server.start() } catch {
+            // Their connections stay as they are, for the next worker.
+            await attacher.release()
             await engine.shutDown()
             throw error
         }
+        await engine.finishInterrupted()
         return EngineProcess(engine: engine, attacher: attacher, threads: threads, server: server, lock: lock)
     }
 

@@ -32,6 +32,8 @@ struct Worker: Sendable {
     let logger: Logger
 
     func run() async throws {
+        // The holder says when to end; a signal for its whole group comes to this process too.
+        for number in [SIGINT, SIGTERM] { signal(number, SIG_IGN) }
         let client = try HolderClient(
             WorkerHello(process: getpid(), build: Self.build, formats: Self.formats))
         let (stops, stop) = AsyncStream.makeStream(of: End.self)
@@ -40,17 +42,18 @@ struct Worker: Sendable {
         }
         guard let adopted else { return }
         let devices = adopted.compactMap { $0 }
+        try client.listen(at: Holder.Settings.workerSocketPath(configuration.runDirectory)) { asked in
+            stop.yield(asked == .release ? .release : .stop)
+        }
         let engine = try await EngineProcess.start(
-            configuration, keeper: HolderKeeper(client: client, logger: logger), adopting: devices, logger: logger,
-            onLock: { () throws(Failure) in
-                try client.listen(at: Holder.Settings.workerSocketPath(configuration.runDirectory)) {
-                    stop.yield(.release)
-                }
-            })
+            configuration, keeper: HolderKeeper(client: client, logger: logger), adopting: devices, logger: logger)
         client.tellHealthy()
         let signals = Task {
-            await firstSignal()
-            stop.yield(.signal)
+            // Without a holder nobody else can say it.
+            while !Task.isCancelled {
+                await firstSignal()
+                if !client.hasHolder { stop.yield(.stop) }
+            }
         }
         defer { signals.cancel() }
         let control = ControlSlot()
@@ -59,11 +62,8 @@ struct Worker: Sendable {
             if case .failure(let error) = await starting.result { stop.yield(.failed(Failure(wrapping: error))) }
         }
         defer { failing.cancel() }
-        var end = End.signal
-        for await first in stops {
-            end = first
-            break
-        }
+        var ends = stops.makeAsyncIterator()
+        let end = await ends.next() ?? .stop
         starting.cancel()
         await control.shutDown()
         switch end {
@@ -71,7 +71,9 @@ struct Worker: Sendable {
             logger.notice("making way for another worker")
             await engine.release()
             client.tellReleased()
-        case .signal:
+            // Its descriptors are the devices' life until somebody else has them: the holder, or the next one, kills it then.
+            while let next = await ends.next() { if case .stop = next { break } }
+        case .stop:
             logger.notice("stopping")
             await engine.shutDown()
             unlink(Holder.Settings.workerSocketPath(configuration.runDirectory))
@@ -83,7 +85,7 @@ struct Worker: Sendable {
     }
 
     private enum End: Sendable {
-        case signal, release
+        case stop, release
         case failed(Failure)
     }
 
