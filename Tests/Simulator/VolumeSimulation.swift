@@ -475,7 +475,7 @@ extension VolumeSimulation {
             volume.resends = []
             if host.rings.has(volume.id) { faults.note(.ringOfOtherBoot) }
         }
-        damagedRings = []
+        damagedRings = damagedRings.filter { host.rings.has($0) }
     }
 }
 

@@ -211,6 +211,8 @@ final class VerifiedRun: Sendable {
         count(outcome)
         if !isProcessFirst { try await Task.sleep(for: .milliseconds(gap)) }
         await daemon.kill()
+        // What is in memory only goes with the power.
+        try? FileManager.default.removeItem(atPath: "\(host.directory)/run/rings")
     }
 
     /// `kept 3 lost 5 …`
