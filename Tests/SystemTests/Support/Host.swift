@@ -159,6 +159,7 @@ final class Host: Sendable {
     private static func remove(_ directory: String, volumes: Set<String>) -> [String] {
         // By path before the files' mounts go: afterwards the kernel calls every such file "/".
         let devices = loopDevices(below: directory, volumes: volumes)
+        let numbers = devices.map(sequenceNumber)
         for entry in ((try? MountTable.current().entries) ?? []).reversed()
         where entry.mountPoint.hasPrefix("\(directory)/") {
             _ = try? Mounts.unmount(entry.mountPoint, lazy: true)
@@ -166,8 +167,9 @@ final class Host: Sendable {
         for device in devices { _ = try? runShell("losetup -d \(device)") }
         _ = try? runShell("rm -rf --one-file-system '\(directory)'")
         // One that somebody still has open goes when it is closed.
-        for _ in 0..<20 where devices.contains(where: isBound) { usleep(100_000) }
-        return devices.filter(isBound)
+        func left() -> [String] { zip(devices, numbers).filter { $0.1 != "" && sequenceNumber($0.0) == $0.1 }.map(\.0) }
+        for _ in 0..<20 where !left().isEmpty { usleep(100_000) }
+        return left()
     }
 
     /// Those over files below `directory`, and those that serve one of `volumes`.
@@ -183,8 +185,11 @@ final class Host: Sendable {
         return Set(serving.map(\.path) + over.map { "/dev/\($0)" }).sorted()
     }
 
-    private static func isBound(_ device: String) -> Bool {
-        access("/sys/block/\(device.dropFirst("/dev/".count))/loop", F_OK) == 0
+    /// Another one each time the device is bound: others take its number as soon as it is free. Empty where it is not bound.
+    private static func sequenceNumber(_ device: String) -> String {
+        let directory = "/sys/block/\(device.dropFirst("/dev/".count))"
+        guard access("\(directory)/loop", F_OK) == 0 else { return "" }
+        return (try? String(contentsOfFile: "\(directory)/diskseq", encoding: .utf8)) ?? "?"
     }
 
     /// What test processes that died left behind.
