@@ -33,7 +33,8 @@ package final class VolumeHarness {
     /// seals it. `pinned`: epochs at which clones begin. The cache of nodes has `cacheBytes`, at recovery too.
     package convenience init(
         mountpaths: [ConfiguredMountpath], ledger: any Disk, group: GroupSpecification, volume: VolumeID,
-        sizeBytes: UInt64, ringBytes: Int, rings: (any RingStore)? = nil, cacheBytes: Int = 1 << 20, pinned: Set<UInt32> = [], queue: any IOQueue,
+        sizeBytes: UInt64, ringBytes: Int, rings: (any RingStore)? = nil, cacheBytes: Int = 1 << 20,
+        pinned: Set<UInt32> = [], queue: any IOQueue,
         clock: any MonotonicClock, random: inout some RandomNumberGenerator, logger: Logger,
         test: TestHooks = TestHooks()
     ) throws(Failure) {
@@ -75,7 +76,8 @@ package final class VolumeHarness {
         let recovered = try recovery.run()
         log = VolumeLog(
             VolumeLogParameters(header: header(volume), group: host.group, epoch: 1), recovered: recovered,
-            ring: try Self.ring(of: header(volume), recovered, host), origins: origins.map(\.log), queue: host.queue, pool: host.pool,
+            ring: try Self.ring(of: header(volume), recovered, host), origins: origins.map(\.log), queue: host.queue,
+            pool: host.pool,
             allocator: host.allocator, buffers: host.buffers, cache: host.cache, clock: host.clock,
             logger: host.logger)
         log.pinnedEpochs = pinned

@@ -165,7 +165,9 @@ import VolumeEngine
             volume: "\(id)", snapshot: "\(kept)", clone: "\(clone)", head: versions, pinned: pinned)
         try JSONEncoder().encode(manifest).write(to: URL(fileURLWithPath: "\(pool.directory)/manifest.json"))
         // As it is at this moment: a crash.
-        try tar("-czSf", out, "-C", pool.directory, "--exclude=.ashlar/free/*", "d0", "d1", "state", "rings", "manifest.json")
+        try tar(
+            "-czSf", out, "-C", pool.directory, "--exclude=.ashlar/free/*", "d0", "d1", "state", "rings",
+            "manifest.json")
         await pool.stop()
     }
 }

@@ -31,7 +31,9 @@ final class RingFile {
         memory.base.storeBytes(of: old ^ 1, toByteOffset: byte, as: UInt8.self)
     }
 
-    func put(_ value: UInt64, at offset: Int) { memory.base.storeBytes(of: value, toByteOffset: offset, as: UInt64.self) }
+    func put(_ value: UInt64, at offset: Int) {
+        memory.base.storeBytes(of: value, toByteOffset: offset, as: UInt64.self)
+    }
 
     /// After a change of the header on purpose: its checksum is right again.
     func sealHeader() {

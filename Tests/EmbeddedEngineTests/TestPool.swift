@@ -19,7 +19,8 @@ final class TestPool {
     let hasRings: Bool
 
     init(
-        mountpaths: Int, k: Int, p: Int, sliceBytes: UInt64 = 4 << 20, capacityBytes: UInt64? = nil, hasRings: Bool = false, start: Bool = true
+        mountpaths: Int, k: Int, p: Int, sliceBytes: UInt64 = 4 << 20, capacityBytes: UInt64? = nil,
+        hasRings: Bool = false, start: Bool = true
     ) async throws {
         self.hasRings = hasRings
         directory = NSTemporaryDirectory() + "ashlar-test-\(UUID().uuidString)"

@@ -152,7 +152,8 @@ final class SimulatedHost {
         return try VolumeHarness(
             mountpaths: mountpaths, ledger: ledger, group: group, volume: volume.id,
             sizeBytes: UInt64((shape.isSparse ? SimulatedShape.sparseBlocks : shape.volumeBlocks) * blockBytes),
-            ringBytes: shape.ringBytes, rings: rings, cacheBytes: shape.isSparse ? 0 : 1 << 20, pinned: volume.pinned, queue: queue,
+            ringBytes: shape.ringBytes, rings: rings, cacheBytes: shape.isSparse ? 0 : 1 << 20, pinned: volume.pinned,
+            queue: queue,
             clock: clock, random: &random, logger: logger, test: test)
     }
 

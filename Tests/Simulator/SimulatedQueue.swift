@@ -168,7 +168,8 @@ package final class SimulatedQueue: IOQueue {
                 !file.disk.isDead, machine.chance(1, in: 2)
             else { continue }
             // Some were cut short.
-            let blocks = machine.chance(1, in: 6) ? machine.pick(bytes.count / blockBytes + 1) : bytes.count / blockBytes
+            let blocks =
+                machine.chance(1, in: 6) ? machine.pick(bytes.count / blockBytes + 1) : bytes.count / blockBytes
             bytes.withUnsafeBytes {
                 file.put(UnsafeRawBufferPointer(rebasing: $0[..<(blocks * blockBytes)]), at: offset)
             }

@@ -83,13 +83,15 @@ final class SimulatedRings: RingStore, @unchecked Sendable {
 
     var image: Image {
         get {
-            Image(rings: rings.mapValues { ring in
-                var pages: [Int: [UInt8]] = [:]
-                for page in 0..<(ring.bytes / blockBytes) where !Self.isZero(ring.base + page * blockBytes) {
-                    pages[page] = Array(UnsafeRawBufferPointer(start: ring.base + page * blockBytes, count: blockBytes))
-                }
-                return (ring.bytes, pages)
-            })
+            Image(
+                rings: rings.mapValues { ring in
+                    var pages: [Int: [UInt8]] = [:]
+                    for page in 0..<(ring.bytes / blockBytes) where !Self.isZero(ring.base + page * blockBytes) {
+                        pages[page] = Array(
+                            UnsafeRawBufferPointer(start: ring.base + page * blockBytes, count: blockBytes))
+                    }
+                    return (ring.bytes, pages)
+                })
         }
         set {
             left = nil
@@ -127,7 +129,8 @@ final class SimulatedRings: RingStore, @unchecked Sendable {
             // Its slot is half written.
             let slot = view.slot(admitted + 1)
             for byte in slot.lowerBound..<(slot.lowerBound + 1 + machine.pick(slot.count - 1)) {
-                ring.base.storeBytes(of: UInt8(truncatingIfNeeded: machine.pick(256)), toByteOffset: byte, as: UInt8.self)
+                ring.base.storeBytes(
+                    of: UInt8(truncatingIfNeeded: machine.pick(256)), toByteOffset: byte, as: UInt8.self)
             }
         case 1: ring.base.storeBytes(of: ~(admitted - 1), toByteOffset: RingView.complementOffset, as: UInt64.self)
         default:

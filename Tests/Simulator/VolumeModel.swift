@@ -215,7 +215,8 @@ struct VolumeModel: Hashable {
     mutating func check(_ found: State, after end: VolumeEnd = .none) throws {
         try checkOptional(found)
         var search = Search(least: max(flushedCount, end.keepsAnswered ? answeredEnd : 0))
-        let open = end.hasProcessDied ? changes.indices.filter { changes[$0].isOfEpochs && !changes[$0].isAnswered } : []
+        let open =
+            end.hasProcessDied ? changes.indices.filter { changes[$0].isOfEpochs && !changes[$0].isAnswered } : []
         for cut in [changes.count] + open.reversed() {
             let left = open.filter { $0 >= cut }
             search.beginning = find(found, &search, without: Set(left))
@@ -259,7 +260,9 @@ struct VolumeModel: Hashable {
     }
 
     /// Past the last change that was answered as done: all before it were taken.
-    private var answeredEnd: Int { (changes.lastIndex { $0.isAnswered && $0.action != .nothing } ?? -1) + 1 }
+    private var answeredEnd: Int {
+        (changes.lastIndex { $0.isAnswered && !$0.isOptional && $0.action != .nothing } ?? -1) + 1
+    }
 
     /// What the dead process had not taken never happens; the rest is as good as answered.
     private mutating func keep(through beginning: Int) {

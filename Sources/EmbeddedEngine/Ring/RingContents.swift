@@ -107,11 +107,13 @@ private struct RingReading {
         }
         guard first >= oldest || first > admitted else {
             throw Failure(
-                .corrupt, "the log has no entry behind \(expected.lastRingSequence), and the ring's begin with \(oldest)")
+                .corrupt,
+                "the log has no entry behind \(expected.lastRingSequence), and the ring's begin with \(oldest)")
         }
         var contents = RingContents(layout: layout, firstSequence: first)
         contents.endPosition = slot(admitted).map(Self.end) ?? 0
-        contents.lastFilled = slot(admitted).map { $0.kind == .void ? $0.sequence - $0.distance : $0.sequence }
+        contents.lastFilled =
+            slot(admitted).map { $0.kind == .void ? $0.sequence - $0.distance : $0.sequence }
             ?? header.firstSequence - 1
         var used = 0
         while first + UInt64(contents.entries.count) <= admitted {

@@ -117,7 +117,8 @@ struct RingHeader {
             throw Failure(.corrupt, "it does not begin as a ring does")
         }
         guard page.get(UInt16.self, at: 8) == RingLayout.version else {
-            throw Failure(.unsupported, "it is of version \(page.get(UInt16.self, at: 8)): start an ashlar that knows it")
+            throw Failure(
+                .unsupported, "it is of version \(page.get(UInt16.self, at: 8)): start an ashlar that knows it")
         }
         guard
             crc32c(page, bytes: RingLayout.headerChecksumOffset)

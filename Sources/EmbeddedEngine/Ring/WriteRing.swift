@@ -177,7 +177,8 @@ final class WriteRing {
             unique: unique, connection: connection, attachEpoch: attachEpoch, birthEpoch: birthEpoch,
             distance: sequence - lastFilled,
             payloadChecksum: isData
-                ? crc32c(checksums + Int(entry.position % UInt64(blocks)), bytes: entry.count * RingLayout.checksumBytes)
+                ? crc32c(
+                    checksums + Int(entry.position % UInt64(blocks)), bytes: entry.count * RingLayout.checksumBytes)
                 : 0
         ).encode(into: slots + number % entryCapacity * RingLayout.slotBytes)
         storeLast(sequence, at: memory.base + RingLayout.admittedOffset)

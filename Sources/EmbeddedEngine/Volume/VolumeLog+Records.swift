@@ -248,7 +248,8 @@ extension VolumeLog {
         writer.begin(
             pool: pool.id, volume: parameters.header.id, segment: segment.id, sequence: record.sequence,
             durableThrough: durableThrough, attachEpoch: parameters.epoch, birthEpoch: UInt64(record.birthEpoch),
-            lastRingSequence: record.lastRingSequence, k: segment.k, p: segment.p, shape: record.shape, rotation: record.rotation,
+            lastRingSequence: record.lastRingSequence, k: segment.k, p: segment.p, shape: record.shape,
+            rotation: record.rotation,
             extentCount: record.extentCount, kind: record.kind)
         if let control = record.control { writer.putControl(control) }
         record.forEachColumn(k: segment.k, p: segment.p) { writer.putOffset(record.offsets[$0], column: $0) }

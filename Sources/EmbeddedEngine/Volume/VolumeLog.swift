@@ -184,7 +184,8 @@ final class VolumeLog: @unchecked Sendable {
     var statistics = VolumeStatistics()
 
     init(
-        _ parameters: VolumeLogParameters, recovered: RecoveredVolume, ring: WriteRing, origins: [VolumeLog] = [], queue: any IOQueue,
+        _ parameters: VolumeLogParameters, recovered: RecoveredVolume, ring: WriteRing, origins: [VolumeLog] = [],
+        queue: any IOQueue,
         pool: Pool, allocator: SegmentAllocator, buffers: RecordBuffers, cache: NodeCache, clock: any MonotonicClock,
         logger: Logger
     ) {
@@ -390,7 +391,8 @@ final class VolumeLog: @unchecked Sendable {
     /// Discards and deletions of epochs may get their place from the reserves: what is full must be able to become empty. And what an earlier
     /// process admitted had its place in segments to which nothing is appended any more.
     func isPromised(_ number: Int) -> Bool {
-        number < ring.replayEnd || ring[number].kind == .discard || controls[number].map { $0.control.operation != .snapshot } ?? false
+        number < ring.replayEnd || ring[number].kind == .discard
+            || controls[number].map { $0.control.operation != .snapshot } ?? false
     }
 
     func note(_ entry: RingEntry) {
@@ -438,7 +440,8 @@ final class VolumeLog: @unchecked Sendable {
 
     /// Something must become durable or free soon, whatever its size.
     var isPressed: Bool {
-        isClosing || ring.durableEntry < ring.replayEnd || !controls.isEmpty || ring.admittedEntry < ring.endEntry || roomWaiter != nil
+        isClosing || ring.durableEntry < ring.replayEnd || !controls.isEmpty || ring.admittedEntry < ring.endEntry
+            || roomWaiter != nil
             || ring.usedBlocks > ring.blocks / 2
             || discards.count > Self.discardsMax / 2 || !waitingDiscards.isEmpty
     }
