@@ -260,7 +260,9 @@ struct VolumeModel: Hashable {
     }
 
     /// Past the last change that was answered as done: all before it were taken.
-    private var answeredEnd: Int { (changes.lastIndex { $0.isAnswered && $0.action != .nothing } ?? -1) + 1 }
+    private var answeredEnd: Int {
+        (changes.lastIndex { $0.isAnswered && !$0.isOptional && $0.action != .nothing } ?? -1) + 1
+    }
 
     /// What the dead process had not taken never happens; the rest is as good as answered.
     private mutating func keep(through beginning: Int) {
