@@ -23,6 +23,9 @@ extension LocalDeviceAttacher {
         }
     }
 
+    /// Adopted devices that are not served yet.
+    public var waitingCount: Int { waiting.withLock { $0.count } }
+
     /// For a successor: takes no more requests, makes everything answered durable and closes the volumes. The devices stay.
     public func release() async {
         _ = takeWaiting()

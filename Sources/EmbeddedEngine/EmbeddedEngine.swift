@@ -445,12 +445,14 @@ public final class EmbeddedEngine: VolumeEngine {
             }
         }
         // What a process before this one was answered, too. Where that fails it stays where it is, and whoever opens the volume next has it.
-        do throws(Failure) { try await logs.settleRing(of: id) } catch {
+        var refusal: Failure?
+        do throws(Failure) { refusal = try await logs.settleRing(of: id) } catch {
             logger.error(
                 "ring not drained before its volume was fenced", metadata: ["volume": "\(id)", "reason": "\(error)"])
         }
         header.attachEpoch = epoch
         try await headers.put(header)
+        if let refusal { try await logs.setRingAside(of: id, refusal) }
     }
 
     /// Reads the volume's log to its end, seals it and takes requests. The same epoch again answers the device that is there.

@@ -301,21 +301,26 @@ final class OpenVolumes: Sendable {
         try await EmbeddedEngine.onBlockingThread { () throws(Failure) in rings.remove(id) }
     }
 
-    /// Makes durable what an earlier process left in the volume's ring. One that cannot be used is set aside: whoever wrote to it is to be fenced,
-    /// and sees the volume as after a loss of power.
-    func settleRing(of id: VolumeID) async throws(Failure) {
-        guard let rings = settings.rings, !isOpen(id) else { return }
+    /// Makes durable what an earlier process left in the volume's ring. Why it cannot be used, or nil: `setRingAside` follows when whoever wrote
+    /// to it is fenced, and not before. Who writes then sees the volume as after a loss of power.
+    func settleRing(of id: VolumeID) async throws(Failure) -> Failure? {
+        guard let rings = settings.rings, !isOpen(id) else { return nil }
         let isThere = try await EmbeddedEngine.onBlockingThread { () throws(Failure) in rings.has(id) }
-        guard isThere else { return }
+        guard isThere else { return nil }
         do throws(Failure) { _ = try await retain(id) } catch {
             guard refusedRings.withLock({ $0.remove(id) }) != nil else { throw error }
-            let name = try await EmbeddedEngine.onBlockingThread { () throws(Failure) in try rings.setAside(id) }
-            logger.error(
-                "ring of unflushed writes set aside: writes that were answered and not flushed are lost",
-                metadata: ["volume": "\(id)", "path": "\(name)", "reason": "\(error)"])
-            return
+            return error
         }
         try await release(id)
+        return nil
+    }
+
+    func setRingAside(of id: VolumeID, _ reason: Failure) async throws(Failure) {
+        guard let rings = settings.rings else { return }
+        let name = try await EmbeddedEngine.onBlockingThread { () throws(Failure) in try rings.setAside(id) }
+        logger.error(
+            "ring of unflushed writes set aside: writes that were answered and not flushed are lost",
+            metadata: ["volume": "\(id)", "path": "\(name)", "reason": "\(reason)"])
     }
 
     /// The map of a clone that is opened for the first time.

@@ -61,7 +61,7 @@ extension Holder {
             if let part = message.device, let descriptor { devices.put(part, descriptor) }
         case .forget:
             if let part = message.device { devices.remove(part.device) }
-        case .healthy: healthy(worker)
+        case .healthy: healthy(worker, waiting: message.waiting ?? 0)
         case .ready:
             worker.isReady = true
             wasEverReady = true
@@ -84,14 +84,18 @@ extension Holder {
         if worker === upgrade?.candidate { candidateGreeted(hello) }
     }
 
-    private func healthy(_ worker: WorkerProcess) {
+    private func healthy(_ worker: WorkerProcess, waiting: Int) {
         guard worker.healthySince == nil else { return }
         worker.healthySince = .now
+        worker.waiting = waiting
         status.build = worker.hello?.build
         log(
             .info,
-            "worker \(worker.number) serves \(devices.count) devices (\(milliseconds(since: worker.startedAt)) ms)")
-        if upgrade?.isLast(worker) == true { upgradeDone() }
+            "worker \(worker.number) serves \(devices.count - waiting) of \(devices.count) devices (\(milliseconds(since: worker.startedAt)) ms)"
+        )
+        guard let upgrade, upgrade.isLast(worker) else { return }
+        // One that serves fewer than the old one did is not what was asked for: its time runs out.
+        if waiting <= upgrade.old.waiting { upgradeDone() }
     }
 
     func milliseconds(since start: ContinuousClock.Instant) -> Int64 {

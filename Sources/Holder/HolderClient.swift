@@ -14,6 +14,7 @@ public final class HolderClient: Sendable {
         var connection: PacketConnection?
         var devices = HeldDevices()
         var isHealthy = false
+        var waiting = 0
         var isReady = false
         var isReleased = false
         var onAsked: (@Sendable (Asked) -> Void)?
@@ -115,11 +116,18 @@ public final class HolderClient: Sendable {
         wakeThread()
     }
 
-    public func tellHealthy() {
+    /// `waiting`: devices whose volumes cannot be opened yet.
+    public func tellHealthy(waiting: Int) {
         state.withLock { state in
-            state.isHealthy = true
-            state.connection?.send(Message(.healthy))
+            (state.isHealthy, state.waiting) = (true, waiting)
+            state.connection?.send(healthy(waiting))
         }
+    }
+
+    private func healthy(_ waiting: Int) -> Message {
+        var message = Message(.healthy)
+        message.waiting = waiting
+        return message
     }
 
     public func tellReady() {
@@ -177,7 +185,7 @@ public final class HolderClient: Sendable {
             connection.send(greeting)
             for (part, descriptor) in state.devices.parts() { connection.send(Message(.adopt, part), descriptor) }
             connection.send(Message(.complete))
-            if state.isHealthy { connection.send(Message(.healthy)) }
+            if state.isHealthy { connection.send(healthy(state.waiting)) }
             if state.isReady { connection.send(Message(.ready)) }
             if state.isReleased { connection.send(Message(.released)) }
             state.connection = connection

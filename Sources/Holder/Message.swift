@@ -18,7 +18,7 @@ public struct Message: Codable, Sendable {
         case complete
         /// Worker to holder: one part of a device that was attached; a device is gone.
         case keep, forget
-        /// Worker to holder: every device is served again; everything else runs too.
+        /// Worker to holder: every device was tried, and is served again but for those that wait; everything else runs too.
         case healthy, ready
         /// Holder to worker: make everything durable, close the volumes, and wait to be killed; the devices stay. And back, when it is done.
         case release, released
@@ -39,6 +39,8 @@ public struct Message: Codable, Sendable {
     public var device: DevicePart?
     public var upgrade: UpgradeRequest?
     public var status: HolderStatus?
+    /// With `healthy`: of the adopted devices so many could not be served yet.
+    public var waiting: Int?
     /// Why what was asked was not done; nil: it was done.
     public var failure: String?
 

@@ -16,6 +16,8 @@ final class WorkerProcess {
 
     var hello: WorkerHello?
     var healthySince: ContinuousClock.Instant?
+    /// Devices that it could not serve when it was healthy.
+    var waiting = 0
     var isReady = false
     var isReleased = false
     /// The other end is closed: its files are, and soon it is gone.

@@ -14,7 +14,9 @@ public struct FoundRecord: Sendable {
 /// header of the same record on another slice still tells the chunk's place and length, so the walk goes on behind it. Where
 /// nothing is known the walk goes block by block to the slice's end: a page counts only if it names this very place.
 public struct SegmentScan {
-    private static let windowBytes = 64 * 1024
+    /// Blocks read at once where there are records, and at most where there are none.
+    private static let windowBlocksMin: UInt32 = 16
+    private static let windowBlocksMax: UInt32 = 256
 
     private let pool: PoolID
     private let volume: VolumeID
@@ -31,7 +33,7 @@ public struct SegmentScan {
     private var known: [[UInt32: UInt32]]
     private var cursors: [UInt32]
     private var unreadable: Set<Int> = []
-    private let window = AlignedBuffer(bytes: windowBytes)
+    private let window = AlignedBuffer(bytes: Int(windowBlocksMax) * blockBytes)
 
     public static func records(
         pool: PoolID, volume: VolumeID, segment: UInt32, sliceBlocks: UInt32, files: [(any DiskFile)?]
@@ -77,6 +79,8 @@ public struct SegmentScan {
         let start = cursors[slice]
         var windowStart: UInt32 = 0
         var windowBlocks: UInt32 = 0
+        // Grows as long as nothing is found: most of a segment that was open is empty.
+        var windowMax = Self.windowBlocksMin
         var previous: UInt32 = 0
         while cursors[slice] < sliceBlocks {
             let cursor = cursors[slice]
@@ -85,8 +89,8 @@ public struct SegmentScan {
             previous = cursor
             if cursor < windowStart || cursor >= windowStart + windowBlocks {
                 windowStart = cursor
-                let windowMax = UInt32(Self.windowBytes / blockBytes)
-                windowBlocks = min(step > windowMax ? 1 : windowMax, sliceBlocks - cursor)
+                windowBlocks = min(step > Self.windowBlocksMin ? 1 : windowMax, sliceBlocks - cursor)
+                windowMax = min(windowMax * 2, Self.windowBlocksMax)
                 let bytes = Int(windowBlocks) * blockBytes
                 let target = UnsafeMutableRawBufferPointer(start: window.base, count: bytes)
                 var count = 0
@@ -101,6 +105,7 @@ public struct SegmentScan {
             let page = UnsafeRawPointer(window.base + Int(cursor - windowStart) * blockBytes)
             if let header = RecordHeader(page: page), accept(header, page: page, slice: slice, at: cursor) {
                 cursors[slice] += UInt32(header.chunkBlocks(ofColumn: RecordHeader.column(ofPage: page)))
+                windowMax = Self.windowBlocksMin
             } else if let blocks = known[slice][cursor] {
                 cursors[slice] += blocks
             } else {

@@ -170,6 +170,16 @@ struct VolumeRecovery {
 
     // MARK: Reading
 
+    private func scan(_ segments: [Segment]) -> [Result<[FoundRecord], Failure>] {
+        let (pool, volume) = (pool.id, header.id)
+        return inParallel(segments.count, isSequential: self.pool.test.isSequential) { (index) throws(Failure) in
+            let segment = segments[index]
+            return try SegmentScan.records(
+                pool: pool, volume: volume, segment: segment.id, sliceBlocks: segment.sliceBlocks,
+                files: segment.slices.map(\.file))
+        }
+    }
+
     private func readLog(_ last: CheckpointFrame, _ map: VolumeMap, _ names: Names) throws(Failure) -> Log {
         var log = Log(
             throughSequence: last.throughSequence, lastRingSequence: last.lastRingSequence,
@@ -201,9 +211,9 @@ struct VolumeRecovery {
         for segment in map.segments.values.sorted(by: { $0.id < $1.id }) where !segment.isClosed {
             try openFiles(of: segment)
             log.scanned.append(segment)
-            let records = try SegmentScan.records(
-                pool: pool.id, volume: header.id, segment: segment.id, sliceBlocks: segment.sliceBlocks,
-                files: segment.slices.map(\.file))
+        }
+        for (segment, result) in zip(log.scanned, scan(log.scanned)) {
+            let records = try result.get()
             log.found.append((segment, records))
             for record in records {
                 log.durableThrough = max(log.durableThrough, record.header.durableThrough)

@@ -47,7 +47,7 @@ struct Worker: Sendable {
         }
         let engine = try await EngineProcess.start(
             configuration, keeper: HolderKeeper(client: client, logger: logger), adopting: devices, logger: logger)
-        client.tellHealthy()
+        client.tellHealthy(waiting: engine.attacher.waitingCount)
         let signals = Task {
             // Without a holder nobody else can say it.
             while !Task.isCancelled {
