@@ -72,7 +72,8 @@ public final class EmbeddedEngine: VolumeEngine {
         return engine
     }
 
-    /// What an earlier process began to delete is deleted. Once, after what must be served first.
+    /// What an earlier process began to delete is deleted, and what it had half made. Once, after what must be served first and before
+    /// anything is made: nobody can tell this start's unfinished volumes from an earlier one's.
     public func finishInterrupted() async {
         await finishGroupDeletions()
         await finishDeletions()

@@ -69,6 +69,8 @@ final class EngineProcess: Sendable {
         await attacher.adopt(devices)
         times.note("devices")
         logger.info("the data plane serves", metadata: ["devices": "\(devices.count)", "took": "\(times)"])
+        // Before anybody may begin something: what is half made is taken for an earlier start's.
+        await engine.finishInterrupted()
         engine.onResize { (id) throws(Failure) in
             if try await attacher.attachment(id) != nil { _ = try await attacher.refresh(id) }
         }
@@ -82,7 +84,6 @@ final class EngineProcess: Sendable {
             await engine.shutDown()
             throw error
         }
-        await engine.finishInterrupted()
         return EngineProcess(engine: engine, attacher: attacher, threads: threads, server: server, lock: lock)
     }
 
