@@ -306,6 +306,10 @@ extension EmbeddedEngine {
             return
         }
         if isNeeded(header.id) {
+            // Of a deleted volume nobody misses what only its ring has: damage there must not keep its clones from their data.
+            if let refusal = try await logs.settleRing(of: header.id) {
+                try await logs.setRingAside(of: header.id, refusal)
+            }
             try await logs.with(header.id) { (opened) throws(Failure) in
                 try await opened.ask { log, done in log.dropHead(done: done) }
             }

@@ -164,15 +164,11 @@ public final class EmbeddedEngine: VolumeEngine {
         }
     }
 
-    /// Of volumes that are gone.
+    /// What nobody will use: rings of volumes that are gone, also those set aside, and such as were never finished.
     private func removeRings(in rings: RingDirectory?) throws(Failure) {
         guard let rings else { return }
-        for id in try rings.volumes() {
-            guard let header = headers.volume(id) else {
-                logger.warning("ring of no known volume left alone", metadata: ["volume": "\(id)"])
-                continue
-            }
-            if header.isPurged { rings.remove(id) }
+        for id in try rings.sweep(where: { headers.volume($0)?.isPurged == true }) where headers.volume(id) == nil {
+            logger.warning("ring of no known volume left alone", metadata: ["volume": "\(id)"])
         }
     }
 

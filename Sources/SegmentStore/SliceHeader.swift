@@ -22,7 +22,7 @@ import ErasureCoding
 /// Chunks follow from block 1 on. Version rule: unknown versions are refused.
 public struct SliceHeader: Sendable, Equatable {
     private static let magic: UInt64 = 0x3143_4C53_4C48_5341  // "ASHLSLC1"
-    private static let version: UInt16 = 1
+    package static let version: UInt16 = 1
     private static let checksumOffset = blockBytes - 4
 
     public var pool: PoolID

@@ -40,8 +40,6 @@ final class SimulatedRings: RingStore, @unchecked Sendable {
         return "\(volume).aside-\(asideCount)"
     }
 
-    func volumes() throws(Failure) -> [VolumeID] { rings.keys.sorted() }
-
     // MARK: The end of a process
 
     /// Everything stops now.

@@ -15,7 +15,8 @@ final class VerifiedRun: Sendable {
     enum Fault: Sendable {
         /// kill -9 of `serve`.
         case kill
-        /// Power goes on all drives, the state directory's too; then kill -9. The modes take turns.
+        /// Power goes on all drives, the state directory's too; then kill -9. The modes take turns. Every second time the worker was killed
+        /// just before: the next one believes nothing that was not synced, whatever it read.
         case powerLoss([CutMode])
     }
 
@@ -30,6 +31,7 @@ final class VerifiedRun: Sendable {
         var pods: [Pod] = []
         var roundCount = 0
         var earlyCount = 0
+        var workerKillCount = 0
         var cuts: [String: Int] = [:]
         var hasStruck = false
     }
@@ -68,7 +70,7 @@ final class VerifiedRun: Sendable {
         let copies = copies.summary
         return state.withLock { state in
             let cuts = state.cuts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
-            return "\(state.roundCount) rounds (\(state.earlyCount) struck during start), "
+            return "\(state.roundCount) rounds (\(state.earlyCount) struck during start, \(state.workerKillCount) after a worker's death), "
                 + "\(state.pods.reduce(0) { $0 + $1.file.flushCount }) flushes, \(copies)"
                 + (cuts.isEmpty ? "" : "; of what was unsynced: \(cuts)")
         }
@@ -205,6 +207,8 @@ final class VerifiedRun: Sendable {
         let (gap, isProcessFirst) = (random(0...40), random(1...4) == 1)
         state.withLock { $0.hasStruck = true }
         guard case .powerLoss(let modes) = fault else { return await daemon.kill() }
+        // Or it is replaced, and the next one has just begun to serve.
+        if random(1...2) == 1 { try await killWorker(daemon) }
         if isProcessFirst { await daemon.kill() }
         let seed = state.withLock { $0.random.next() }
         let outcome = try await host.volatileDrives.cut(modes[number % modes.count], seed: seed)
@@ -213,6 +217,13 @@ final class VerifiedRun: Sendable {
         await daemon.kill()
         // What is in memory only goes with the power.
         try? FileManager.default.removeItem(atPath: "\(host.directory)/run/rings")
+    }
+
+    private func killWorker(_ daemon: Daemon) async throws {
+        let worker = daemon.worker
+        guard worker != daemon.pid, kill(worker, SIGKILL) == 0 else { return }
+        state.withLock { $0.workerKillCount += 1 }
+        try await Task.sleep(for: .milliseconds(random(0...1) == 0 ? random(0...30) : random(100...800)))
     }
 
     /// `kept 3 lost 5 …`

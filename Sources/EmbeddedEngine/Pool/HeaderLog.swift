@@ -115,7 +115,7 @@ final class HeaderLog: Sendable {
     static let path = ".ashlar/headers"
     private static let directory = ".ashlar"
     private static let magic: UInt32 = 0x5244_4841  // "AHDR"
-    private static let version: UInt32 = 1
+    static let version: UInt32 = 1
     private static let entryHeaderBytes = 16
     private static let logBytesMax = 1 << 30
     /// The log is written anew when it has grown by this much.

@@ -32,7 +32,7 @@ struct PoolDescription: Codable, Equatable, Sendable {
 struct PoolFile: Codable, Sendable {
     static let path = ".ashlar/pool.json"
     static let bytesMax = 1 << 20
-    private static let formatVersion = 1
+    static let formatVersion = 1
 
     var mountpath: MountpathID?
     var description: PoolDescription

@@ -212,8 +212,3 @@ struct RingSlot: Equatable {
         self.payloadChecksum = payloadChecksum
     }
 }
-
-extension EmbeddedEngine {
-    /// Of the rings that an engine of this version leaves, and finds.
-    public static let ringVersion = Int(RingLayout.version)
-}

@@ -37,8 +37,6 @@ package protocol RingStore: AnyObject, Sendable {
     func remove(_ volume: VolumeID)
     /// Out of the way, kept to be looked at. Returns its name.
     func setAside(_ volume: VolumeID) throws(Failure) -> String
-    /// Those of which there is a ring.
-    func volumes() throws(Failure) -> [VolumeID]
 }
 
 /// Rings as files of one directory, in a tmpfs: `<volume>`, `<volume>.new` before it is complete, `<volume>.aside-<n>`.
@@ -119,16 +117,23 @@ package final class RingDirectory: RingStore {
         throw Failure(.exhausted, "\(Self.asideMax) rings of volume \(volume) were set aside: remove them from \(path)")
     }
 
-    package func volumes() throws(Failure) -> [VolumeID] {
+    /// Before anybody uses it: removes what was never finished, and what there is of volumes that are gone. Returns the volumes that have rings.
+    package func sweep(where isGone: (VolumeID) -> Bool) throws(Failure) -> [VolumeID] {
         guard let directory = opendir(path) else { throw Failure(errno: errno, "cannot list \(path)") }
         defer { closedir(directory) }
-        var found: [VolumeID] = []
+        var left: [VolumeID] = []
         while let entry = readdir(directory) {
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            if let id = VolumeID(name) { found.append(id) }
+            let parts = name.split(separator: ".", maxSplits: 1)
+            guard let id = parts.first.flatMap({ VolumeID(String($0)) }) else { continue }
+            if isGone(id) || parts.last == "new" {
+                unlink("\(path)/\(name)")
+            } else if parts.count == 1 {
+                left.append(id)
+            }
         }
-        return found
+        return left
     }
 }

@@ -24,7 +24,7 @@ enum WorkerRole: String, ExpressibleByArgument, Sendable {
 /// the devices along, if there are any.
 struct Worker: Sendable {
     /// What one worker leaves for the next one: see `WorkerHello.formats`.
-    static let formats = ["device": DeviceHandle.version, "ring": EmbeddedEngine.ringVersion]
+    static let formats = EmbeddedEngine.formatVersions.merging(["device": DeviceHandle.version]) { first, _ in first }
     private static let controlPauseMax = Duration.seconds(10)
 
     let role: WorkerRole
