@@ -17,12 +17,15 @@ public struct CSISettings: Sendable {
     public var defaultClass: String?
     /// What NodeGetInfo tells and ControllerPublishVolume enforces; at least 1.
     public var volumesPerNodeMax: Int
+    /// The largest ephemeral inline volume.
+    public var ephemeralBytesMax: UInt64
 
     public static let volumesPerNodeDefault = 256
+    public static let ephemeralBytesDefault: UInt64 = 10 << 30
 
     public init(
         version: String, nodeID: String, host: String, classes: [StorageClass], defaultClass: String?,
-        volumesPerNodeMax: Int = volumesPerNodeDefault
+        volumesPerNodeMax: Int = volumesPerNodeDefault, ephemeralBytesMax: UInt64 = ephemeralBytesDefault
     ) {
         self.version = version
         self.nodeID = nodeID
@@ -30,5 +33,6 @@ public struct CSISettings: Sendable {
         self.classes = classes
         self.defaultClass = defaultClass
         self.volumesPerNodeMax = volumesPerNodeMax
+        self.ephemeralBytesMax = ephemeralBytesMax
     }
 }

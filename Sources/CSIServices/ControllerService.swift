@@ -16,8 +16,9 @@ public final class ControllerService: Sendable {
 
     func getCapabilities(_ request: CSI.ControllerGetCapabilitiesRequest) -> CSI.ControllerGetCapabilitiesResponse {
         let types: [CSI.ControllerServiceCapability.RPC.Kind] = [
-            .createDeleteVolume, .publishUnpublishVolume, .getCapacity, .expandVolume, .singleNodeMultiWriter,
-            .publishReadonly,
+            .createDeleteVolume, .publishUnpublishVolume, .publishReadonly, .singleNodeMultiWriter, .expandVolume,
+            .cloneVolume, .createDeleteSnapshot, .listSnapshots, .getSnapshot, .listVolumes,
+            .listVolumesPublishedNodes, .getVolume, .getCapacity, .modifyVolume, .getVolumeHealth, .listVolumeHealth,
         ]
         return CSI.ControllerGetCapabilitiesResponse(
             capabilities: types.map { .init(type: .rpc(.init(type: $0))) })
@@ -35,19 +36,22 @@ public final class ControllerService: Sendable {
         let capabilities = try Fields.capabilities(request.volumeCapabilities)
         let parameters = try Parameters(request.parameters, mutable: request.mutableParameters)
         let plan = try VolumePlan(parameters, capabilities, settings)
-        guard request.volumeContentSource == nil else {
-            throw Failure(.invalid, "volume_content_source is not offered yet; leave it out")
-        }
         try checkTopology(request.accessibilityRequirements)
-        let size = try Fields.range(request.capacityRange).plan(filesystem: plan.filesystem)
-        return VolumeRequest(
+        let range = try Fields.range(request.capacityRange)
+        let size = try range.plan(filesystem: plan.filesystem)
+        var wanted = VolumeRequest(
             name: name, group: plan.group, className: plan.className, sizeBytes: size, filesystem: plan.filesystem,
             capabilities: capabilities, parameters: parameters.given, mountOptions: plan.mountOptions,
             mkfsOptions: plan.mkfsOptions)
+        if let source = request.volumeContentSource {
+            wanted.source = try Fields.source(source)
+            wanted.range = range
+        }
+        return wanted
     }
 
     /// The volume will be usable on the storage host only; one of the requisite topologies must be there.
-    private func checkTopology(_ requirement: CSI.TopologyRequirement?) throws(Failure) {
+    func checkTopology(_ requirement: CSI.TopologyRequirement?) throws(Failure) {
         guard let requisite = requirement?.requisite, !requisite.isEmpty else { return }
         guard requisite.contains(where: isHere) else {
             throw Failure(
@@ -62,6 +66,7 @@ public final class ControllerService: Sendable {
         CSI.Volume(
             capacityBytes: Int64(clamping: volume.sizeBytes), volumeID: volume.id.description,
             volumeContext: VolumeContext(volume.request).encoded,
+            contentSource: volume.request.source.map { CSI.VolumeContentSource($0) },
             accessibleTopology: [CSI.Topology(segments: [CSISettings.topologyKey: settings.host])])
     }
 
@@ -99,5 +104,14 @@ public final class ControllerService: Sendable {
             availableCapacity: Int64(clamping: capacity.availableBytes),
             maximumVolumeSize: Int64(clamping: capacity.totalBytes),
             minimumVolumeSize: Int64(plan.filesystem?.smallestBytes ?? CapacityRange.smallestBlockBytes))
+    }
+}
+
+extension CSI.VolumeContentSource {
+    init(_ source: Domain.VolumeSource) {
+        switch source {
+        case .snapshot(let id): self.init(type: .snapshot(.init(snapshotID: id.description)))
+        case .volume(let id): self.init(type: .volume(.init(volumeID: id.description)))
+        }
     }
 }

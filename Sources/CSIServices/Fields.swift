@@ -39,6 +39,21 @@ enum Fields {
         VolumeID(try text(value, "volume_id"))
     }
 
+    static func snapshotID(_ value: String, _ field: String) throws(Failure) -> SnapshotID {
+        let text = try text(value, field)
+        guard let id = SnapshotID(text) else { throw Failure(.notFound, "there is no snapshot '\(text)'") }
+        return id
+    }
+
+    static func source(_ value: CSI.VolumeContentSource) throws(Failure) -> VolumeSource {
+        switch value.type {
+        case .snapshot(let source):
+            return .snapshot(try snapshotID(source.snapshotID, "volume_content_source.snapshot.snapshot_id"))
+        case .volume(let source): return .volume(try volumeID(source.volumeID))
+        case nil: throw Failure(.invalid, "volume_content_source names neither a snapshot nor a volume")
+        }
+    }
+
     static func path(_ value: String, _ field: String) throws(Failure) -> String {
         guard !value.isEmpty else { throw missing(field) }
         guard value.hasPrefix("/"), value.utf8.count <= pathBytesMax, !value.split(separator: "/").contains(".."),

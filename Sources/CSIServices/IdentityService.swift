@@ -21,6 +21,9 @@ public final class IdentityService: Sendable {
         CSI.GetPluginCapabilitiesResponse(capabilities: [
             .init(type: .service(.init(type: .controllerService))),
             .init(type: .service(.init(type: .volumeAccessibilityConstraints))),
+            .init(type: .service(.init(type: .groupControllerService))),
+            .init(type: .service(.init(type: .snapshotMetadataService))),
+            .init(type: .service(.init(type: .snapshotAccessibilityConstraints))),
             .init(type: .volumeExpansion(.init(type: .online))),
         ])
     }

@@ -17,6 +17,8 @@ struct Place: Sendable, Equatable {
     var device: String
     var kind: Kind
     var readOnly: Bool
+    /// The filesystem stopped writing by itself, though it is mounted to be written: it met errors.
+    var hasStopped = false
 }
 
 /// What is staged and published, as the kernel has it: mount table, then device, then the identity that it was given.
@@ -50,6 +52,8 @@ struct KernelView: Sendable {
     }
 
     private static let loopMajor: UInt32 = 7
+    /// As ext4 and XFS tell it.
+    private static let stoppedOptions: Set<String> = ["ro", "emergency_ro", "shutdown"]
 
     /// A mounted filesystem keeps its loop device, and so its identity, until the last user is gone.
     private static func mountedFilesystem(_ entry: MountEntry, _ volumes: [String: VolumeID]) -> Place? {
@@ -59,7 +63,9 @@ struct KernelView: Sendable {
             guard let volume = volumes[device] else { return nil }
             return Place(
                 path: entry.mountPoint, volume: volume, device: device, kind: .filesystem(entry.type),
-                readOnly: entry.isReadOnly)
+                readOnly: entry.isReadOnly,
+                hasStopped: !entry.isReadOnly
+                    && entry.filesystemOptions.contains { stoppedOptions.contains($0) })
         } catch { return nil }
     }
 

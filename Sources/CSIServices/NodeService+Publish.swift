@@ -37,6 +37,7 @@ extension NodeService {
     }
 
     func publishVolume(_ request: CSI.NodePublishVolumeRequest) async throws(Failure) -> CSI.NodePublishVolumeResponse {
+        if EphemeralAttributes.isMeant(request.volumeContext) { return try await publishEphemeral(request) }
         var wanted = try PublishRequest(request)
         wanted.staging = try await resolved(wanted.staging)
         wanted.target = try await resolved(wanted.target)
@@ -140,7 +141,10 @@ extension NodeService {
     ) async throws(Failure) -> CSI.NodeUnpublishVolumeResponse {
         let known = try Fields.volumeIDIfKnown(request.volumeID)
         let target = try await resolved(try Fields.path(request.targetPath, "target_path"))
-        guard let id = known else { return CSI.NodeUnpublishVolumeResponse() }
+        guard let id = known else {
+            try await unpublishEphemeral(request.volumeID, at: target)
+            return CSI.NodeUnpublishVolumeResponse()
+        }
         let held = try await lock(id, for: "NodeUnpublishVolume at \(target)")
         defer { held.release() }
         let view = try await view()

@@ -3,6 +3,7 @@ import Base
 import CSIMessages
 import Domain
 import Filesystems
+import Glibc
 import SystemIO
 import VolumeEngine
 
@@ -15,6 +16,8 @@ extension NodeService {
         var context: VolumeContext
 
         var readOnly: Bool { publish.readOnly || capability.mode.isReadOnly }
+        /// Other nodes may read it at the same time: nobody writes, not even to replay a journal.
+        var isShared: Bool { capability.mode.allowsSeveralNodes }
 
         init(_ request: CSI.NodeStageVolumeRequest) throws(Failure) {
             let idText = try Fields.text(request.volumeID, "volume_id")
@@ -52,9 +55,9 @@ extension NodeService {
         _ = try await attacher.attach(wanted.id, epoch: wanted.publish.epoch, readOnly: wanted.readOnly)
     }
 
-    /// The device is attached writable even for a read-only mount, so that a journal can be replayed.
+    /// The device is attached writable even for a read-only mount, so that a journal can be replayed; but for one that nodes share.
     private func stageFilesystem(_ wanted: StageRequest, _ volume: EngineVolume) async throws(Failure) {
-        let device = try await attacher.attach(wanted.id, epoch: wanted.publish.epoch, readOnly: false)
+        let device = try await attacher.attach(wanted.id, epoch: wanted.publish.epoch, readOnly: wanted.isShared)
         let kind = try filesystem(wanted, volume)
         let view = try await view()
         if let place = view.place(at: wanted.path) {
@@ -89,15 +92,14 @@ extension NodeService {
         _ wanted: StageRequest, _ kind: FilesystemKind, _ volume: EngineVolume, _ device: AttachedDevice
     ) async throws(Failure) {
         try kind.check(mountOptions: wanted.capability.flags)
+        if wanted.isShared { return try await mountShared(wanted, kind, volume, device) }
         let isNew = try await makeFilesystemIfNew(
             kind, volume, device, mkfsOptions: wanted.context.mkfsOptions)
         // Mounted elsewhere still: it is in use, and no tool may touch the device.
         let isInUse = try await view().places(of: wanted.id).contains { $0.device == device.path }
-        var options = kind.type.defaultMountOptions
-        for option in wanted.context.mountOptions + wanted.capability.flags where !options.contains(option) {
-            options.append(option)
-        }
-        let (path, readOnly, mountOptions, devicePath) = (wanted.path, wanted.readOnly, options, device.path)
+        let (path, readOnly, mountOptions, devicePath) = (
+            wanted.path, wanted.readOnly, options(wanted, kind), device.path
+        )
         try await threads.run { () throws(Failure) in
             try TargetPath.makeDirectory(path)
             if !isNew && !isInUse {
@@ -107,6 +109,47 @@ extension NodeService {
             try Mounts.mount(device: devicePath, at: path, type: kind.type, options: mountOptions, readOnly: readOnly)
         }
         try await growIfSmaller(kind, device, at: path, readOnly: readOnly)
+    }
+
+    private func options(_ wanted: StageRequest, _ kind: FilesystemKind) -> [String] {
+        var options = kind.type.defaultMountOptions
+        for option in wanted.context.mountOptions + wanted.capability.flags where !options.contains(option) {
+            options.append(option)
+        }
+        return options
+    }
+
+    /// Read-only, on a device that is read-only. One that was cut off in the middle of writing (a clone of a snapshot of a volume in use is) has
+    /// a journal to replay first: the device is writable for that moment, while it is mounted nowhere.
+    private func mountShared(
+        _ wanted: StageRequest, _ kind: FilesystemKind, _ volume: EngineVolume, _ device: AttachedDevice
+    ) async throws(Failure) {
+        guard volume.formatted == .filesystem(kind.rawValue) || volume.formatted == .unknown else {
+            throw Failure(
+                .failedPrecondition,
+                "volume \(volume.id) carries no \(kind.rawValue) yet; use it once in a mode that writes, or restore a snapshot into it")
+        }
+        let (path, options) = (wanted.path, options(wanted, kind))
+        func mountIt(_ device: AttachedDevice) async throws(Failure) {
+            try await threads.run { () throws(Failure) in
+                try TargetPath.makeDirectory(path)
+                try Mounts.mount(device: device.path, at: path, type: kind.type, options: options, readOnly: true)
+            }
+        }
+        do throws(Failure) { return try await mountIt(device) } catch {
+            guard error.errorNumber == EROFS else { throw error }
+        }
+        guard try await view().places(of: wanted.id).isEmpty else {
+            throw Failure(
+                .unavailable, "volume \(wanted.id) was not unmounted cleanly and is in use; try again")
+        }
+        logger.notice("journal replayed before a shared mount", metadata: ["volume": "\(wanted.id)"])
+        try await attacher.detach(wanted.id)
+        let writable = try await attacher.attach(wanted.id, epoch: wanted.publish.epoch, readOnly: false)
+        try await mountIt(writable)
+        try await unmount(path, lazy: false)
+        try await attacher.detach(wanted.id)
+        try await mountIt(try await attacher.attach(wanted.id, epoch: wanted.publish.epoch, readOnly: true))
     }
 
     /// After an expansion while it was not staged, or a restore into a larger volume (field.md, row 12).

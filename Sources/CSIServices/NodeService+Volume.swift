@@ -6,16 +6,32 @@ import Filesystems
 import SystemIO
 
 extension NodeService {
-    /// The volume's place at a path that the orchestrator names, on the device that is served now.
-    private func livePlace(
-        _ id: VolumeID, at path: String, _ field: String
-    ) async throws(Failure) -> (place: Place, device: AttachedDevice) {
+    /// The volume's place at a path that the orchestrator names. An ephemeral volume is known by the orchestrator's own id for it.
+    func place(_ idText: String, at path: String, _ field: String) async throws(Failure) -> Place {
+        let id: VolumeID
+        if let known = VolumeID(idText) {
+            id = known
+        } else {
+            guard let made = try await ephemeral.volume(idText) else {
+                throw Failure(.notFound, "there is no volume '\(idText)'")
+            }
+            id = made
+        }
         let path = try await resolved(path)
         guard let place = try await view().place(at: path), place.volume == id else {
             throw Failure(.notFound, "volume \(id) is not at \(field) \(path)")
         }
-        guard let device = try await attacher.attachment(id), device.path == place.device else {
-            throw Failure(.unavailable, "the device of volume \(id) at \(path) is gone; stage and publish it again")
+        return place
+    }
+
+    /// As `place`, on the device that is served now.
+    private func livePlace(
+        _ idText: String, at path: String, _ field: String
+    ) async throws(Failure) -> (place: Place, device: AttachedDevice) {
+        let place = try await place(idText, at: path, field)
+        guard let device = try await attacher.attachment(place.volume), device.path == place.device else {
+            throw Failure(
+                .unavailable, "the device of volume \(place.volume) at \(path) is gone; stage and publish it again")
         }
         return (place, device)
     }
@@ -25,7 +41,7 @@ extension NodeService {
     ) async throws(Failure) -> CSI.NodeGetVolumeStatsResponse {
         let idText = try Fields.text(request.volumeID, "volume_id")
         let path = try Fields.knownPath(request.volumePath, "volume_path")
-        let (place, device) = try await livePlace(try Fields.volumeID(idText), at: path, "volume_path")
+        let (place, device) = try await livePlace(idText, at: path, "volume_path")
         if place.kind == .block {
             let total = Int64(clamping: device.sizeBytes)
             return CSI.NodeGetVolumeStatsResponse(usage: [.init(total: total, unit: .bytes)])
@@ -51,7 +67,7 @@ extension NodeService {
         let id = try Fields.volumeID(idText)
         let held = try await lock(id, for: "NodeExpandVolume")
         defer { held.release() }
-        let place = try await livePlace(id, at: path, "volume_path").place
+        let place = try await livePlace(idText, at: path, "volume_path").place
         let device = try await attacher.refresh(id)
         guard device.sizeBytes >= range.requiredBytes else {
             throw Failure(

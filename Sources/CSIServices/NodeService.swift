@@ -23,6 +23,7 @@ public final class NodeService: Sendable {
 
     let engine: any VolumeEngine
     let attacher: any DeviceAttacher
+    let ephemeral: any EphemeralVolumes
     let settings: CSISettings
     let threads: BlockingThreads
     let logger: Logger
@@ -30,11 +31,13 @@ public final class NodeService: Sendable {
     private let clearStaleDevices: ClearStaleDevices
 
     public init(
-        engine: any VolumeEngine, attacher: any DeviceAttacher, settings: CSISettings, threads: BlockingThreads,
+        engine: any VolumeEngine, attacher: any DeviceAttacher, ephemeral: any EphemeralVolumes, settings: CSISettings,
+        threads: BlockingThreads,
         clearStaleDevices: @escaping ClearStaleDevices, logger: Logger
     ) {
         self.engine = engine
         self.attacher = attacher
+        self.ephemeral = ephemeral
         self.settings = settings
         self.threads = threads
         self.clearStaleDevices = clearStaleDevices
@@ -49,13 +52,18 @@ public final class NodeService: Sendable {
 
     func getCapabilities(_ request: CSI.NodeGetCapabilitiesRequest) -> CSI.NodeGetCapabilitiesResponse {
         let types: [CSI.NodeServiceCapability.RPC.Kind] = [
-            .stageUnstageVolume, .getVolumeStats, .expandVolume, .singleNodeMultiWriter,
+            .stageUnstageVolume, .getVolumeStats, .expandVolume, .singleNodeMultiWriter, .getVolumeHealth,
+            .getStorageHealth,
         ]
         return CSI.NodeGetCapabilitiesResponse(capabilities: types.map { .init(type: .rpc(.init(type: $0))) })
     }
 
     func lock(_ id: VolumeID, for operation: String) async throws(Failure) -> KeyedLock.Held {
         try await locks.acquire("volume \(id)", for: operation)
+    }
+
+    func lockHandle(_ handle: String, for operation: String) async throws(Failure) -> KeyedLock.Held {
+        try await locks.acquire("ephemeral volume '\(handle)'", for: operation)
     }
 
     func view() async throws(Failure) -> KernelView {

@@ -1,5 +1,7 @@
 import Base
 import Domain
+import VolumeEngine
+import Volumes
 
 /// The parameters of a StorageClass: every key that is understood, in one place. An unknown one is refused and not ignored, so
 /// that a typo cannot silently give another volume than was meant.
@@ -13,6 +15,8 @@ struct Parameters: Sendable, Equatable {
         case mountOptions
         /// Separated by semicolons, one flag and its value each.
         case mkfsOptions
+        /// These may change during the volume's life (`VolumeLimits.Parameter`).
+        case iops, iopsBurst, bandwidth, bandwidthBurst
     }
 
     /// What external-provisioner adds about the claim with `--extra-create-metadata`.
@@ -21,7 +25,7 @@ struct Parameters: Sendable, Equatable {
     ]
     /// Known to come, and dangerous to leave out silently.
     private static let later: Set<String> = [
-        "encryption", "encrypted", "qos", "iops", "iopsMax", "bandwidth", "compression", "snapshotPolicy",
+        "encryption", "encrypted", "compression", "snapshotPolicy",
         "backupConfig",
     ]
 
@@ -43,6 +47,7 @@ struct Parameters: Sendable, Equatable {
         if let one = values[.filesystem], let other = values[.kubernetesFilesystem], one != other {
             throw Failure(.invalid, "parameters 'filesystem' and 'csi.storage.k8s.io/fstype' differ")
         }
+        _ = try VolumeLimits(madeWith: given)
     }
 
     private static func refusal(_ name: String) -> Failure {

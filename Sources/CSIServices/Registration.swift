@@ -26,9 +26,56 @@ extension ControllerService {
         handlers.register(CSI.Method.validateVolumeCapabilities) { request throws(Failure) in
             try await self.validateCapabilities(request)
         }
+        handlers.register(CSI.Method.listVolumes) { request throws(Failure) in try await self.listVolumes(request) }
+        handlers.register(CSI.Method.controllerGetVolume) { request throws(Failure) in
+            try await self.getVolume(request)
+        }
+        handlers.register(CSI.Method.controllerModifyVolume) { request throws(Failure) in
+            try await self.modifyVolume(request)
+        }
+        handlers.register(CSI.Method.controllerListVolumeHealth) { request throws(Failure) in
+            try await self.listVolumeHealth(request)
+        }
+        handlers.register(CSI.Method.controllerGetVolumeHealth) { request throws(Failure) in
+            try await self.getVolumeHealth(request)
+        }
+        handlers.register(CSI.Method.createSnapshot) { request throws(Failure) in
+            try await self.createSnapshot(request)
+        }
+        handlers.register(CSI.Method.deleteSnapshot) { request throws(Failure) in
+            try await self.deleteSnapshot(request)
+        }
+        handlers.register(CSI.Method.listSnapshots) { request throws(Failure) in
+            try await self.listSnapshots(request)
+        }
+        handlers.register(CSI.Method.getSnapshot) { request throws(Failure) in try await self.getSnapshot(request) }
         handlers.register(CSI.Method.getCapacity) { request throws(Failure) in try await self.getCapacity(request) }
         handlers.register(CSI.Method.controllerExpandVolume) { request throws(Failure) in
             try await self.expandVolume(request)
+        }
+    }
+}
+
+extension GroupControllerService {
+    public func register(in handlers: inout GRPCHandlers) {
+        handlers.register(CSI.Method.groupControllerGetCapabilities) { request in self.getCapabilities(request) }
+        handlers.register(CSI.Method.createVolumeGroupSnapshot) { request throws(Failure) in
+            try await self.create(request)
+        }
+        handlers.register(CSI.Method.deleteVolumeGroupSnapshot) { request throws(Failure) in
+            try await self.delete(request)
+        }
+        handlers.register(CSI.Method.getVolumeGroupSnapshot) { request throws(Failure) in try await self.get(request) }
+    }
+}
+
+extension SnapshotMetadataService {
+    public func register(in handlers: inout GRPCHandlers) {
+        handlers.streaming(CSI.Method.getMetadataAllocated) { bytes, _, stream throws(Failure) in
+            try await self.getAllocated(try CSI.GetMetadataAllocatedRequest(decoding: bytes), stream)
+        }
+        handlers.streaming(CSI.Method.getMetadataDelta) { bytes, _, stream throws(Failure) in
+            try await self.getDelta(try CSI.GetMetadataDeltaRequest(decoding: bytes), stream)
         }
     }
 }
@@ -50,6 +97,10 @@ extension NodeService {
         handlers.register(CSI.Method.nodeGetVolumeStats) { request throws(Failure) in
             try await self.getVolumeStats(request)
         }
+        handlers.register(CSI.Method.nodeGetVolumeHealth) { request throws(Failure) in
+            try await self.getVolumeHealth(request)
+        }
+        handlers.register(CSI.Method.nodeGetStorageHealth) { request in await self.getStorageHealth(request) }
         handlers.register(CSI.Method.nodeExpandVolume) { request throws(Failure) in
             try await self.expandVolume(request)
         }

@@ -39,6 +39,12 @@ extension Catalogue {
         }
     }
 
+    /// One more reader, with the epoch that the others have.
+    public func share(_ publication: Publication) async throws(Failure) {
+        precondition(publication.state == .granted && publication.mode.allowsSeveralNodes)
+        try await write("grant.share") { try putPublication($0, publication) }
+    }
+
     public func finishGrant(_ id: VolumeID, node: String) async throws(Failure) {
         try await write("grant.finish") { try setState($0, id, node, .granted) }
     }

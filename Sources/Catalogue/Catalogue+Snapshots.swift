@@ -96,7 +96,7 @@ extension Catalogue {
 }
 
 /// Snapshots that can be seen; more conditions may follow.
-private let selectSnapshots = """
+let selectSnapshots = """
     SELECT * FROM snapshots WHERE groupLabel IN (SELECT label FROM groups WHERE state = '\(GroupState.active.rawValue)')
     """
 
@@ -108,13 +108,13 @@ func insertSnapshot(_ database: Database, _ snapshot: Snapshot) throws {
     try database.execute(
         sql: """
             INSERT INTO snapshots
-                (id, name, volume, groupLabel, request, cut, cutName, sizeBytes, phase, createdAt)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                (id, name, volume, groupLabel, request, cut, cutName, sizeBytes, phase, createdAt, number)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
         arguments: [
             snapshot.id.description, snapshot.name, snapshot.volume.description, snapshot.group,
             try snapshot.requestText, snapshot.cut?.id.description, snapshot.cut?.name, Int64(snapshot.sizeBytes),
-            snapshot.phase.rawValue, snapshot.createdAt,
+            snapshot.phase.rawValue, snapshot.createdAt, try nextNumber(database),
         ])
 }
 
@@ -146,7 +146,7 @@ extension Snapshot {
         }
     }
 
-    fileprivate init(row: Row) throws {
+    init(row: Row) throws {
         let volume: VolumeID = try row.id("volume")
         let label: String = row["groupLabel"]
         let request = try row.value("request") { Volume(id: volume, group: label, annotation: $0)?.request }

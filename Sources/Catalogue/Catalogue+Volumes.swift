@@ -152,7 +152,7 @@ public struct Intent: Sendable, Equatable {
 }
 
 /// Volumes that can be seen; more conditions may follow.
-private let selectVolumes = """
+let selectVolumes = """
     SELECT * FROM volumes WHERE groupLabel IN (SELECT label FROM groups WHERE state = '\(GroupState.active.rawValue)')
     """
 
@@ -165,15 +165,15 @@ func insertVolume(_ database: Database, _ volume: Volume) throws {
     try database.execute(
         sql: """
             INSERT INTO volumes (id, name, groupLabel, className, filesystem, requestedBytes, sizeBytes,
-                capabilities, parameters, mountOptions, mkfsOptions, phase, lastEpoch, createdAt, source)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                capabilities, parameters, mountOptions, mkfsOptions, phase, lastEpoch, createdAt, source, number)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
         arguments: [
             volume.id.description, request.name, request.group, request.className,
             request.filesystem?.rawValue, Int64(request.sizeBytes), Int64(volume.sizeBytes),
             try json(request.capabilities), try json(request.parameters), try json(request.mountOptions),
             try json(request.mkfsOptions), volume.phase.rawValue, Int64(volume.lastEpoch), volume.createdAt,
-            request.source?.description,
+            request.source?.description, try nextNumber(database),
         ])
 }
 

@@ -21,6 +21,7 @@ enum Schema {
             try database.execute(sql: "ALTER TABLE groups ADD COLUMN state TEXT NOT NULL DEFAULT 'Active'")
         }
         migrator.registerMigration("3 snapshots") { try $0.execute(sql: snapshots) }
+        migrator.registerMigration("4 numbers") { try $0.execute(sql: numbers) }
         return migrator
     }
 
@@ -44,6 +45,23 @@ enum Schema {
         CREATE INDEX snapshotsByCutName ON snapshots (cutName);
 
         ALTER TABLE volumes ADD COLUMN source TEXT;
+        """
+
+    /// The order in which volumes and snapshots came, for lists in pages. No number is given twice: what comes while somebody reads
+    /// pages is on the last of them, and a page goes on after one that is gone.
+    private static let numbers = """
+        CREATE TABLE lastNumber (
+            only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+            value INTEGER NOT NULL
+        ) STRICT;
+        ALTER TABLE volumes ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE snapshots ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+        UPDATE volumes SET number = rowid;
+        UPDATE snapshots SET number = rowid;
+        INSERT INTO lastNumber SELECT 1, max(
+            (SELECT coalesce(max(rowid), 0) FROM volumes), (SELECT coalesce(max(rowid), 0) FROM snapshots));
+        CREATE INDEX volumesByNumber ON volumes (number);
+        CREATE INDEX snapshotsByNumber ON snapshots (number);
         """
 
     /// Sizes are bytes, times seconds since 1970, ids UUID text, lists and maps JSON.

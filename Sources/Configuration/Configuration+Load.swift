@@ -67,18 +67,43 @@ extension Configuration {
             stateDirectory: root.child("stateDirectory").absolutePath(default: "/var/lib/ashlar"),
             runDirectory: runDirectory,
             logLevel: root.child("logLevel").choice(default: .info), nodeID: readNode(root.child("node"), hostName),
+            otherNodes: readOtherNodes(root.child("otherNodes")),
             sockets: readSockets(root.child("csi"), runDirectory),
             engine: readEngine(root.child("engine"), runDirectory), pool: readPool(root.child("pool")), groups: groups,
+            groupCreation: root.child("createGroups").choice(default: .start), csi: readCSI(root.child("csi")),
             classes: classes, defaultClass: readDefaultClass(root.child("defaultClass"), classes))
     }
 
     private static func readNode(_ node: Reader, _ hostName: String) -> String {
         node.checkKeys(.node)
         let id = node.child("id").text(default: hostName)
-        if id.utf8.count > nodeIDBytesMax || id.utf8.contains(where: { $0 <= 32 || $0 == 127 }) {
-            node.child("id").problem("'\(id)' must have at most \(nodeIDBytesMax) bytes and no blanks")
-        }
+        check(id, node.child("id"))
         return id
+    }
+
+    private static func check(_ id: String, _ reader: Reader) {
+        if id.utf8.count > nodeIDBytesMax || id.utf8.contains(where: { $0 <= 32 || $0 == 127 }) {
+            reader.problem("'\(id)' must have at most \(nodeIDBytesMax) bytes and no blanks")
+        }
+    }
+
+    private static func readOtherNodes(_ list: Reader) -> [String] {
+        list.list().map { entry in
+            let id = entry.requiredText()
+            check(id, entry)
+            return id
+        }
+    }
+
+    private static func readCSI(_ csi: Reader) -> CSI {
+        let count = csi.child("volumesPerNode")
+        return CSI(
+            blockMetadata: csi.child("blockMetadata").choice(default: .variable),
+            ephemeralBytesMax: csi.child("ephemeralSizeMax").size(
+                default: CSI.ephemeralBytesDefault, in: 1 << 20...CapacityRange.largestBytes,
+                multipleOf: CapacityRange.unitBytes),
+            volumesPerNodeMax: Int(
+                count.size(default: UInt64(CSI.volumesPerNodeDefault), in: 1...100_000, multipleOf: 1)))
     }
 
     /// CSI's bound is 256 bytes; kubelet's CSINode object takes 192; a topology value takes a label's 63.

@@ -9,16 +9,50 @@ public struct Configuration: Sendable, Equatable {
     public var runDirectory: String
     public var logLevel: LogLevel
     public var nodeID: String
+    /// Other nodes that may have volumes.
+    public var otherNodes: [String]
     public var sockets: Sockets
     public var engine: Engine
     public var pool: Pool
     public var groups: [VolumeGroup]
+    /// When groups that are new are made.
+    public var groupCreation: GroupCreation
+    public var csi: CSI
     public var classes: [StorageClass]
     /// The class of a CreateVolume that names neither class nor group; nil: such a call is refused.
     public var defaultClass: String?
 
     public enum LogLevel: String, Sendable, CaseIterable {
         case trace, debug, info, notice, warning, error
+    }
+
+    public enum GroupCreation: String, Sendable, CaseIterable {
+        case start, firstUse
+    }
+
+    /// How the CSI services behave.
+    public struct CSI: Sendable, Equatable {
+        public enum BlockMetadata: String, Sendable, CaseIterable {
+            case variable, fixed
+        }
+
+        /// How SnapshotMetadata tells ranges.
+        public var blockMetadata: BlockMetadata
+        /// Bytes of the largest ephemeral inline volume.
+        public var ephemeralBytesMax: UInt64
+        public var volumesPerNodeMax: Int
+
+        public static let ephemeralBytesDefault: UInt64 = 10 << 30
+        public static let volumesPerNodeDefault = 256
+
+        public init(
+            blockMetadata: BlockMetadata = .variable, ephemeralBytesMax: UInt64 = ephemeralBytesDefault,
+            volumesPerNodeMax: Int = volumesPerNodeDefault
+        ) {
+            self.blockMetadata = blockMetadata
+            self.ephemeralBytesMax = ephemeralBytesMax
+            self.volumesPerNodeMax = volumesPerNodeMax
+        }
     }
 
     /// Where the CSI services listen. Both paths are equal where one socket serves all.

@@ -7,11 +7,14 @@ package enum Section: String, CaseIterable {
         switch self {
         case .root:
             [
-                "stateDirectory", "runDirectory", "logLevel", "node", "csi", "engine", "pool", "groups", "classes",
-                "defaultClass",
+                "stateDirectory", "runDirectory", "logLevel", "node", "otherNodes", "csi", "engine", "pool", "groups",
+                "createGroups", "classes", "defaultClass",
             ]
         case .node: ["id"]
-        case .csi: ["socket", "controllerSocket", "nodeSocket"]
+        case .csi: 
+            [
+                "socket", "controllerSocket", "nodeSocket", "blockMetadata", "ephemeralSizeMax", "volumesPerNode",
+            ]
         case .engine: ["socket", "ring", "mapCache"]
         case .pool: ["mountpaths", "allowSharedFilesystem", "acceptMissing"]
         case .mountpath: ["path", "media"]

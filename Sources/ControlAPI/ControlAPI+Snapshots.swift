@@ -93,7 +93,7 @@ extension ControlClient {
     }
 }
 
-private func identifier<ID: UniqueID>(_ text: String) throws(Failure) -> ID {
+func identifier<ID: UniqueID>(_ text: String) throws(Failure) -> ID {
     guard let id = ID(text) else { throw Failure(.invalid, "'\(text)' is not an id") }
     return id
 }

@@ -1,13 +1,17 @@
 import Base
 
-/// CSI's access modes that this driver offers: a volume is written from one node at a time.
+/// CSI's access modes that this driver offers: a volume is written from one node at a time, and read from many while nobody writes.
 public enum AccessMode: String, Sendable, Codable, CaseIterable {
     case singleNodeWriter = "SINGLE_NODE_WRITER"
     case singleNodeReaderOnly = "SINGLE_NODE_READER_ONLY"
     case singleNodeSingleWriter = "SINGLE_NODE_SINGLE_WRITER"
     case singleNodeMultiWriter = "SINGLE_NODE_MULTI_WRITER"
+    case multiNodeReaderOnly = "MULTI_NODE_READER_ONLY"
 
-    public var isReadOnly: Bool { self == .singleNodeReaderOnly }
+    public var isReadOnly: Bool { self == .singleNodeReaderOnly || self == .multiNodeReaderOnly }
+
+    /// Whether several nodes may have the volume at a time, all of them in this mode.
+    public var allowsSeveralNodes: Bool { self == .multiNodeReaderOnly }
 
     /// Whether one node may publish the volume at several targets. `SINGLE_NODE_WRITER` may, because the driver
     /// advertises SINGLE_NODE_MULTI_WRITER (CSI 1.13, NodePublishVolume).

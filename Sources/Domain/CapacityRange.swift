@@ -33,6 +33,22 @@ public struct CapacityRange: Sendable, Equatable {
         self.init(requiredBytes: UInt64(requiredBytes), limitBytes: UInt64(limitBytes))
     }
 
+    public func allows(_ sizeBytes: UInt64) -> Bool {
+        sizeBytes >= requiredBytes && (limitBytes == 0 || sizeBytes <= limitBytes)
+    }
+
+    /// The size of a copy of `sourceBytes`: as large as that at least, and `planned` only where a size was required. `outOfRange` where
+    /// the limit forbids it.
+    public func planCopy(of sourceBytes: UInt64, planned: UInt64) throws(Failure) -> UInt64 {
+        let size = max(sourceBytes, requiredBytes == 0 ? 0 : planned)
+        guard limitBytes == 0 || size <= limitBytes else {
+            throw Failure(
+                .outOfRange,
+                "limit_bytes \(limitBytes) cannot be met: what is to be copied has \(sourceBytes) bytes; raise limit_bytes")
+        }
+        return size
+    }
+
     /// The size of a new volume: required, rounded up to whole blocks and to the smallest size of what it will carry.
     /// `outOfRange` where that passes the limit.
     public func plan(filesystem: FilesystemKind?) throws(Failure) -> UInt64 {

@@ -39,6 +39,8 @@ public struct VolumeRequest: Sendable, Equatable {
     public var className: String?
     /// Planned from the capacity range: a multiple of 4 KiB.
     public var sizeBytes: UInt64
+    /// Of a copy whose size its source decides: what it may be. A repeat is compared by it, since the source may have grown; not kept.
+    public var range: CapacityRange?
     /// Nil: a raw block volume.
     public var filesystem: FilesystemKind?
     /// Sorted, without repeats.
@@ -66,12 +68,14 @@ public struct VolumeRequest: Sendable, Equatable {
         self.mountOptions = mountOptions
         self.mkfsOptions = mkfsOptions
         self.source = source
+        range = nil
     }
 
     /// Names what differs from a volume that has the same name, or nil where this asks for the same volume.
     /// Class defaults are not compared: a class edited since then does not make a repeat a conflict.
     public func difference(from made: VolumeRequest) -> String? {
-        if sizeBytes != made.sizeBytes { return "capacity \(sizeBytes) bytes instead of \(made.sizeBytes)" }
+        let isSize = range.map { $0.allows(made.sizeBytes) } ?? (sizeBytes == made.sizeBytes)
+        if !isSize { return "capacity \(sizeBytes) bytes instead of \(made.sizeBytes)" }
         if group != made.group { return "group \(group) instead of \(made.group)" }
         if className != made.className {
             return "class \(className ?? "(none)") instead of \(made.className ?? "(none)")"

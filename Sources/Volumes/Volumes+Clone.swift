@@ -35,21 +35,31 @@ extension Volumes {
         }
     }
 
-    /// Before anything is begun: the source is there, in the group, and not too large.
-    func checkSource(of request: VolumeRequest) async throws(Failure) {
-        guard let source = request.source else { return }
+    /// Before anything is begun: the source is there, in the group, carries what is asked for, and is not too large. The size of what has a
+    /// range is its source's, or more.
+    func sized(_ request: VolumeRequest) async throws(Failure) -> VolumeRequest {
+        guard let source = request.source else { return request }
         let (origin, bytes) = try await origin(of: source)
         guard origin.group == request.group else {
             throw Failure(
-                .unsupported,
+                .invalid,
                 "a copy of a volume in group '\(origin.group)' is made in that group, not in '\(request.group)': "
                     + "for another group, copy the data")
         }
-        guard request.sizeBytes >= bytes else {
+        guard origin.filesystem == request.filesystem else {
             throw Failure(
-                .outOfRange, "\(request.sizeBytes) bytes asked for, but what is to be copied has \(bytes): ask for more"
+                .invalid,
+                "what is to be copied is \(origin.filesystem.content), and \(request.filesystem.content) is asked for")
+        }
+        var sized = request
+        sized.range = nil
+        if let range = request.range { sized.sizeBytes = try range.planCopy(of: bytes, planned: request.sizeBytes) }
+        guard sized.sizeBytes >= bytes else {
+            throw Failure(
+                .outOfRange, "\(sized.sizeBytes) bytes asked for, but what is to be copied has \(bytes): ask for more"
             )
         }
+        return sized
     }
 
     // MARK: Rollback
@@ -92,4 +102,8 @@ extension Volumes {
         }
         try await catalogue.finishRollBack(id)
     }
+}
+
+extension FilesystemKind? {
+    fileprivate var content: String { self.map { "a filesystem of kind \($0.rawValue)" } ?? "a raw device" }
 }

@@ -50,10 +50,8 @@ extension Volumes {
     }
 
     private func make(_ request: VolumeRequest) async throws(Failure) -> Volume {
-        guard try await catalogue.group(request.group) != nil else {
-            throw Failure(.invalid, "there is no group '\(request.group)'")
-        }
-        try await checkSource(of: request)
+        try await requireGroup(request.group)
+        let request = try await sized(request)
         try await checkSize(request.sizeBytes, group: request.group)
         let volume = Volume(
             id: environment.makeID(), request: request, sizeBytes: request.sizeBytes, phase: .pending, lastEpoch: 0,
@@ -76,9 +74,11 @@ extension Volumes {
 
     /// The engine's part and the completion; every step may be repeated.
     private func carryOut(_ volume: Volume) async throws(Failure) -> Volume {
+        let limits = try VolumeLimits(madeWith: volume.request.parameters)
         _ = try await engine.createVolume(
             volume.id, group: volume.group, sizeBytes: volume.request.sizeBytes, annotation: try volume.annotation,
             content: VolumeContent(volume.request.source))
+        if !limits.isNone { try await engine.setLimits(volume.id, limits) }
         try await catalogue.finishCreate(volume.id)
         var ready = volume
         ready.phase = .ready

@@ -4,8 +4,8 @@ import Domain
 import VolumeEngine
 
 extension Volumes {
-    /// Grants the node an attach epoch above every earlier one, which fences all others. The same request again answers the same
-    /// epoch. `notFound` for an unknown volume or node, `failedPrecondition` while another node has it, `conflict` where this
+    /// Grants the node an attach epoch above every earlier one, which fences all others; nodes that only read share one. The same request again
+    /// answers the same epoch. `notFound` for an unknown volume or node, `failedPrecondition` while another node has it, `conflict` where this
     /// node has it otherwise.
     public func publish(
         _ id: VolumeID, to node: String, mode: AccessMode, readOnly: Bool
@@ -17,14 +17,8 @@ extension Volumes {
             throw Failure(.notFound, "there is no node '\(node)'")
         }
         try await settleRollBack(id)
-        let publications = try await catalogue.publications(of: id)
-        if let other = publications.first(where: { $0.node != node }) {
-            throw Failure(
-                .failedPrecondition,
-                "volume \(id) is published to node '\(other.node)' and may be used on one node at a time; unpublish it there first"
-            )
-        }
-        if let mine = publications.first {
+        let others = try await othersThatStay(id, than: node, mode)
+        if let mine = try await catalogue.publications(of: id).first(where: { $0.node == node }) {
             switch mine.state {
             case .granted:
                 guard mine.mode == mode, mine.readOnly == readOnly else {
@@ -38,16 +32,40 @@ extension Volumes {
             case .revoking: try await finishRevoke(mine)
             }
         }
-        return try await grant(id, node, mode, readOnly)
+        return try await grant(id, node, mode, readOnly, sharing: others.first?.epoch)
+    }
+
+    /// Other nodes' publications, with which one in this mode goes together. What was cut off is settled.
+    private func othersThatStay(
+        _ id: VolumeID, than node: String, _ mode: AccessMode
+    ) async throws(Failure) -> [Publication] {
+        var others: [Publication] = []
+        for other in try await catalogue.publications(of: id) where other.node != node {
+            if mode.allowsSeveralNodes, other.mode.allowsSeveralNodes {
+                if other.state == .granted { others.append(other) } else { try await revoke(other) }
+                continue
+            }
+            throw Failure(
+                .failedPrecondition,
+                "volume \(id) is published to node '\(other.node)' as \(other.mode.rawValue) and may be used on one node at a time"
+                    + (other.mode.allowsSeveralNodes ? " except for reading" : "") + "; unpublish it there first")
+        }
+        return others
     }
 
     private func grant(
-        _ id: VolumeID, _ node: String, _ mode: AccessMode, _ readOnly: Bool
+        _ id: VolumeID, _ node: String, _ mode: AccessMode, _ readOnly: Bool, sharing shared: UInt64?
     ) async throws(Failure) -> Publication {
         let count = try await catalogue.publicationCount(onNode: node, except: id)
         guard count < environment.volumesPerNodeMax else {
             throw Failure(
                 .exhausted, "node '\(node)' has \(count) volumes and may have \(environment.volumesPerNodeMax)")
+        }
+        if let shared {
+            let publication = Publication(
+                volume: id, node: node, epoch: shared, readOnly: readOnly, mode: mode, state: .granted)
+            try await catalogue.share(publication)
+            return publication
         }
         let floor = try await engine.volume(id).attachEpoch
         var publication = try await catalogue.beginGrant(
@@ -68,8 +86,14 @@ extension Volumes {
         }
     }
 
-    /// Under the volume's lock.
+    /// Under the volume's lock. A reader goes without a fence while others read on.
     func revoke(_ publication: Publication) async throws(Failure) {
+        if publication.mode.allowsSeveralNodes {
+            let others = try await catalogue.publications(of: publication.volume)
+            if others.contains(where: { $0.node != publication.node && $0.state == .granted }) {
+                return try await catalogue.finishRevoke(publication.volume, node: publication.node)
+            }
+        }
         var fenced = publication
         if publication.state != .revoking {
             fenced.epoch = try await catalogue.beginRevoke(

@@ -6,8 +6,11 @@ import VolumeEngine
 extension Volumes {
     /// Everything before the first call may be served: the pool is the catalogue's, groups exist, what was interrupted is settled.
     /// `failedPrecondition` where the mountpaths are older than what the catalogue knows of the pool, unless `acceptOlderPool`, and
-    /// where they have volumes and the catalogue is new: then it was lost.
-    public func start(groups: [VolumeGroup], acceptOlderPool: Bool = false) async throws(Failure) {
+    /// where they have volumes and the catalogue is new: then it was lost. `onFirstUse`: groups that are new are made when a volume or capacity
+    /// is asked of them.
+    public func start(
+        groups: [VolumeGroup], onFirstUse: Bool = false, acceptOlderPool: Bool = false
+    ) async throws(Failure) {
         let pool = try await engine.poolStatus()
         let known = try await catalogue.pool()
         if let known, known.id == pool.id, known.version > pool.version, !acceptOlderPool {
@@ -21,7 +24,7 @@ extension Volumes {
         try await recordPool()
         configuredGroups.withLock { $0 = Set(groups.map(\.label)) }
         await settleGroups()
-        try await ensureGroups(groups)
+        try await ensureGroups(onFirstUse ? try await made(groups) : groups)
         await settleUnfinished(olderThanSeconds: 0)
         await annotateVolumes()
     }
@@ -42,9 +45,18 @@ extension Volumes {
         try await catalogue.recordPool(pool.id, version: pool.version)
     }
 
+    /// Those that the catalogue has; the others wait for their first use.
+    private func made(_ groups: [VolumeGroup]) async throws(Failure) -> [VolumeGroup] {
+        let known = Set(try await catalogue.groupRecords().map(\.group.label))
+        unmadeGroups.withLock { unmade in
+            for group in groups where !known.contains(group.label) { unmade[group.label] = group }
+        }
+        return groups.filter { known.contains($0.label) }
+    }
+
     /// Makes the groups that are new, has those that were retained again, updates those that changed in what may change, and confirms with
     /// the engine those that only the catalogue knows. The engine comes first, so that a group it refuses leaves no trace.
-    public func ensureGroups(_ groups: [VolumeGroup]) async throws(Failure) {
+    public func ensureGroups(_ groups: [VolumeGroup], confirmingOthers: Bool = true) async throws(Failure) {
         var known: [String: GroupRecord] = [:]
         for record in try await catalogue.groupRecords() { known[record.group.label] = record }
         for group in groups {
@@ -66,6 +78,7 @@ extension Volumes {
             }
             if record?.state == .retained { logger.notice("group reconnected", metadata: ["group": "\(group.label)"]) }
         }
+        guard confirmingOthers else { return }
         for record in known.values.sorted(by: { $0.group.label < $1.group.label }) { try await confirm(record) }
     }
 

@@ -46,6 +46,8 @@ public final class Volumes: Sendable {
     let orphans = OrphanWatch()
     /// Labels in the configuration, as of the start.
     let configuredGroups = Mutex<Set<String>>([])
+    /// Those of the configuration that nobody has used yet.
+    let unmadeGroups = Mutex<[String: VolumeGroup]>([:])
     let copying = Mutex(CopySchedule())
 
     public init(catalogue: Catalogue, engine: any VolumeEngine, environment: Environment, logger: Logger) {
@@ -73,10 +75,22 @@ public final class Volumes: Sendable {
 
     /// Free and total logical bytes of a group; `notFound` where there is none.
     public func capacity(ofGroup label: String) async throws(Failure) -> GroupCapacity {
-        guard try await catalogue.group(label) != nil else {
-            throw Failure(.notFound, "there is no group '\(label)'")
-        }
+        try await requireGroup(label)
         return try await engine.capacity(ofGroup: label)
+    }
+
+    /// Makes it where the configuration has it and this is its first use. `invalid` where there is no such group, `exhausted` where it asks
+    /// for more mountpaths than there are.
+    func requireGroup(_ label: String) async throws(Failure) {
+        if try await catalogue.group(label) != nil { return }
+        guard let group = unmadeGroups.withLock({ $0[label] }) else {
+            throw Failure(.invalid, "there is no group '\(label)'")
+        }
+        let held = try await locks.acquire("group '\(label)'", for: "first use")
+        defer { held.release() }
+        try await ensureGroups([group], confirmingOthers: false)
+        unmadeGroups.withLock { $0[label] = nil }
+        logger.notice("group made on its first use", metadata: ["group": "\(label)"])
     }
 
     /// Refuses a size that the group could not hold even when empty.

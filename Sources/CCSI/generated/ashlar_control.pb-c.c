@@ -547,6 +547,294 @@ void   ashlar__control__v1__clone_volume_response__free_unpacked
   assert(message->base.descriptor == &ashlar__control__v1__clone_volume_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   ashlar__control__v1__make_ephemeral_volume_request__attributes_entry__init
+                     (Ashlar__Control__V1__MakeEphemeralVolumeRequest__AttributesEntry         *message)
+{
+  static const Ashlar__Control__V1__MakeEphemeralVolumeRequest__AttributesEntry init_value = ASHLAR__CONTROL__V1__MAKE_EPHEMERAL_VOLUME_REQUEST__ATTRIBUTES_ENTRY__INIT;
+  *message = init_value;
+}
+void   ashlar__control__v1__make_ephemeral_volume_request__init
+                     (Ashlar__Control__V1__MakeEphemeralVolumeRequest         *message)
+{
+  static const Ashlar__Control__V1__MakeEphemeralVolumeRequest init_value = ASHLAR__CONTROL__V1__MAKE_EPHEMERAL_VOLUME_REQUEST__INIT;
+  *message = init_value;
+}
+size_t ashlar__control__v1__make_ephemeral_volume_request__get_packed_size
+                     (const Ashlar__Control__V1__MakeEphemeralVolumeRequest *message)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__make_ephemeral_volume_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__control__v1__make_ephemeral_volume_request__pack
+                     (const Ashlar__Control__V1__MakeEphemeralVolumeRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__make_ephemeral_volume_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__control__v1__make_ephemeral_volume_request__pack_to_buffer
+                     (const Ashlar__Control__V1__MakeEphemeralVolumeRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__make_ephemeral_volume_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Control__V1__MakeEphemeralVolumeRequest *
+       ashlar__control__v1__make_ephemeral_volume_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Control__V1__MakeEphemeralVolumeRequest *)
+     protobuf_c_message_unpack (&ashlar__control__v1__make_ephemeral_volume_request__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__control__v1__make_ephemeral_volume_request__free_unpacked
+                     (Ashlar__Control__V1__MakeEphemeralVolumeRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__control__v1__make_ephemeral_volume_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__control__v1__make_ephemeral_volume_response__volume_context_entry__init
+                     (Ashlar__Control__V1__MakeEphemeralVolumeResponse__VolumeContextEntry         *message)
+{
+  static const Ashlar__Control__V1__MakeEphemeralVolumeResponse__VolumeContextEntry init_value = ASHLAR__CONTROL__V1__MAKE_EPHEMERAL_VOLUME_RESPONSE__VOLUME_CONTEXT_ENTRY__INIT;
+  *message = init_value;
+}
+void   ashlar__control__v1__make_ephemeral_volume_response__publish_context_entry__init
+                     (Ashlar__Control__V1__MakeEphemeralVolumeResponse__PublishContextEntry         *message)
+{
+  static const Ashlar__Control__V1__MakeEphemeralVolumeResponse__PublishContextEntry init_value = ASHLAR__CONTROL__V1__MAKE_EPHEMERAL_VOLUME_RESPONSE__PUBLISH_CONTEXT_ENTRY__INIT;
+  *message = init_value;
+}
+void   ashlar__control__v1__make_ephemeral_volume_response__init
+                     (Ashlar__Control__V1__MakeEphemeralVolumeResponse         *message)
+{
+  static const Ashlar__Control__V1__MakeEphemeralVolumeResponse init_value = ASHLAR__CONTROL__V1__MAKE_EPHEMERAL_VOLUME_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t ashlar__control__v1__make_ephemeral_volume_response__get_packed_size
+                     (const Ashlar__Control__V1__MakeEphemeralVolumeResponse *message)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__make_ephemeral_volume_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__control__v1__make_ephemeral_volume_response__pack
+                     (const Ashlar__Control__V1__MakeEphemeralVolumeResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__make_ephemeral_volume_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__control__v1__make_ephemeral_volume_response__pack_to_buffer
+                     (const Ashlar__Control__V1__MakeEphemeralVolumeResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__make_ephemeral_volume_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Control__V1__MakeEphemeralVolumeResponse *
+       ashlar__control__v1__make_ephemeral_volume_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Control__V1__MakeEphemeralVolumeResponse *)
+     protobuf_c_message_unpack (&ashlar__control__v1__make_ephemeral_volume_response__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__control__v1__make_ephemeral_volume_response__free_unpacked
+                     (Ashlar__Control__V1__MakeEphemeralVolumeResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__control__v1__make_ephemeral_volume_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__control__v1__get_ephemeral_volume_request__init
+                     (Ashlar__Control__V1__GetEphemeralVolumeRequest         *message)
+{
+  static const Ashlar__Control__V1__GetEphemeralVolumeRequest init_value = ASHLAR__CONTROL__V1__GET_EPHEMERAL_VOLUME_REQUEST__INIT;
+  *message = init_value;
+}
+size_t ashlar__control__v1__get_ephemeral_volume_request__get_packed_size
+                     (const Ashlar__Control__V1__GetEphemeralVolumeRequest *message)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__get_ephemeral_volume_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__control__v1__get_ephemeral_volume_request__pack
+                     (const Ashlar__Control__V1__GetEphemeralVolumeRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__get_ephemeral_volume_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__control__v1__get_ephemeral_volume_request__pack_to_buffer
+                     (const Ashlar__Control__V1__GetEphemeralVolumeRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__get_ephemeral_volume_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Control__V1__GetEphemeralVolumeRequest *
+       ashlar__control__v1__get_ephemeral_volume_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Control__V1__GetEphemeralVolumeRequest *)
+     protobuf_c_message_unpack (&ashlar__control__v1__get_ephemeral_volume_request__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__control__v1__get_ephemeral_volume_request__free_unpacked
+                     (Ashlar__Control__V1__GetEphemeralVolumeRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__control__v1__get_ephemeral_volume_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__control__v1__get_ephemeral_volume_response__init
+                     (Ashlar__Control__V1__GetEphemeralVolumeResponse         *message)
+{
+  static const Ashlar__Control__V1__GetEphemeralVolumeResponse init_value = ASHLAR__CONTROL__V1__GET_EPHEMERAL_VOLUME_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t ashlar__control__v1__get_ephemeral_volume_response__get_packed_size
+                     (const Ashlar__Control__V1__GetEphemeralVolumeResponse *message)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__get_ephemeral_volume_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__control__v1__get_ephemeral_volume_response__pack
+                     (const Ashlar__Control__V1__GetEphemeralVolumeResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__get_ephemeral_volume_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__control__v1__get_ephemeral_volume_response__pack_to_buffer
+                     (const Ashlar__Control__V1__GetEphemeralVolumeResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__get_ephemeral_volume_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Control__V1__GetEphemeralVolumeResponse *
+       ashlar__control__v1__get_ephemeral_volume_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Control__V1__GetEphemeralVolumeResponse *)
+     protobuf_c_message_unpack (&ashlar__control__v1__get_ephemeral_volume_response__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__control__v1__get_ephemeral_volume_response__free_unpacked
+                     (Ashlar__Control__V1__GetEphemeralVolumeResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__control__v1__get_ephemeral_volume_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__control__v1__remove_ephemeral_volume_request__init
+                     (Ashlar__Control__V1__RemoveEphemeralVolumeRequest         *message)
+{
+  static const Ashlar__Control__V1__RemoveEphemeralVolumeRequest init_value = ASHLAR__CONTROL__V1__REMOVE_EPHEMERAL_VOLUME_REQUEST__INIT;
+  *message = init_value;
+}
+size_t ashlar__control__v1__remove_ephemeral_volume_request__get_packed_size
+                     (const Ashlar__Control__V1__RemoveEphemeralVolumeRequest *message)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__remove_ephemeral_volume_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__control__v1__remove_ephemeral_volume_request__pack
+                     (const Ashlar__Control__V1__RemoveEphemeralVolumeRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__remove_ephemeral_volume_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__control__v1__remove_ephemeral_volume_request__pack_to_buffer
+                     (const Ashlar__Control__V1__RemoveEphemeralVolumeRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__remove_ephemeral_volume_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Control__V1__RemoveEphemeralVolumeRequest *
+       ashlar__control__v1__remove_ephemeral_volume_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Control__V1__RemoveEphemeralVolumeRequest *)
+     protobuf_c_message_unpack (&ashlar__control__v1__remove_ephemeral_volume_request__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__control__v1__remove_ephemeral_volume_request__free_unpacked
+                     (Ashlar__Control__V1__RemoveEphemeralVolumeRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__control__v1__remove_ephemeral_volume_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__control__v1__remove_ephemeral_volume_response__init
+                     (Ashlar__Control__V1__RemoveEphemeralVolumeResponse         *message)
+{
+  static const Ashlar__Control__V1__RemoveEphemeralVolumeResponse init_value = ASHLAR__CONTROL__V1__REMOVE_EPHEMERAL_VOLUME_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t ashlar__control__v1__remove_ephemeral_volume_response__get_packed_size
+                     (const Ashlar__Control__V1__RemoveEphemeralVolumeResponse *message)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__remove_ephemeral_volume_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__control__v1__remove_ephemeral_volume_response__pack
+                     (const Ashlar__Control__V1__RemoveEphemeralVolumeResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__remove_ephemeral_volume_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__control__v1__remove_ephemeral_volume_response__pack_to_buffer
+                     (const Ashlar__Control__V1__RemoveEphemeralVolumeResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__control__v1__remove_ephemeral_volume_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Control__V1__RemoveEphemeralVolumeResponse *
+       ashlar__control__v1__remove_ephemeral_volume_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Control__V1__RemoveEphemeralVolumeResponse *)
+     protobuf_c_message_unpack (&ashlar__control__v1__remove_ephemeral_volume_response__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__control__v1__remove_ephemeral_volume_response__free_unpacked
+                     (Ashlar__Control__V1__RemoveEphemeralVolumeResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__control__v1__remove_ephemeral_volume_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor ashlar__control__v1__create_group_request__field_descriptors[8] =
 {
   {
@@ -1203,6 +1491,419 @@ const ProtobufCMessageDescriptor ashlar__control__v1__clone_volume_response__des
   (ProtobufCMessageInit) ashlar__control__v1__clone_volume_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor ashlar__control__v1__make_ephemeral_volume_request__attributes_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Control__V1__MakeEphemeralVolumeRequest__AttributesEntry, key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Control__V1__MakeEphemeralVolumeRequest__AttributesEntry, value),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__control__v1__make_ephemeral_volume_request__attributes_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange ashlar__control__v1__make_ephemeral_volume_request__attributes_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor ashlar__control__v1__make_ephemeral_volume_request__attributes_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.control.v1.MakeEphemeralVolumeRequest.AttributesEntry",
+  "AttributesEntry",
+  "Ashlar__Control__V1__MakeEphemeralVolumeRequest__AttributesEntry",
+  "ashlar.control.v1",
+  sizeof(Ashlar__Control__V1__MakeEphemeralVolumeRequest__AttributesEntry),
+  2,
+  ashlar__control__v1__make_ephemeral_volume_request__attributes_entry__field_descriptors,
+  ashlar__control__v1__make_ephemeral_volume_request__attributes_entry__field_indices_by_name,
+  1,  ashlar__control__v1__make_ephemeral_volume_request__attributes_entry__number_ranges,
+  (ProtobufCMessageInit) ashlar__control__v1__make_ephemeral_volume_request__attributes_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__control__v1__make_ephemeral_volume_request__field_descriptors[3] =
+{
+  {
+    "handle",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Control__V1__MakeEphemeralVolumeRequest, handle),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attributes",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Ashlar__Control__V1__MakeEphemeralVolumeRequest, n_attributes),
+    offsetof(Ashlar__Control__V1__MakeEphemeralVolumeRequest, attributes),
+    &ashlar__control__v1__make_ephemeral_volume_request__attributes_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "node_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Control__V1__MakeEphemeralVolumeRequest, node_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__control__v1__make_ephemeral_volume_request__field_indices_by_name[] = {
+  1,   /* field[1] = attributes */
+  0,   /* field[0] = handle */
+  2,   /* field[2] = node_id */
+};
+static const ProtobufCIntRange ashlar__control__v1__make_ephemeral_volume_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor ashlar__control__v1__make_ephemeral_volume_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.control.v1.MakeEphemeralVolumeRequest",
+  "MakeEphemeralVolumeRequest",
+  "Ashlar__Control__V1__MakeEphemeralVolumeRequest",
+  "ashlar.control.v1",
+  sizeof(Ashlar__Control__V1__MakeEphemeralVolumeRequest),
+  3,
+  ashlar__control__v1__make_ephemeral_volume_request__field_descriptors,
+  ashlar__control__v1__make_ephemeral_volume_request__field_indices_by_name,
+  1,  ashlar__control__v1__make_ephemeral_volume_request__number_ranges,
+  (ProtobufCMessageInit) ashlar__control__v1__make_ephemeral_volume_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__control__v1__make_ephemeral_volume_response__volume_context_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Control__V1__MakeEphemeralVolumeResponse__VolumeContextEntry, key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Control__V1__MakeEphemeralVolumeResponse__VolumeContextEntry, value),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__control__v1__make_ephemeral_volume_response__volume_context_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange ashlar__control__v1__make_ephemeral_volume_response__volume_context_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor ashlar__control__v1__make_ephemeral_volume_response__volume_context_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.control.v1.MakeEphemeralVolumeResponse.VolumeContextEntry",
+  "VolumeContextEntry",
+  "Ashlar__Control__V1__MakeEphemeralVolumeResponse__VolumeContextEntry",
+  "ashlar.control.v1",
+  sizeof(Ashlar__Control__V1__MakeEphemeralVolumeResponse__VolumeContextEntry),
+  2,
+  ashlar__control__v1__make_ephemeral_volume_response__volume_context_entry__field_descriptors,
+  ashlar__control__v1__make_ephemeral_volume_response__volume_context_entry__field_indices_by_name,
+  1,  ashlar__control__v1__make_ephemeral_volume_response__volume_context_entry__number_ranges,
+  (ProtobufCMessageInit) ashlar__control__v1__make_ephemeral_volume_response__volume_context_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__control__v1__make_ephemeral_volume_response__publish_context_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Control__V1__MakeEphemeralVolumeResponse__PublishContextEntry, key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Control__V1__MakeEphemeralVolumeResponse__PublishContextEntry, value),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__control__v1__make_ephemeral_volume_response__publish_context_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange ashlar__control__v1__make_ephemeral_volume_response__publish_context_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor ashlar__control__v1__make_ephemeral_volume_response__publish_context_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.control.v1.MakeEphemeralVolumeResponse.PublishContextEntry",
+  "PublishContextEntry",
+  "Ashlar__Control__V1__MakeEphemeralVolumeResponse__PublishContextEntry",
+  "ashlar.control.v1",
+  sizeof(Ashlar__Control__V1__MakeEphemeralVolumeResponse__PublishContextEntry),
+  2,
+  ashlar__control__v1__make_ephemeral_volume_response__publish_context_entry__field_descriptors,
+  ashlar__control__v1__make_ephemeral_volume_response__publish_context_entry__field_indices_by_name,
+  1,  ashlar__control__v1__make_ephemeral_volume_response__publish_context_entry__number_ranges,
+  (ProtobufCMessageInit) ashlar__control__v1__make_ephemeral_volume_response__publish_context_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__control__v1__make_ephemeral_volume_response__field_descriptors[3] =
+{
+  {
+    "volume_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Control__V1__MakeEphemeralVolumeResponse, volume_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "volume_context",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Ashlar__Control__V1__MakeEphemeralVolumeResponse, n_volume_context),
+    offsetof(Ashlar__Control__V1__MakeEphemeralVolumeResponse, volume_context),
+    &ashlar__control__v1__make_ephemeral_volume_response__volume_context_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "publish_context",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Ashlar__Control__V1__MakeEphemeralVolumeResponse, n_publish_context),
+    offsetof(Ashlar__Control__V1__MakeEphemeralVolumeResponse, publish_context),
+    &ashlar__control__v1__make_ephemeral_volume_response__publish_context_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__control__v1__make_ephemeral_volume_response__field_indices_by_name[] = {
+  2,   /* field[2] = publish_context */
+  1,   /* field[1] = volume_context */
+  0,   /* field[0] = volume_id */
+};
+static const ProtobufCIntRange ashlar__control__v1__make_ephemeral_volume_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor ashlar__control__v1__make_ephemeral_volume_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.control.v1.MakeEphemeralVolumeResponse",
+  "MakeEphemeralVolumeResponse",
+  "Ashlar__Control__V1__MakeEphemeralVolumeResponse",
+  "ashlar.control.v1",
+  sizeof(Ashlar__Control__V1__MakeEphemeralVolumeResponse),
+  3,
+  ashlar__control__v1__make_ephemeral_volume_response__field_descriptors,
+  ashlar__control__v1__make_ephemeral_volume_response__field_indices_by_name,
+  1,  ashlar__control__v1__make_ephemeral_volume_response__number_ranges,
+  (ProtobufCMessageInit) ashlar__control__v1__make_ephemeral_volume_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__control__v1__get_ephemeral_volume_request__field_descriptors[1] =
+{
+  {
+    "handle",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Control__V1__GetEphemeralVolumeRequest, handle),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__control__v1__get_ephemeral_volume_request__field_indices_by_name[] = {
+  0,   /* field[0] = handle */
+};
+static const ProtobufCIntRange ashlar__control__v1__get_ephemeral_volume_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor ashlar__control__v1__get_ephemeral_volume_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.control.v1.GetEphemeralVolumeRequest",
+  "GetEphemeralVolumeRequest",
+  "Ashlar__Control__V1__GetEphemeralVolumeRequest",
+  "ashlar.control.v1",
+  sizeof(Ashlar__Control__V1__GetEphemeralVolumeRequest),
+  1,
+  ashlar__control__v1__get_ephemeral_volume_request__field_descriptors,
+  ashlar__control__v1__get_ephemeral_volume_request__field_indices_by_name,
+  1,  ashlar__control__v1__get_ephemeral_volume_request__number_ranges,
+  (ProtobufCMessageInit) ashlar__control__v1__get_ephemeral_volume_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__control__v1__get_ephemeral_volume_response__field_descriptors[1] =
+{
+  {
+    "volume_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Control__V1__GetEphemeralVolumeResponse, volume_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__control__v1__get_ephemeral_volume_response__field_indices_by_name[] = {
+  0,   /* field[0] = volume_id */
+};
+static const ProtobufCIntRange ashlar__control__v1__get_ephemeral_volume_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor ashlar__control__v1__get_ephemeral_volume_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.control.v1.GetEphemeralVolumeResponse",
+  "GetEphemeralVolumeResponse",
+  "Ashlar__Control__V1__GetEphemeralVolumeResponse",
+  "ashlar.control.v1",
+  sizeof(Ashlar__Control__V1__GetEphemeralVolumeResponse),
+  1,
+  ashlar__control__v1__get_ephemeral_volume_response__field_descriptors,
+  ashlar__control__v1__get_ephemeral_volume_response__field_indices_by_name,
+  1,  ashlar__control__v1__get_ephemeral_volume_response__number_ranges,
+  (ProtobufCMessageInit) ashlar__control__v1__get_ephemeral_volume_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__control__v1__remove_ephemeral_volume_request__field_descriptors[1] =
+{
+  {
+    "handle",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Control__V1__RemoveEphemeralVolumeRequest, handle),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__control__v1__remove_ephemeral_volume_request__field_indices_by_name[] = {
+  0,   /* field[0] = handle */
+};
+static const ProtobufCIntRange ashlar__control__v1__remove_ephemeral_volume_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor ashlar__control__v1__remove_ephemeral_volume_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.control.v1.RemoveEphemeralVolumeRequest",
+  "RemoveEphemeralVolumeRequest",
+  "Ashlar__Control__V1__RemoveEphemeralVolumeRequest",
+  "ashlar.control.v1",
+  sizeof(Ashlar__Control__V1__RemoveEphemeralVolumeRequest),
+  1,
+  ashlar__control__v1__remove_ephemeral_volume_request__field_descriptors,
+  ashlar__control__v1__remove_ephemeral_volume_request__field_indices_by_name,
+  1,  ashlar__control__v1__remove_ephemeral_volume_request__number_ranges,
+  (ProtobufCMessageInit) ashlar__control__v1__remove_ephemeral_volume_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define ashlar__control__v1__remove_ephemeral_volume_response__field_descriptors NULL
+#define ashlar__control__v1__remove_ephemeral_volume_response__field_indices_by_name NULL
+#define ashlar__control__v1__remove_ephemeral_volume_response__number_ranges NULL
+const ProtobufCMessageDescriptor ashlar__control__v1__remove_ephemeral_volume_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.control.v1.RemoveEphemeralVolumeResponse",
+  "RemoveEphemeralVolumeResponse",
+  "Ashlar__Control__V1__RemoveEphemeralVolumeResponse",
+  "ashlar.control.v1",
+  sizeof(Ashlar__Control__V1__RemoveEphemeralVolumeResponse),
+  0,
+  ashlar__control__v1__remove_ephemeral_volume_response__field_descriptors,
+  ashlar__control__v1__remove_ephemeral_volume_response__field_indices_by_name,
+  0,  ashlar__control__v1__remove_ephemeral_volume_response__number_ranges,
+  (ProtobufCMessageInit) ashlar__control__v1__remove_ephemeral_volume_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCMethodDescriptor ashlar__control__v1__groups__method_descriptors[2] =
 {
   { "CreateGroup", &ashlar__control__v1__create_group_request__descriptor, &ashlar__control__v1__create_group_response__descriptor },
@@ -1307,5 +2008,58 @@ void ashlar__control__v1__snapshots__init (Ashlar__Control__V1__Snapshots_Servic
 {
   protobuf_c_service_generated_init (&service->base,
                                      &ashlar__control__v1__snapshots__descriptor,
+                                     (ProtobufCServiceDestroy) destroy);
+}
+static const ProtobufCMethodDescriptor ashlar__control__v1__ephemeral_volumes__method_descriptors[3] =
+{
+  { "MakeEphemeralVolume", &ashlar__control__v1__make_ephemeral_volume_request__descriptor, &ashlar__control__v1__make_ephemeral_volume_response__descriptor },
+  { "GetEphemeralVolume", &ashlar__control__v1__get_ephemeral_volume_request__descriptor, &ashlar__control__v1__get_ephemeral_volume_response__descriptor },
+  { "RemoveEphemeralVolume", &ashlar__control__v1__remove_ephemeral_volume_request__descriptor, &ashlar__control__v1__remove_ephemeral_volume_response__descriptor },
+};
+const unsigned ashlar__control__v1__ephemeral_volumes__method_indices_by_name[] = {
+  1,        /* GetEphemeralVolume */
+  0,        /* MakeEphemeralVolume */
+  2         /* RemoveEphemeralVolume */
+};
+const ProtobufCServiceDescriptor ashlar__control__v1__ephemeral_volumes__descriptor =
+{
+  PROTOBUF_C__SERVICE_DESCRIPTOR_MAGIC,
+  "ashlar.control.v1.EphemeralVolumes",
+  "EphemeralVolumes",
+  "Ashlar__Control__V1__EphemeralVolumes",
+  "ashlar.control.v1",
+  3,
+  ashlar__control__v1__ephemeral_volumes__method_descriptors,
+  ashlar__control__v1__ephemeral_volumes__method_indices_by_name
+};
+void ashlar__control__v1__ephemeral_volumes__make_ephemeral_volume(ProtobufCService *service,
+                                                                   const Ashlar__Control__V1__MakeEphemeralVolumeRequest *input,
+                                                                   Ashlar__Control__V1__MakeEphemeralVolumeResponse_Closure closure,
+                                                                   void *closure_data)
+{
+  assert(service->descriptor == &ashlar__control__v1__ephemeral_volumes__descriptor);
+  service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void ashlar__control__v1__ephemeral_volumes__get_ephemeral_volume(ProtobufCService *service,
+                                                                  const Ashlar__Control__V1__GetEphemeralVolumeRequest *input,
+                                                                  Ashlar__Control__V1__GetEphemeralVolumeResponse_Closure closure,
+                                                                  void *closure_data)
+{
+  assert(service->descriptor == &ashlar__control__v1__ephemeral_volumes__descriptor);
+  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void ashlar__control__v1__ephemeral_volumes__remove_ephemeral_volume(ProtobufCService *service,
+                                                                     const Ashlar__Control__V1__RemoveEphemeralVolumeRequest *input,
+                                                                     Ashlar__Control__V1__RemoveEphemeralVolumeResponse_Closure closure,
+                                                                     void *closure_data)
+{
+  assert(service->descriptor == &ashlar__control__v1__ephemeral_volumes__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void ashlar__control__v1__ephemeral_volumes__init (Ashlar__Control__V1__EphemeralVolumes_Service *service,
+                                                   Ashlar__Control__V1__EphemeralVolumes_ServiceDestroy destroy)
+{
+  protobuf_c_service_generated_init (&service->base,
+                                     &ashlar__control__v1__ephemeral_volumes__descriptor,
                                      (ProtobufCServiceDestroy) destroy);
 }

@@ -28,6 +28,15 @@ typedef struct Ashlar__Control__V1__RollBackVolumeRequest Ashlar__Control__V1__R
 typedef struct Ashlar__Control__V1__RollBackVolumeResponse Ashlar__Control__V1__RollBackVolumeResponse;
 typedef struct Ashlar__Control__V1__CloneVolumeRequest Ashlar__Control__V1__CloneVolumeRequest;
 typedef struct Ashlar__Control__V1__CloneVolumeResponse Ashlar__Control__V1__CloneVolumeResponse;
+typedef struct Ashlar__Control__V1__MakeEphemeralVolumeRequest Ashlar__Control__V1__MakeEphemeralVolumeRequest;
+typedef struct Ashlar__Control__V1__MakeEphemeralVolumeRequest__AttributesEntry Ashlar__Control__V1__MakeEphemeralVolumeRequest__AttributesEntry;
+typedef struct Ashlar__Control__V1__MakeEphemeralVolumeResponse Ashlar__Control__V1__MakeEphemeralVolumeResponse;
+typedef struct Ashlar__Control__V1__MakeEphemeralVolumeResponse__VolumeContextEntry Ashlar__Control__V1__MakeEphemeralVolumeResponse__VolumeContextEntry;
+typedef struct Ashlar__Control__V1__MakeEphemeralVolumeResponse__PublishContextEntry Ashlar__Control__V1__MakeEphemeralVolumeResponse__PublishContextEntry;
+typedef struct Ashlar__Control__V1__GetEphemeralVolumeRequest Ashlar__Control__V1__GetEphemeralVolumeRequest;
+typedef struct Ashlar__Control__V1__GetEphemeralVolumeResponse Ashlar__Control__V1__GetEphemeralVolumeResponse;
+typedef struct Ashlar__Control__V1__RemoveEphemeralVolumeRequest Ashlar__Control__V1__RemoveEphemeralVolumeRequest;
+typedef struct Ashlar__Control__V1__RemoveEphemeralVolumeResponse Ashlar__Control__V1__RemoveEphemeralVolumeResponse;
 
 
 /* --- enums --- */
@@ -218,6 +227,108 @@ struct  Ashlar__Control__V1__CloneVolumeResponse
 #define ASHLAR__CONTROL__V1__CLONE_VOLUME_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&ashlar__control__v1__clone_volume_response__descriptor) \
     , (char *)protobuf_c_empty_string }
+
+
+struct  Ashlar__Control__V1__MakeEphemeralVolumeRequest__AttributesEntry
+{
+  ProtobufCMessage base;
+  char *key;
+  char *value;
+};
+#define ASHLAR__CONTROL__V1__MAKE_EPHEMERAL_VOLUME_REQUEST__ATTRIBUTES_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__control__v1__make_ephemeral_volume_request__attributes_entry__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Ashlar__Control__V1__MakeEphemeralVolumeRequest
+{
+  ProtobufCMessage base;
+  char *handle;
+  size_t n_attributes;
+  Ashlar__Control__V1__MakeEphemeralVolumeRequest__AttributesEntry **attributes;
+  char *node_id;
+};
+#define ASHLAR__CONTROL__V1__MAKE_EPHEMERAL_VOLUME_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__control__v1__make_ephemeral_volume_request__descriptor) \
+    , (char *)protobuf_c_empty_string, 0,NULL, (char *)protobuf_c_empty_string }
+
+
+struct  Ashlar__Control__V1__MakeEphemeralVolumeResponse__VolumeContextEntry
+{
+  ProtobufCMessage base;
+  char *key;
+  char *value;
+};
+#define ASHLAR__CONTROL__V1__MAKE_EPHEMERAL_VOLUME_RESPONSE__VOLUME_CONTEXT_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__control__v1__make_ephemeral_volume_response__volume_context_entry__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Ashlar__Control__V1__MakeEphemeralVolumeResponse__PublishContextEntry
+{
+  ProtobufCMessage base;
+  char *key;
+  char *value;
+};
+#define ASHLAR__CONTROL__V1__MAKE_EPHEMERAL_VOLUME_RESPONSE__PUBLISH_CONTEXT_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__control__v1__make_ephemeral_volume_response__publish_context_entry__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Ashlar__Control__V1__MakeEphemeralVolumeResponse
+{
+  ProtobufCMessage base;
+  char *volume_id;
+  size_t n_volume_context;
+  Ashlar__Control__V1__MakeEphemeralVolumeResponse__VolumeContextEntry **volume_context;
+  size_t n_publish_context;
+  Ashlar__Control__V1__MakeEphemeralVolumeResponse__PublishContextEntry **publish_context;
+};
+#define ASHLAR__CONTROL__V1__MAKE_EPHEMERAL_VOLUME_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__control__v1__make_ephemeral_volume_response__descriptor) \
+    , (char *)protobuf_c_empty_string, 0,NULL, 0,NULL }
+
+
+struct  Ashlar__Control__V1__GetEphemeralVolumeRequest
+{
+  ProtobufCMessage base;
+  char *handle;
+};
+#define ASHLAR__CONTROL__V1__GET_EPHEMERAL_VOLUME_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__control__v1__get_ephemeral_volume_request__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+struct  Ashlar__Control__V1__GetEphemeralVolumeResponse
+{
+  ProtobufCMessage base;
+  /*
+   * Empty: there is none.
+   */
+  char *volume_id;
+};
+#define ASHLAR__CONTROL__V1__GET_EPHEMERAL_VOLUME_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__control__v1__get_ephemeral_volume_response__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+struct  Ashlar__Control__V1__RemoveEphemeralVolumeRequest
+{
+  ProtobufCMessage base;
+  char *handle;
+};
+#define ASHLAR__CONTROL__V1__REMOVE_EPHEMERAL_VOLUME_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__control__v1__remove_ephemeral_volume_request__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+struct  Ashlar__Control__V1__RemoveEphemeralVolumeResponse
+{
+  ProtobufCMessage base;
+};
+#define ASHLAR__CONTROL__V1__REMOVE_EPHEMERAL_VOLUME_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__control__v1__remove_ephemeral_volume_response__descriptor) \
+     }
 
 
 /* Ashlar__Control__V1__CreateGroupRequest methods */
@@ -448,6 +559,129 @@ Ashlar__Control__V1__CloneVolumeResponse *
 void   ashlar__control__v1__clone_volume_response__free_unpacked
                      (Ashlar__Control__V1__CloneVolumeResponse *message,
                       ProtobufCAllocator *allocator);
+/* Ashlar__Control__V1__MakeEphemeralVolumeRequest__AttributesEntry methods */
+void   ashlar__control__v1__make_ephemeral_volume_request__attributes_entry__init
+                     (Ashlar__Control__V1__MakeEphemeralVolumeRequest__AttributesEntry         *message);
+/* Ashlar__Control__V1__MakeEphemeralVolumeRequest methods */
+void   ashlar__control__v1__make_ephemeral_volume_request__init
+                     (Ashlar__Control__V1__MakeEphemeralVolumeRequest         *message);
+size_t ashlar__control__v1__make_ephemeral_volume_request__get_packed_size
+                     (const Ashlar__Control__V1__MakeEphemeralVolumeRequest   *message);
+size_t ashlar__control__v1__make_ephemeral_volume_request__pack
+                     (const Ashlar__Control__V1__MakeEphemeralVolumeRequest   *message,
+                      uint8_t             *out);
+size_t ashlar__control__v1__make_ephemeral_volume_request__pack_to_buffer
+                     (const Ashlar__Control__V1__MakeEphemeralVolumeRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Control__V1__MakeEphemeralVolumeRequest *
+       ashlar__control__v1__make_ephemeral_volume_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__control__v1__make_ephemeral_volume_request__free_unpacked
+                     (Ashlar__Control__V1__MakeEphemeralVolumeRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Control__V1__MakeEphemeralVolumeResponse__VolumeContextEntry methods */
+void   ashlar__control__v1__make_ephemeral_volume_response__volume_context_entry__init
+                     (Ashlar__Control__V1__MakeEphemeralVolumeResponse__VolumeContextEntry         *message);
+/* Ashlar__Control__V1__MakeEphemeralVolumeResponse__PublishContextEntry methods */
+void   ashlar__control__v1__make_ephemeral_volume_response__publish_context_entry__init
+                     (Ashlar__Control__V1__MakeEphemeralVolumeResponse__PublishContextEntry         *message);
+/* Ashlar__Control__V1__MakeEphemeralVolumeResponse methods */
+void   ashlar__control__v1__make_ephemeral_volume_response__init
+                     (Ashlar__Control__V1__MakeEphemeralVolumeResponse         *message);
+size_t ashlar__control__v1__make_ephemeral_volume_response__get_packed_size
+                     (const Ashlar__Control__V1__MakeEphemeralVolumeResponse   *message);
+size_t ashlar__control__v1__make_ephemeral_volume_response__pack
+                     (const Ashlar__Control__V1__MakeEphemeralVolumeResponse   *message,
+                      uint8_t             *out);
+size_t ashlar__control__v1__make_ephemeral_volume_response__pack_to_buffer
+                     (const Ashlar__Control__V1__MakeEphemeralVolumeResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Control__V1__MakeEphemeralVolumeResponse *
+       ashlar__control__v1__make_ephemeral_volume_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__control__v1__make_ephemeral_volume_response__free_unpacked
+                     (Ashlar__Control__V1__MakeEphemeralVolumeResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Control__V1__GetEphemeralVolumeRequest methods */
+void   ashlar__control__v1__get_ephemeral_volume_request__init
+                     (Ashlar__Control__V1__GetEphemeralVolumeRequest         *message);
+size_t ashlar__control__v1__get_ephemeral_volume_request__get_packed_size
+                     (const Ashlar__Control__V1__GetEphemeralVolumeRequest   *message);
+size_t ashlar__control__v1__get_ephemeral_volume_request__pack
+                     (const Ashlar__Control__V1__GetEphemeralVolumeRequest   *message,
+                      uint8_t             *out);
+size_t ashlar__control__v1__get_ephemeral_volume_request__pack_to_buffer
+                     (const Ashlar__Control__V1__GetEphemeralVolumeRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Control__V1__GetEphemeralVolumeRequest *
+       ashlar__control__v1__get_ephemeral_volume_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__control__v1__get_ephemeral_volume_request__free_unpacked
+                     (Ashlar__Control__V1__GetEphemeralVolumeRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Control__V1__GetEphemeralVolumeResponse methods */
+void   ashlar__control__v1__get_ephemeral_volume_response__init
+                     (Ashlar__Control__V1__GetEphemeralVolumeResponse         *message);
+size_t ashlar__control__v1__get_ephemeral_volume_response__get_packed_size
+                     (const Ashlar__Control__V1__GetEphemeralVolumeResponse   *message);
+size_t ashlar__control__v1__get_ephemeral_volume_response__pack
+                     (const Ashlar__Control__V1__GetEphemeralVolumeResponse   *message,
+                      uint8_t             *out);
+size_t ashlar__control__v1__get_ephemeral_volume_response__pack_to_buffer
+                     (const Ashlar__Control__V1__GetEphemeralVolumeResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Control__V1__GetEphemeralVolumeResponse *
+       ashlar__control__v1__get_ephemeral_volume_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__control__v1__get_ephemeral_volume_response__free_unpacked
+                     (Ashlar__Control__V1__GetEphemeralVolumeResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Control__V1__RemoveEphemeralVolumeRequest methods */
+void   ashlar__control__v1__remove_ephemeral_volume_request__init
+                     (Ashlar__Control__V1__RemoveEphemeralVolumeRequest         *message);
+size_t ashlar__control__v1__remove_ephemeral_volume_request__get_packed_size
+                     (const Ashlar__Control__V1__RemoveEphemeralVolumeRequest   *message);
+size_t ashlar__control__v1__remove_ephemeral_volume_request__pack
+                     (const Ashlar__Control__V1__RemoveEphemeralVolumeRequest   *message,
+                      uint8_t             *out);
+size_t ashlar__control__v1__remove_ephemeral_volume_request__pack_to_buffer
+                     (const Ashlar__Control__V1__RemoveEphemeralVolumeRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Control__V1__RemoveEphemeralVolumeRequest *
+       ashlar__control__v1__remove_ephemeral_volume_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__control__v1__remove_ephemeral_volume_request__free_unpacked
+                     (Ashlar__Control__V1__RemoveEphemeralVolumeRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Control__V1__RemoveEphemeralVolumeResponse methods */
+void   ashlar__control__v1__remove_ephemeral_volume_response__init
+                     (Ashlar__Control__V1__RemoveEphemeralVolumeResponse         *message);
+size_t ashlar__control__v1__remove_ephemeral_volume_response__get_packed_size
+                     (const Ashlar__Control__V1__RemoveEphemeralVolumeResponse   *message);
+size_t ashlar__control__v1__remove_ephemeral_volume_response__pack
+                     (const Ashlar__Control__V1__RemoveEphemeralVolumeResponse   *message,
+                      uint8_t             *out);
+size_t ashlar__control__v1__remove_ephemeral_volume_response__pack_to_buffer
+                     (const Ashlar__Control__V1__RemoveEphemeralVolumeResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Control__V1__RemoveEphemeralVolumeResponse *
+       ashlar__control__v1__remove_ephemeral_volume_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__control__v1__remove_ephemeral_volume_response__free_unpacked
+                     (Ashlar__Control__V1__RemoveEphemeralVolumeResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Ashlar__Control__V1__CreateGroupRequest_Closure)
@@ -485,6 +719,33 @@ typedef void (*Ashlar__Control__V1__CloneVolumeRequest_Closure)
                   void *closure_data);
 typedef void (*Ashlar__Control__V1__CloneVolumeResponse_Closure)
                  (const Ashlar__Control__V1__CloneVolumeResponse *message,
+                  void *closure_data);
+typedef void (*Ashlar__Control__V1__MakeEphemeralVolumeRequest__AttributesEntry_Closure)
+                 (const Ashlar__Control__V1__MakeEphemeralVolumeRequest__AttributesEntry *message,
+                  void *closure_data);
+typedef void (*Ashlar__Control__V1__MakeEphemeralVolumeRequest_Closure)
+                 (const Ashlar__Control__V1__MakeEphemeralVolumeRequest *message,
+                  void *closure_data);
+typedef void (*Ashlar__Control__V1__MakeEphemeralVolumeResponse__VolumeContextEntry_Closure)
+                 (const Ashlar__Control__V1__MakeEphemeralVolumeResponse__VolumeContextEntry *message,
+                  void *closure_data);
+typedef void (*Ashlar__Control__V1__MakeEphemeralVolumeResponse__PublishContextEntry_Closure)
+                 (const Ashlar__Control__V1__MakeEphemeralVolumeResponse__PublishContextEntry *message,
+                  void *closure_data);
+typedef void (*Ashlar__Control__V1__MakeEphemeralVolumeResponse_Closure)
+                 (const Ashlar__Control__V1__MakeEphemeralVolumeResponse *message,
+                  void *closure_data);
+typedef void (*Ashlar__Control__V1__GetEphemeralVolumeRequest_Closure)
+                 (const Ashlar__Control__V1__GetEphemeralVolumeRequest *message,
+                  void *closure_data);
+typedef void (*Ashlar__Control__V1__GetEphemeralVolumeResponse_Closure)
+                 (const Ashlar__Control__V1__GetEphemeralVolumeResponse *message,
+                  void *closure_data);
+typedef void (*Ashlar__Control__V1__RemoveEphemeralVolumeRequest_Closure)
+                 (const Ashlar__Control__V1__RemoveEphemeralVolumeRequest *message,
+                  void *closure_data);
+typedef void (*Ashlar__Control__V1__RemoveEphemeralVolumeResponse_Closure)
+                 (const Ashlar__Control__V1__RemoveEphemeralVolumeResponse *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -567,6 +828,45 @@ void ashlar__control__v1__snapshots__clone_volume(ProtobufCService *service,
                                                   const Ashlar__Control__V1__CloneVolumeRequest *input,
                                                   Ashlar__Control__V1__CloneVolumeResponse_Closure closure,
                                                   void *closure_data);
+typedef struct Ashlar__Control__V1__EphemeralVolumes_Service Ashlar__Control__V1__EphemeralVolumes_Service;
+struct Ashlar__Control__V1__EphemeralVolumes_Service
+{
+  ProtobufCService base;
+  void (*make_ephemeral_volume)(Ashlar__Control__V1__EphemeralVolumes_Service *service,
+                                const Ashlar__Control__V1__MakeEphemeralVolumeRequest *input,
+                                Ashlar__Control__V1__MakeEphemeralVolumeResponse_Closure closure,
+                                void *closure_data);
+  void (*get_ephemeral_volume)(Ashlar__Control__V1__EphemeralVolumes_Service *service,
+                               const Ashlar__Control__V1__GetEphemeralVolumeRequest *input,
+                               Ashlar__Control__V1__GetEphemeralVolumeResponse_Closure closure,
+                               void *closure_data);
+  void (*remove_ephemeral_volume)(Ashlar__Control__V1__EphemeralVolumes_Service *service,
+                                  const Ashlar__Control__V1__RemoveEphemeralVolumeRequest *input,
+                                  Ashlar__Control__V1__RemoveEphemeralVolumeResponse_Closure closure,
+                                  void *closure_data);
+};
+typedef void (*Ashlar__Control__V1__EphemeralVolumes_ServiceDestroy)(Ashlar__Control__V1__EphemeralVolumes_Service *);
+void ashlar__control__v1__ephemeral_volumes__init (Ashlar__Control__V1__EphemeralVolumes_Service *service,
+                                                   Ashlar__Control__V1__EphemeralVolumes_ServiceDestroy destroy);
+#define ASHLAR__CONTROL__V1__EPHEMERAL_VOLUMES__BASE_INIT \
+    { &ashlar__control__v1__ephemeral_volumes__descriptor, protobuf_c_service_invoke_internal, NULL }
+#define ASHLAR__CONTROL__V1__EPHEMERAL_VOLUMES__INIT(function_prefix__) \
+    { ASHLAR__CONTROL__V1__EPHEMERAL_VOLUMES__BASE_INIT,\
+      function_prefix__ ## make_ephemeral_volume,\
+      function_prefix__ ## get_ephemeral_volume,\
+      function_prefix__ ## remove_ephemeral_volume  }
+void ashlar__control__v1__ephemeral_volumes__make_ephemeral_volume(ProtobufCService *service,
+                                                                   const Ashlar__Control__V1__MakeEphemeralVolumeRequest *input,
+                                                                   Ashlar__Control__V1__MakeEphemeralVolumeResponse_Closure closure,
+                                                                   void *closure_data);
+void ashlar__control__v1__ephemeral_volumes__get_ephemeral_volume(ProtobufCService *service,
+                                                                  const Ashlar__Control__V1__GetEphemeralVolumeRequest *input,
+                                                                  Ashlar__Control__V1__GetEphemeralVolumeResponse_Closure closure,
+                                                                  void *closure_data);
+void ashlar__control__v1__ephemeral_volumes__remove_ephemeral_volume(ProtobufCService *service,
+                                                                     const Ashlar__Control__V1__RemoveEphemeralVolumeRequest *input,
+                                                                     Ashlar__Control__V1__RemoveEphemeralVolumeResponse_Closure closure,
+                                                                     void *closure_data);
 
 /* --- descriptors --- */
 
@@ -583,8 +883,18 @@ extern const ProtobufCMessageDescriptor ashlar__control__v1__roll_back_volume_re
 extern const ProtobufCMessageDescriptor ashlar__control__v1__roll_back_volume_response__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__control__v1__clone_volume_request__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__control__v1__clone_volume_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__control__v1__make_ephemeral_volume_request__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__control__v1__make_ephemeral_volume_request__attributes_entry__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__control__v1__make_ephemeral_volume_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__control__v1__make_ephemeral_volume_response__volume_context_entry__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__control__v1__make_ephemeral_volume_response__publish_context_entry__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__control__v1__get_ephemeral_volume_request__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__control__v1__get_ephemeral_volume_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__control__v1__remove_ephemeral_volume_request__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__control__v1__remove_ephemeral_volume_response__descriptor;
 extern const ProtobufCServiceDescriptor ashlar__control__v1__groups__descriptor;
 extern const ProtobufCServiceDescriptor ashlar__control__v1__snapshots__descriptor;
+extern const ProtobufCServiceDescriptor ashlar__control__v1__ephemeral_volumes__descriptor;
 
 PROTOBUF_C__END_DECLS
 

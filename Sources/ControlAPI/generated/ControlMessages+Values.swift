@@ -12,6 +12,9 @@ extension ControlMessages {
         package static let deleteSnapshot = "/ashlar.control.v1.Snapshots/DeleteSnapshot"
         package static let rollBackVolume = "/ashlar.control.v1.Snapshots/RollBackVolume"
         package static let cloneVolume = "/ashlar.control.v1.Snapshots/CloneVolume"
+        package static let makeEphemeralVolume = "/ashlar.control.v1.EphemeralVolumes/MakeEphemeralVolume"
+        package static let getEphemeralVolume = "/ashlar.control.v1.EphemeralVolumes/GetEphemeralVolume"
+        package static let removeEphemeralVolume = "/ashlar.control.v1.EphemeralVolumes/RemoveEphemeralVolume"
     }
 
     package struct CreateGroupRequest: Message {
@@ -368,5 +371,137 @@ extension ControlMessages {
             found.append(MessageField("volumeId", .string(volumeID)))
             return found
         }
+    }
+
+    package struct MakeEphemeralVolumeRequest: Message {
+        package var handle: String
+        package var attributes: [String: String]
+        package var nodeID: String
+
+        package init(
+            handle: String = "",
+            attributes: [String: String] = [:],
+            nodeID: String = ""
+        ) {
+            self.handle = handle
+            self.attributes = attributes
+            self.nodeID = nodeID
+        }
+
+        package static var messageName: String { "ashlar.control.v1.MakeEphemeralVolumeRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("handle", .string(handle)))
+            found.append(MessageField("attributes", .map(attributes)))
+            found.append(MessageField("nodeId", .string(nodeID)))
+            return found
+        }
+    }
+
+    package struct MakeEphemeralVolumeResponse: Message {
+        package var volumeID: String
+        package var volumeContext: [String: String]
+        package var publishContext: [String: String]
+
+        package init(
+            volumeID: String = "",
+            volumeContext: [String: String] = [:],
+            publishContext: [String: String] = [:]
+        ) {
+            self.volumeID = volumeID
+            self.volumeContext = volumeContext
+            self.publishContext = publishContext
+        }
+
+        package static var messageName: String { "ashlar.control.v1.MakeEphemeralVolumeResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumeId", .string(volumeID)))
+            found.append(MessageField("volumeContext", .map(volumeContext)))
+            found.append(MessageField("publishContext", .map(publishContext)))
+            return found
+        }
+    }
+
+    package struct GetEphemeralVolumeRequest: Message {
+        package var handle: String
+
+        package init(
+            handle: String = ""
+        ) {
+            self.handle = handle
+        }
+
+        package static var messageName: String { "ashlar.control.v1.GetEphemeralVolumeRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("handle", .string(handle)))
+            return found
+        }
+    }
+
+    package struct GetEphemeralVolumeResponse: Message {
+        package var volumeID: String
+
+        package init(
+            volumeID: String = ""
+        ) {
+            self.volumeID = volumeID
+        }
+
+        package static var messageName: String { "ashlar.control.v1.GetEphemeralVolumeResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumeId", .string(volumeID)))
+            return found
+        }
+    }
+
+    package struct RemoveEphemeralVolumeRequest: Message {
+        package var handle: String
+
+        package init(
+            handle: String = ""
+        ) {
+            self.handle = handle
+        }
+
+        package static var messageName: String { "ashlar.control.v1.RemoveEphemeralVolumeRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("handle", .string(handle)))
+            return found
+        }
+    }
+
+    package struct RemoveEphemeralVolumeResponse: Message {
+        package init() {}
+
+        package static var messageName: String { "ashlar.control.v1.RemoveEphemeralVolumeResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] { [] }
     }
 }

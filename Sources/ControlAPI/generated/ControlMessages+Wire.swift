@@ -234,3 +234,96 @@ extension ControlMessages.CloneVolumeResponse: WireMessage {
         c.pointee.volume_id = arena.string(self.volumeID)
     }
 }
+
+extension ControlMessages.MakeEphemeralVolumeRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Control__V1__MakeEphemeralVolumeRequest>?) {
+        ashlar__control__v1__make_ephemeral_volume_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Control__V1__MakeEphemeralVolumeRequest>) throws(Failure) {
+        handle = try copyString(c.pointee.handle)
+        attributes = try copyMap(c.pointee.attributes, c.pointee.n_attributes)
+        nodeID = try copyString(c.pointee.node_id)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Control__V1__MakeEphemeralVolumeRequest>, _ arena: Arena) {
+        c.pointee.handle = arena.string(self.handle)
+        c.pointee.attributes = arena.map(self.attributes, ashlar__control__v1__make_ephemeral_volume_request__attributes_entry__init)
+        c.pointee.n_attributes = self.attributes.count
+        c.pointee.node_id = arena.string(self.nodeID)
+    }
+}
+
+extension ControlMessages.MakeEphemeralVolumeResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Control__V1__MakeEphemeralVolumeResponse>?) {
+        ashlar__control__v1__make_ephemeral_volume_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Control__V1__MakeEphemeralVolumeResponse>) throws(Failure) {
+        volumeID = try copyString(c.pointee.volume_id)
+        volumeContext = try copyMap(c.pointee.volume_context, c.pointee.n_volume_context)
+        publishContext = try copyMap(c.pointee.publish_context, c.pointee.n_publish_context)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Control__V1__MakeEphemeralVolumeResponse>, _ arena: Arena) {
+        c.pointee.volume_id = arena.string(self.volumeID)
+        c.pointee.volume_context = arena.map(self.volumeContext, ashlar__control__v1__make_ephemeral_volume_response__volume_context_entry__init)
+        c.pointee.n_volume_context = self.volumeContext.count
+        c.pointee.publish_context = arena.map(self.publishContext, ashlar__control__v1__make_ephemeral_volume_response__publish_context_entry__init)
+        c.pointee.n_publish_context = self.publishContext.count
+    }
+}
+
+extension ControlMessages.GetEphemeralVolumeRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Control__V1__GetEphemeralVolumeRequest>?) {
+        ashlar__control__v1__get_ephemeral_volume_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Control__V1__GetEphemeralVolumeRequest>) throws(Failure) {
+        handle = try copyString(c.pointee.handle)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Control__V1__GetEphemeralVolumeRequest>, _ arena: Arena) {
+        c.pointee.handle = arena.string(self.handle)
+    }
+}
+
+extension ControlMessages.GetEphemeralVolumeResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Control__V1__GetEphemeralVolumeResponse>?) {
+        ashlar__control__v1__get_ephemeral_volume_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Control__V1__GetEphemeralVolumeResponse>) throws(Failure) {
+        volumeID = try copyString(c.pointee.volume_id)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Control__V1__GetEphemeralVolumeResponse>, _ arena: Arena) {
+        c.pointee.volume_id = arena.string(self.volumeID)
+    }
+}
+
+extension ControlMessages.RemoveEphemeralVolumeRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Control__V1__RemoveEphemeralVolumeRequest>?) {
+        ashlar__control__v1__remove_ephemeral_volume_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Control__V1__RemoveEphemeralVolumeRequest>) throws(Failure) {
+        handle = try copyString(c.pointee.handle)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Control__V1__RemoveEphemeralVolumeRequest>, _ arena: Arena) {
+        c.pointee.handle = arena.string(self.handle)
+    }
+}
+
+extension ControlMessages.RemoveEphemeralVolumeResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Control__V1__RemoveEphemeralVolumeResponse>?) {
+        ashlar__control__v1__remove_ephemeral_volume_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Control__V1__RemoveEphemeralVolumeResponse>) throws(Failure) {
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Control__V1__RemoveEphemeralVolumeResponse>, _ arena: Arena) {
+    }
+}

@@ -43,8 +43,9 @@ final class ControlProcess: Sendable {
         try makeDirectories(configuration)
         let settings = CSISettings(
             version: ashlarVersion, nodeID: configuration.nodeID, host: configuration.nodeID,
-            classes: configuration.classes,
-            defaultClass: configuration.defaultClass)
+            classes: configuration.classes, defaultClass: configuration.defaultClass,
+            volumesPerNodeMax: configuration.csi.volumesPerNodeMax,
+            ephemeralBytesMax: configuration.csi.ephemeralBytesMax)
         let isReady = ReadyFlag()
         var controllerHandlers = GRPCHandlers()
         var nodeHandlers = GRPCHandlers()
@@ -55,30 +56,40 @@ final class ControlProcess: Sendable {
         var volumes: Volumes?
         var lock: FileLock?
         var controlHandlers = GRPCHandlers()
+        var ephemeral: (any EphemeralVolumes)?
         if roles.contains(.controller) {
             lock = try FileLock(path: configuration.controllerLockPath, "another ashlar controller")
             let made = Volumes(
                 catalogue: try Catalogue(path: configuration.cataloguePath), engine: engine,
                 environment: .init(
-                    nodes: [configuration.nodeID], volumesPerNodeMax: settings.volumesPerNodeMax,
+                    nodes: Set([configuration.nodeID] + configuration.otherNodes), volumesPerNodeMax: settings.volumesPerNodeMax,
                     unixTime: { Int64(time(nil)) }),
                 logger: logger)
-            ControllerService(volumes: made, settings: settings).register(in: &controllerHandlers)
+            let controller = ControllerService(volumes: made, settings: settings)
+            controller.register(in: &controllerHandlers)
+            GroupControllerService(volumes: made, settings: settings).register(in: &controllerHandlers)
+            SnapshotMetadataService(volumes: made, style: .init(configuration.csi.blockMetadata))
+                .register(in: &controllerHandlers)
             controlHandlers.serveControl(of: made)
+            controlHandlers.serveEphemeral(of: controller)
+            ephemeral = controller
             volumes = made
         }
         var node: NodeService?
         if roles.contains(.node) {
             let threads = BlockingThreads(name: "ashlar-node")
             let made = NodeService(
-                engine: engine, attacher: attacher, settings: settings, threads: threads,
+                engine: engine, attacher: attacher,
+                ephemeral: try ephemeral ?? RemoteEphemeralVolumes(GRPCChannel(socketPath: configuration.controlSocket)),
+                settings: settings, threads: threads,
                 clearStaleDevices: { (id) throws(Failure) in
                     try await FuseLoopFrontEnd.clearStaleDevices(of: id, on: threads)
                 }, logger: logger)
             made.register(in: &nodeHandlers)
             node = made
         }
-        try await volumes?.start(groups: configuration.groups)
+        try await volumes?.start(
+            groups: configuration.groups, onFirstUse: configuration.groupCreation == .firstUse)
         await node?.reconcile()
         let servers = try listen(configuration, roles, controllerHandlers, nodeHandlers, controlHandlers, logger)
         isReady.set()
@@ -129,6 +140,15 @@ final class ControlProcess: Sendable {
         for task in maintenance { await task.value }
         await copyCatalogue()
         try? volumes?.catalogue.close()
+    }
+}
+
+extension SnapshotMetadataService.Style {
+    init(_ configured: Configuration.CSI.BlockMetadata) {
+        switch configured {
+        case .variable: self = .variable
+        case .fixed: self = .fixed
+        }
     }
 }
 

@@ -1,0 +1,42 @@
+import Base
+import CSIMessages
+import Domain
+
+/// Ephemeral inline volumes: publishing makes the volume and mounts it at the target itself, unpublishing deletes it. Nothing is staged elsewhere.
+extension NodeService {
+    func publishEphemeral(
+        _ request: CSI.NodePublishVolumeRequest
+    ) async throws(Failure) -> CSI.NodePublishVolumeResponse {
+        let handle = try Fields.text(request.volumeID, "volume_id")
+        let target = try Fields.path(request.targetPath, "target_path")
+        let capability = try Fields.capability(request.volumeCapability)
+        guard request.stagingTargetPath.isEmpty else {
+            throw Failure(.invalid, "an ephemeral volume has no staging_target_path")
+        }
+        guard !capability.isBlock, !request.readonly, !capability.mode.isReadOnly else {
+            throw Failure(.invalid, "an ephemeral volume is a filesystem that is written: it begins empty")
+        }
+        guard VolumeID(handle) == nil else {
+            throw Failure(.invalid, "volume_id '\(handle)' cannot be told from a persistent volume's")
+        }
+        let held = try await lockHandle(handle, for: "NodePublishVolume at \(target)")
+        defer { held.release() }
+        let made = try await ephemeral.make(handle, request.volumeContext, on: settings.nodeID)
+        _ = try await stageVolume(
+            CSI.NodeStageVolumeRequest(
+                volumeID: made.id.description, publishContext: made.publishContext, stagingTargetPath: target,
+                volumeCapability: request.volumeCapability, volumeContext: made.volumeContext))
+        return CSI.NodePublishVolumeResponse()
+    }
+
+    /// `handle` is no id of ours: an ephemeral volume's, or unknown, which is fine.
+    func unpublishEphemeral(_ handle: String, at target: String) async throws(Failure) {
+        let held = try await lockHandle(handle, for: "NodeUnpublishVolume at \(target)")
+        defer { held.release() }
+        guard let id = try await ephemeral.volume(handle) else { return }
+        _ = try await unstageVolume(
+            CSI.NodeUnstageVolumeRequest(volumeID: id.description, stagingTargetPath: target))
+        try await threads.run { () throws(Failure) in try TargetPath.remove(target) }
+        try await ephemeral.remove(handle)
+    }
+}
