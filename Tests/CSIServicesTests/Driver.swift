@@ -28,7 +28,10 @@ final class Driver: Sendable {
 
     static let host = "host-1"
 
-    init(classes: [StorageClass] = Defaults.classes, isReady: Bool = true) async throws {
+    init(
+        classes: [StorageClass] = Defaults.classes, isReady: Bool = true, groupsOnFirstUse: Bool = false,
+        style: SnapshotMetadataService.Style = .variable
+    ) async throws {
         path = NSTemporaryDirectory() + "ashlar-csi-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         var logger = Logger(label: "test")
@@ -41,16 +44,20 @@ final class Driver: Sendable {
             catalogue: catalogue, engine: engine,
             environment: .init(nodes: [Self.host, "host-2"], unixTime: { Int64(Date().timeIntervalSince1970) }),
             logger: logger)
-        try await volumes.start(groups: Defaults.groups)
+        try await volumes.start(groups: Defaults.groups, onFirstUse: groupsOnFirstUse)
         let settings = CSISettings(
-            version: "0.1.0", nodeID: Self.host, host: Self.host, classes: classes, defaultClass: "standard")
+            version: "0.1.0", nodeID: Self.host, host: Self.host, classes: classes, defaultClass: "standard",
+            ephemeralBytesMax: 1 << 30)
         let attacher = attacher
+        let controller = ControllerService(volumes: volumes, settings: settings)
         node = NodeService(
-            engine: engine, attacher: attacher, settings: settings, threads: threads,
+            engine: engine, attacher: attacher, ephemeral: controller, settings: settings, threads: threads,
             clearStaleDevices: { id throws(Failure) in try await attacher.clearStale(id) }, logger: logger)
         var handlers = GRPCHandlers()
         IdentityService(settings: settings, isReady: { isReady }).register(in: &handlers)
-        ControllerService(volumes: volumes, settings: settings).register(in: &handlers)
+        controller.register(in: &handlers)
+        GroupControllerService(volumes: volumes, settings: settings).register(in: &handlers)
+        SnapshotMetadataService(volumes: volumes, style: style).register(in: &handlers)
         node.register(in: &handlers)
         server = GRPCServer(socketPath: path + "/csi.sock", handlers: handlers, logger: logger)
         try server.start()
@@ -79,6 +86,23 @@ final class Driver: Sendable {
         _ method: String, _ request: Request
     ) async throws -> Response {
         try Response(decoding: try await channel.call(method, request.encoded(), timeoutSeconds: 60))
+    }
+
+    /// All messages of a stream that ends well.
+    func stream<Request: Message, Response: Message>(_ method: String, _ request: Request) async throws -> [Response] {
+        var found: [Response] = []
+        for try await bytes in channel.stream(method, request.encoded(), timeoutSeconds: 60) {
+            found.append(try Response(decoding: bytes))
+        }
+        return found
+    }
+
+    /// How a stream that must fail does.
+    func streamCode(_ method: String, _ request: some Message) async -> GRPCCode {
+        do {
+            for try await _ in channel.stream(method, request.encoded(), timeoutSeconds: 60) {}
+            return .ok
+        } catch { return error.kind.code }
     }
 
     /// The gRPC code of a call that must fail.
