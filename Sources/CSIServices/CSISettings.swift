@@ -19,13 +19,24 @@ public struct CSISettings: Sendable {
     public var volumesPerNodeMax: Int
     /// The largest ephemeral inline volume.
     public var ephemeralBytesMax: UInt64
+    /// The newest contract of which capabilities are advertised.
+    public var contract: Contract
+
+    public enum Contract: String, Sendable, CaseIterable, Comparable {
+        /// For callers that take a capability which they do not know for an error. What came later is served all the same.
+        case v12 = "1.12"
+        case v13 = "1.13"
+
+        public static func < (one: Contract, other: Contract) -> Bool { one == .v12 && other == .v13 }
+    }
 
     public static let volumesPerNodeDefault = 256
     public static let ephemeralBytesDefault: UInt64 = 10 << 30
 
     public init(
         version: String, nodeID: String, host: String, classes: [StorageClass], defaultClass: String?,
-        volumesPerNodeMax: Int = volumesPerNodeDefault, ephemeralBytesMax: UInt64 = ephemeralBytesDefault
+        volumesPerNodeMax: Int = volumesPerNodeDefault, ephemeralBytesMax: UInt64 = ephemeralBytesDefault,
+        contract: Contract = .v13
     ) {
         self.version = version
         self.nodeID = nodeID
@@ -34,5 +45,6 @@ public struct CSISettings: Sendable {
         self.defaultClass = defaultClass
         self.volumesPerNodeMax = volumesPerNodeMax
         self.ephemeralBytesMax = ephemeralBytesMax
+        self.contract = contract
     }
 }

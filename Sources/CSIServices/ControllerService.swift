@@ -15,11 +15,12 @@ public final class ControllerService: Sendable {
     }
 
     func getCapabilities(_ request: CSI.ControllerGetCapabilitiesRequest) -> CSI.ControllerGetCapabilitiesResponse {
-        let types: [CSI.ControllerServiceCapability.RPC.Kind] = [
+        var types: [CSI.ControllerServiceCapability.RPC.Kind] = [
             .createDeleteVolume, .publishUnpublishVolume, .publishReadonly, .singleNodeMultiWriter, .expandVolume,
             .cloneVolume, .createDeleteSnapshot, .listSnapshots, .getSnapshot, .listVolumes,
-            .listVolumesPublishedNodes, .getVolume, .getCapacity, .modifyVolume, .getVolumeHealth, .listVolumeHealth,
+            .listVolumesPublishedNodes, .getVolume, .getCapacity, .modifyVolume,
         ]
+        if settings.contract >= .v13 { types += [.getVolumeHealth, .listVolumeHealth] }
         return CSI.ControllerGetCapabilitiesResponse(
             capabilities: types.map { .init(type: .rpc(.init(type: $0))) })
     }

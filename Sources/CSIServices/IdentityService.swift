@@ -18,14 +18,13 @@ public final class IdentityService: Sendable {
     }
 
     func getPluginCapabilities(_ request: CSI.GetPluginCapabilitiesRequest) -> CSI.GetPluginCapabilitiesResponse {
-        CSI.GetPluginCapabilitiesResponse(capabilities: [
-            .init(type: .service(.init(type: .controllerService))),
-            .init(type: .service(.init(type: .volumeAccessibilityConstraints))),
-            .init(type: .service(.init(type: .groupControllerService))),
-            .init(type: .service(.init(type: .snapshotMetadataService))),
-            .init(type: .service(.init(type: .snapshotAccessibilityConstraints))),
-            .init(type: .volumeExpansion(.init(type: .online))),
-        ])
+        var services: [CSI.PluginCapability.Service.Kind] = [
+            .controllerService, .volumeAccessibilityConstraints, .groupControllerService, .snapshotMetadataService,
+        ]
+        if settings.contract >= .v13 { services.append(.snapshotAccessibilityConstraints) }
+        return CSI.GetPluginCapabilitiesResponse(
+            capabilities: services.map { .init(type: .service(.init(type: $0))) }
+                + [.init(type: .volumeExpansion(.init(type: .online)))])
     }
 
     func probe(_ request: CSI.ProbeRequest) -> CSI.ProbeResponse { CSI.ProbeResponse(ready: isReady()) }

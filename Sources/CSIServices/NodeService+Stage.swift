@@ -38,6 +38,12 @@ extension NodeService {
         let held = try await lock(wanted.id, for: "NodeStageVolume")
         defer { held.release() }
         let volume = try await engine.volume(wanted.id)
+        // Before anything is cleared: what a newer epoch has is not dead.
+        guard wanted.publish.epoch >= volume.attachEpoch else {
+            throw Failure(
+                .fenced,
+                "volume \(wanted.id) has attach epoch \(volume.attachEpoch), not \(wanted.publish.epoch): publish it to this node again")
+        }
         try await clearDeadDevices(wanted.id, epoch: wanted.publish.epoch)
         if wanted.capability.isBlock {
             try await stageDevice(wanted, volume)

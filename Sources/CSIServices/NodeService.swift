@@ -51,10 +51,10 @@ public final class NodeService: Sendable {
     }
 
     func getCapabilities(_ request: CSI.NodeGetCapabilitiesRequest) -> CSI.NodeGetCapabilitiesResponse {
-        let types: [CSI.NodeServiceCapability.RPC.Kind] = [
-            .stageUnstageVolume, .getVolumeStats, .expandVolume, .singleNodeMultiWriter, .getVolumeHealth,
-            .getStorageHealth,
+        var types: [CSI.NodeServiceCapability.RPC.Kind] = [
+            .stageUnstageVolume, .getVolumeStats, .expandVolume, .singleNodeMultiWriter,
         ]
+        if settings.contract >= .v13 { types += [.getVolumeHealth, .getStorageHealth] }
         return CSI.NodeGetCapabilitiesResponse(capabilities: types.map { .init(type: .rpc(.init(type: $0))) })
     }
 

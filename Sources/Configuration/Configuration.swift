@@ -36,6 +36,13 @@ public struct Configuration: Sendable, Equatable {
             case variable, fixed
         }
 
+        public enum Contract: String, Sendable, CaseIterable {
+            case v12 = "1.12"
+            case v13 = "1.13"
+        }
+
+        /// The newest version of CSI of which capabilities are advertised.
+        public var contract: Contract
         /// How SnapshotMetadata tells ranges.
         public var blockMetadata: BlockMetadata
         /// Bytes of the largest ephemeral inline volume.
@@ -46,9 +53,10 @@ public struct Configuration: Sendable, Equatable {
         public static let volumesPerNodeDefault = 256
 
         public init(
-            blockMetadata: BlockMetadata = .variable, ephemeralBytesMax: UInt64 = ephemeralBytesDefault,
+            contract: Contract = .v13, blockMetadata: BlockMetadata = .variable, ephemeralBytesMax: UInt64 = ephemeralBytesDefault,
             volumesPerNodeMax: Int = volumesPerNodeDefault
         ) {
+            self.contract = contract
             self.blockMetadata = blockMetadata
             self.ephemeralBytesMax = ephemeralBytesMax
             self.volumesPerNodeMax = volumesPerNodeMax

@@ -13,7 +13,8 @@ package enum Section: String, CaseIterable {
         case .node: ["id"]
         case .csi: 
             [
-                "socket", "controllerSocket", "nodeSocket", "blockMetadata", "ephemeralSizeMax", "volumesPerNode",
+                "socket", "controllerSocket", "nodeSocket", "contract", "blockMetadata", "ephemeralSizeMax",
+                "volumesPerNode",
             ]
         case .engine: ["socket", "ring", "mapCache"]
         case .pool: ["mountpaths", "allowSharedFilesystem", "acceptMissing"]

@@ -73,9 +73,9 @@ def clients_of_older_versions(host, seed):
         old = contract(since)
         channel = grpc.insecure_channel(f"unix:{host.socket}")
 
-        def call(name, unknown=b"", **fields):
-            service, method = SERVICES[name]
-            answer = channel.unary_unary(f"/{service.full_name}/{name}")(
+        def call(rpc, unknown=b"", **fields):
+            service, method = SERVICES[rpc]
+            answer = channel.unary_unary(f"/{service.full_name}/{rpc}")(
                 old(method.input_type.name)(**fields).SerializeToString() + unknown, timeout=30)
             return old(method.output_type.name).FromString(answer)
         Capability, Mode = old("VolumeCapability"), "SINGLE_NODE_WRITER"

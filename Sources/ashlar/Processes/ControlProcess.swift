@@ -45,7 +45,8 @@ final class ControlProcess: Sendable {
             version: ashlarVersion, nodeID: configuration.nodeID, host: configuration.nodeID,
             classes: configuration.classes, defaultClass: configuration.defaultClass,
             volumesPerNodeMax: configuration.csi.volumesPerNodeMax,
-            ephemeralBytesMax: configuration.csi.ephemeralBytesMax)
+            ephemeralBytesMax: configuration.csi.ephemeralBytesMax,
+            contract: .init(rawValue: configuration.csi.contract.rawValue) ?? .v13)
         let isReady = ReadyFlag()
         var controllerHandlers = GRPCHandlers()
         var nodeHandlers = GRPCHandlers()
@@ -78,9 +79,10 @@ final class ControlProcess: Sendable {
         var node: NodeService?
         if roles.contains(.node) {
             let threads = BlockingThreads(name: "ashlar-node")
+            let elsewhere = RemoteEphemeralVolumes(try GRPCChannel(socketPath: configuration.controlSocket))
             let made = NodeService(
                 engine: engine, attacher: attacher,
-                ephemeral: try ephemeral ?? RemoteEphemeralVolumes(GRPCChannel(socketPath: configuration.controlSocket)),
+                ephemeral: ephemeral ?? elsewhere,
                 settings: settings, threads: threads,
                 clearStaleDevices: { (id) throws(Failure) in
                     try await FuseLoopFrontEnd.clearStaleDevices(of: id, on: threads)
