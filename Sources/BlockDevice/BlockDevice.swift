@@ -84,8 +84,9 @@ public protocol BlockDevice: AnyObject, Sendable {
     /// The largest `length` of a read or write.
     static var requestBytesMax: Int { get }
 
-    /// Where the payload of the next write must be put: `requestBytesMax` bytes, 4 KiB-aligned, valid until the next call of
-    /// `landingBuffer` or `submit` of a write. Nil: no room now; `waiter.roomAvailable()` will say when.
+    /// Asked before each request is taken from a client, whatever it will be. Where the payload of the next write must be put:
+    /// `requestBytesMax` bytes, 4 KiB-aligned, valid until the next call of `landingBuffer` or `submit` of a write. Nil: no room now, or the
+    /// volume has had what its limits allow; `waiter.roomAvailable()` will say when.
     func landingBuffer(waiter: any BlockRequestOwner) -> UnsafeMutableRawPointer?
 
     /// Takes the request; `owner.completed` follows, possibly before this returns.

@@ -169,7 +169,7 @@ extension EmbeddedEngine {
         let device = VolumeDevice(
             log: volume.log, loop: volume.loop, sizeBytes: header.sizeBytes, isReadOnly: true, epoch: 0,
             snapshot: header.epoch)
-        volume.loop.post { volume.log.readerEpochs[header.epoch, default: 0] += 1 }
+        volume.loop.post { volume.log.retainEpoch(header.epoch) }
         openedSnapshots.withLock { $0[id] = device }
         return device
     }
@@ -180,7 +180,7 @@ extension EmbeddedEngine {
         defer { lock.release() }
         guard let device = openedSnapshots.withLock({ $0.removeValue(forKey: id) }) else { return }
         try await logs.with(header.volume) { (opened) throws(Failure) in
-            opened.loop.post { opened.log.readerEpochs[header.epoch] = nil }
+            opened.loop.post { opened.log.releaseEpoch(header.epoch) }
         }
         try await end(device, of: header.volume)
     }

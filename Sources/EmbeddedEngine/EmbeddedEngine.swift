@@ -390,6 +390,17 @@ public final class EmbeddedEngine: VolumeEngine {
         try await headers.put(header)
     }
 
+    public func setLimits(_ id: VolumeID, _ limits: VolumeLimits) async throws(Failure) {
+        let lock = try await locks.acquire(id.description, for: "setting limits")
+        defer { lock.release() }
+        try limits.validate()
+        var header = try existing(id)
+        if header.limits ?? .none == limits { return }
+        header.limits = limits == .none ? nil : limits
+        try await headers.put(header)
+        await opened.withLock({ $0[id] })?.setLimits(limits)
+    }
+
     func checkAnnotation(_ annotation: String) throws(Failure) {
         guard annotation.utf8.count <= annotationBytesMax else {
             throw Failure(
@@ -412,7 +423,7 @@ public final class EmbeddedEngine: VolumeEngine {
             id: header.id, group: header.group, sizeBytes: header.sizeBytes, attachEpoch: header.attachEpoch,
             formatted: header.formatted, health: isPartlyOut ? .degraded : .ready,
             healthReason: isPartlyOut ? "mountpaths are out; what was on them is read from parity" : "", liveBytes: nil,
-            allocatedBytes: allocated, isAnnotated: header.annotation != nil)
+            allocatedBytes: allocated, isAnnotated: header.annotation != nil, limits: header.limits ?? .none)
     }
 
     public func poolStatus() async throws(Failure) -> PoolStatus {
@@ -484,7 +495,8 @@ public final class EmbeddedEngine: VolumeEngine {
             throw error
         }
         let device = VolumeDevice(
-            log: volume.log, loop: volume.loop, sizeBytes: header.sizeBytes, isReadOnly: readOnly, epoch: epoch)
+            log: volume.log, loop: volume.loop, sizeBytes: header.sizeBytes, isReadOnly: readOnly, epoch: epoch,
+            limits: header.limits ?? .none)
         do throws(Failure) {
             try await volume.ask { (log, done: @escaping @Sendable (Result<Void, Failure>) -> Void) in
                 log.parameters.epoch = epoch

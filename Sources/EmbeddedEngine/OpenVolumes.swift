@@ -169,10 +169,12 @@ final class OpenVolumes: Sendable {
         let opened = try await retain(id)
         let result: Result<T, Failure>
         do throws(Failure) { result = .success(try await body(opened)) } catch { result = .failure(error) }
-        do throws(Failure) { try await release(id) } catch {
-            logger.error("volume not closed cleanly", metadata: ["volume": "\(id)", "reason": "\(error)"])
-        }
+        do throws(Failure) { try await release(id) } catch { notClosed(id, error) }
         return try result.get()
+    }
+
+    func notClosed(_ id: VolumeID, _ problem: Failure) {
+        logger.error("volume not closed cleanly", metadata: ["volume": "\(id)", "reason": "\(problem)"])
     }
 
     /// What the volume takes: now where its log is open, else as its last checkpoint has it. Nobody opens or closes it meanwhile.

@@ -33,13 +33,9 @@ extension VolumeHarness {
     package func dropHead(done: @escaping (Result<Void, Failure>) -> Void) { log.dropHead(done: done) }
 
     /// Keeps the walk away from an epoch that is being read, as an open device does.
-    package func retain(_ epoch: UInt32) { log.readerEpochs[epoch, default: 0] += 1 }
+    package func retain(_ epoch: UInt32) { log.retainEpoch(epoch) }
 
-    package func release(_ epoch: UInt32) {
-        let left = (log.readerEpochs[epoch] ?? 1) - 1
-        log.readerEpochs[epoch] = left == 0 ? nil : left
-        log.reclaimLater()
-    }
+    package func release(_ epoch: UInt32) { log.releaseEpoch(epoch) }
 
     // MARK: Changed blocks
 
@@ -53,32 +49,18 @@ extension VolumeHarness {
         gather([], from: 0, epoch, base, done)
     }
 
-    /// The trees are looked up each time: a checkpoint puts checksums into their roots.
     private func gather(
         _ found: [Range<UInt64>], from start: UInt64, _ epoch: UInt32, _ base: UInt32?,
         _ done: @escaping (Result<[Range<UInt64>]?, Failure>) -> Void
     ) {
-        var found = found
-        var start = start
-        while true {
-            guard let target = log.map.element(epoch) else {
-                return done(.failure(Failure(.notFound, "there is no such snapshot")))
-            }
-            let comparison = base == nil ? .nothing : base.flatMap { log.comparison(of: target, with: $0) }
-            guard let comparison else { return done(.success(nil)) }
-            let (runs, next, wait) = log.changes(
-                in: target.tree, against: comparison, from: start, limit: Self.runsAtOnce)
-            found += runs.map { $0.first..<($0.first + $0.count) }
-            guard let next else { return done(.success(found)) }
-            start = next
-            guard let wait else { continue }
-            let gathered = found
-            return log.load(wait) { [self] isLoaded in
-                if isLoaded {
-                    gather(gathered, from: next, epoch, base, done)
-                } else {
-                    done(.failure(Failure(.corrupt, "a part of the map cannot be read")))
-                }
+        log.changedRuns(in: epoch, since: base, from: start, limit: Self.runsAtOnce) { [self] result in
+            switch result {
+            case .failure(let failure): done(.failure(failure))
+            case .success(nil): done(.success(nil))
+            case .success(let step?):
+                let all = found + step.runs.map { $0.first..<($0.first + $0.count) }
+                guard let next = step.next else { return done(.success(all)) }
+                gather(all, from: next, epoch, base, done)
             }
         }
     }

@@ -34,6 +34,7 @@ extension GRPCHandlers {
         serveKeeping(of: engine)
         serveSnapshots(of: engine)
         serveSpace(of: engine)
+        serveChanges(of: engine)
         answer(M.Method.raiseEpoch) { (request: M.RaiseEpochRequest) throws(Failure) in
             try await engine.raiseEpoch(try volumeID(request.volumeID), to: request.epoch)
             return M.RaiseEpochResponse()
@@ -58,6 +59,10 @@ extension GRPCHandlers {
         answer(M.Method.annotateVolume) { (request: M.AnnotateVolumeRequest) throws(Failure) in
             try await engine.annotateVolume(try volumeID(request.volumeID), request.annotation)
             return M.AnnotateVolumeResponse()
+        }
+        answer(M.Method.setLimits) { (request: M.SetLimitsRequest) throws(Failure) in
+            try await engine.setLimits(try volumeID(request.volumeID), request.limits?.value ?? .none)
+            return M.SetLimitsResponse()
         }
         answer(M.Method.retainGroup) { (request: M.RetainGroupRequest) throws(Failure) in
             try await engine.retainGroup(request.label)

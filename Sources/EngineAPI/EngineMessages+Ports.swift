@@ -67,7 +67,8 @@ extension EngineMessages.Volume {
             id: volume.id.description, group: volume.group, sizeBytes: volume.sizeBytes,
             attachEpoch: volume.attachEpoch, formatted: EngineMessages.Formatted(volume.formatted),
             health: Health(volume.health), healthReason: volume.healthReason, liveBytes: volume.liveBytes,
-            allocatedBytes: volume.allocatedBytes, isAnnotated: volume.isAnnotated)
+            allocatedBytes: volume.allocatedBytes, isAnnotated: volume.isAnnotated,
+            limits: volume.limits == .none ? nil : EngineMessages.VolumeLimits(volume.limits))
     }
 
     var value: EngineVolume {
@@ -75,8 +76,21 @@ extension EngineMessages.Volume {
             EngineVolume(
                 id: try volumeID(id), group: group, sizeBytes: sizeBytes, attachEpoch: attachEpoch,
                 formatted: formatted?.value ?? .unknown, health: try health.value, healthReason: healthReason,
-                liveBytes: liveBytes, allocatedBytes: allocatedBytes, isAnnotated: isAnnotated)
+                liveBytes: liveBytes, allocatedBytes: allocatedBytes, isAnnotated: isAnnotated,
+                limits: limits?.value ?? .none)
         }
+    }
+}
+
+extension EngineMessages.VolumeLimits {
+    init(_ limits: VolumeLimits) {
+        self.init(
+            iops: limits.iops, bandwidth: limits.bandwidth, iopsBurst: limits.iopsBurst,
+            bandwidthBurst: limits.bandwidthBurst)
+    }
+
+    var value: VolumeLimits {
+        VolumeLimits(iops: iops, bandwidth: bandwidth, iopsBurst: iopsBurst, bandwidthBurst: bandwidthBurst)
     }
 }
 

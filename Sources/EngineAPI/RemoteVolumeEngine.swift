@@ -45,6 +45,12 @@ public struct RemoteVolumeEngine: VolumeEngine {
             EngineMessages.Method.annotateVolume, request)
     }
 
+    public func setLimits(_ id: VolumeID, _ limits: VolumeLimits) async throws(Failure) {
+        let request = EngineMessages.SetLimitsRequest(
+            volumeID: id.description, limits: EngineMessages.VolumeLimits(limits))
+        let _: EngineMessages.SetLimitsResponse = try await client.call(EngineMessages.Method.setLimits, request)
+    }
+
     public func deleteVolume(_ id: VolumeID) async throws(Failure) {
         let request = EngineMessages.DeleteVolumeRequest(volumeID: id.description)
         let _: EngineMessages.DeleteVolumeResponse = try await client.call(EngineMessages.Method.deleteVolume, request)

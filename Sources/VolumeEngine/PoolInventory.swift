@@ -32,11 +32,13 @@ public struct PoolInventory: Sendable, Equatable {
         public var annotation: String?
         /// A tombstone.
         public var isDeleted: Bool
+        public var limits: VolumeLimits
 
         public init(
             id: VolumeID, group: String, sizeBytes: UInt64, attachEpoch: UInt64, formatted: Formatted,
-            annotation: String?, isDeleted: Bool
+            annotation: String?, isDeleted: Bool, limits: VolumeLimits = .none
         ) {
+            self.limits = limits
             self.id = id
             self.group = group
             self.sizeBytes = sizeBytes

@@ -124,11 +124,12 @@ public struct EngineVolume: Sendable, Codable, Equatable {
     public var allocatedBytes: UInt64
     /// Whether the engine keeps an annotation of it, from which a lost catalogue can be rebuilt.
     public var isAnnotated: Bool
+    public var limits: VolumeLimits
 
     public init(
         id: VolumeID, group: String, sizeBytes: UInt64, attachEpoch: UInt64, formatted: Formatted,
         health: VolumeHealth, healthReason: String, liveBytes: UInt64?, allocatedBytes: UInt64,
-        isAnnotated: Bool = false
+        isAnnotated: Bool = false, limits: VolumeLimits = .none
     ) {
         self.id = id
         self.group = group
@@ -140,6 +141,7 @@ public struct EngineVolume: Sendable, Codable, Equatable {
         self.liveBytes = liveBytes
         self.allocatedBytes = allocatedBytes
         self.isAnnotated = isAnnotated
+        self.limits = limits
     }
 }
 
@@ -241,6 +243,10 @@ public protocol VolumeEngine: Sendable {
     /// Grows the volume; an equal or smaller size changes nothing. A device that is attached grows with it.
     func resizeVolume(_ id: VolumeID, to sizeBytes: UInt64) async throws(Failure) -> EngineVolume
 
+    /// Replaces the volume's limits. A device that is attached has them when this returns; what waits under the old ones goes on under
+    /// these. `invalid` as `VolumeLimits.validate` says.
+    func setLimits(_ id: VolumeID, _ limits: VolumeLimits) async throws(Failure)
+
     func volume(_ id: VolumeID) async throws(Failure) -> EngineVolume
     func volumes() async throws(Failure) -> [EngineVolume]
 
@@ -262,6 +268,16 @@ public protocol VolumeEngine: Sendable {
 
     func snapshot(_ id: SnapshotID) async throws(Failure) -> EngineSnapshot
     func snapshots() async throws(Failure) -> [EngineSnapshot]
+
+    /// Where the snapshot has something else than `base` had, discarded ranges included; without a base, where something was ever written
+    /// to it and not discarded. All that differs is told; what is told may be the same. Ranges lie in the snapshot's size, ascend, neither
+    /// overlap nor touch, and begin at `offset` or behind it: the part of one that lies before is cut off. `body` gets
+    /// up to `changedRangeCountMax` at a time, never none, and is waited for. The same snapshots always give the same ranges while both are there.
+    /// `notFound` where a snapshot is not there, or not any more; `invalid` where the base is of another volume or is not older.
+    func changedRanges(
+        of snapshot: SnapshotID, since base: SnapshotID?, from offset: UInt64,
+        _ body: @Sendable ([ByteRange]) async throws(Failure) -> Void
+    ) async throws(Failure)
 
     /// The volume becomes what the snapshot is; its size stays. Snapshots taken since stay too. `failedPrecondition` while attached.
     func rollBackVolume(_ id: VolumeID, to snapshot: SnapshotID) async throws(Failure) -> EngineVolume

@@ -4,6 +4,7 @@ import EngineAPI
 import Foundation
 import GRPCServer
 import Logging
+import Synchronization
 import Testing
 import VolumeEngine
 
@@ -177,6 +178,103 @@ func kind<T>(_ body: () async throws(Failure) -> T) async -> FailureKind? {
         }
     }
 
+    @Test(arguments: Route.allCases) func limits(_ route: Route) async throws {
+        try await reach(MemoryEngine(), by: route) { engine, _ in
+            try await engine.ensureGroup(group)
+            #expect(try await engine.createVolume(id, group: "fast", sizeBytes: size).limits == .none)
+            let limits = VolumeLimits(iops: 100, bandwidth: 1 << 20, iopsBurst: 7)
+            for _ in 0..<2 { try await engine.setLimits(id, limits) }
+            #expect(try await engine.volume(id).limits == limits)
+            let wrong = [
+                VolumeLimits(iops: 0), VolumeLimits(bandwidth: 65535), VolumeLimits(iopsBurst: 1),
+                VolumeLimits(iops: 1, bandwidthBurst: 1), VolumeLimits(iops: 1, iopsBurst: 0),
+            ]
+            for limits in wrong {
+                #expect(await kind { () throws(Failure) in try await engine.setLimits(id, limits) } == .invalid)
+            }
+            #expect(await kind { () throws(Failure) in try await engine.setLimits(.random(), limits) } == .notFound)
+            #expect(try await engine.volume(id).limits == limits)
+            try await engine.setLimits(id, .none)
+            #expect(try await engine.volume(id).limits == .none)
+        }
+    }
+
+    @Test(arguments: Route.allCases) func changedRanges(_ route: Route) async throws {
+        let memory = MemoryEngine()
+        try await reach(memory, by: route) { engine, _ in
+            try await engine.ensureGroup(group)
+            let (a, b) = (VolumeID(high: 1, low: 1), VolumeID(high: 1, low: 2))
+            let snapshots = (0..<3).map { SnapshotID(high: 2, low: UInt64($0)) }
+            for (snapshot, volume) in zip(snapshots, [a, a, b]) {
+                _ = try await engine.createVolume(volume, group: "fast", sizeBytes: size)
+                _ = try await engine.createSnapshot(snapshot, of: volume)
+            }
+            for base in [nil, snapshots[0]] {
+                for offset in [0, 5000, size / 2 + 1, size] {
+                    let told = Mutex<[[ByteRange]]>([])
+                    try await engine.changedRanges(of: snapshots[1], since: base, from: offset) { batch in
+                        told.withLock { $0.append(batch) }
+                    }
+                    let batches = told.withLock { $0 }
+                    #expect(batches.allSatisfy { (1...changedRangeCountMax).contains($0.count) })
+                    var expected: [ByteRange] = []
+                    for first in stride(from: UInt64(0), to: size, by: base == nil ? 8192 : 16384)
+                    where first + 4096 > offset {
+                        let begin = max(first, offset)
+                        expected.append(ByteRange(offset: begin, length: first + 4096 - begin))
+                    }
+                    #expect(Array(batches.joined()) == expected)
+                }
+            }
+            for (target, base, wanted) in [
+                (snapshots[0], snapshots[2], FailureKind.invalid), (snapshots[0], snapshots[0], .invalid),
+                (.random(), nil, .notFound), (snapshots[0], .random(), .notFound),
+            ] as [(SnapshotID, SnapshotID?, FailureKind)] {
+                let found = await kind { () throws(Failure) in
+                    try await engine.changedRanges(of: target, since: base, from: 0) { _ in }
+                }
+                #expect(found == wanted)
+            }
+        }
+    }
+
+    /// Who does not take what it is told is not told more: neither side gathers it. And who goes away ends the work.
+    @Test(arguments: Route.allCases) func aSlowReaderOfChangedRanges(_ route: Route) async throws {
+        let memory = MemoryEngine()
+        try await reach(memory, by: route) { engine, _ in
+            try await engine.ensureGroup(group)
+            _ = try await engine.createVolume(id, group: "fast", sizeBytes: 64 << 30)
+            let snapshot = SnapshotID(high: 2, low: 1)
+            _ = try await engine.createSnapshot(snapshot, of: id)
+            let batches = Int((64 << 30) / 8192) / changedRangeCountMax
+            let taken = Mutex(0)
+            let reader = Task { () -> FailureKind? in
+                await kind { () throws(Failure) in
+                    try await engine.changedRanges(of: snapshot, since: nil, from: 0) { _ in
+                        taken.withLock { $0 += 1 }
+                        try? await Task.sleep(for: .milliseconds(20))
+                    }
+                }
+            }
+            try await Task.sleep(for: .milliseconds(400))
+            #expect(memory.batchesTold < taken.withLock { $0 } + 20, "\(batches) batches in all")
+            reader.cancel()
+            #expect(await reader.value == .cancelled)
+            try await Task.sleep(for: .milliseconds(200))
+            let told = memory.batchesTold
+            try await Task.sleep(for: .milliseconds(200))
+            #expect(memory.batchesTold == told && told < batches)
+
+            // A reader that fails ends the stream with its own failure.
+            let failed = await kind { () throws(Failure) in
+                try await engine.changedRanges(of: snapshot, since: nil, from: 0) { _ throws(Failure) in
+                    throw Failure(.exhausted, "enough")
+                }
+            }
+            #expect(failed == .exhausted)
+        }
+    }
+
     @Test(arguments: Route.allCases) func devices(_ route: Route) async throws {
         try await reach(MemoryEngine(), by: route) { engine, attacher in
             try await engine.ensureGroup(group)
@@ -208,7 +306,10 @@ func kind<T>(_ body: () async throws(Failure) -> T) async -> FailureKind? {
                 for liveBytes in [nil, 0, UInt64.max] {
                     let volume = EngineVolume(
                         id: .random(), group: "g ü", sizeBytes: .max, attachEpoch: 7, formatted: formatted,
-                        health: health, healthReason: "because", liveBytes: liveBytes, allocatedBytes: 9)
+                        health: health, healthReason: "because", liveBytes: liveBytes, allocatedBytes: 9,
+                        limits: liveBytes == 0
+                            ? VolumeLimits(iops: 1, bandwidth: .max, iopsBurst: 0, bandwidthBurst: 3)
+                            : liveBytes == nil ? .none : VolumeLimits(bandwidth: 0))
                     engine.put(volume)
                     volumes.append(volume)
                 }
@@ -268,6 +369,10 @@ func kind<T>(_ body: () async throws(Failure) -> T) async -> FailureKind? {
                     await kind { () throws(Failure) in try await engine.deleteGroup("g") },
                     await kind { () throws(Failure) in try await engine.annotateVolume(id, "a") },
                     await kind { () throws(Failure) in try await engine.storeCatalogue([1]) },
+                    await kind { () throws(Failure) in try await engine.setLimits(id, .none) },
+                    await kind { () throws(Failure) in
+                        try await engine.changedRanges(of: SnapshotID(high: 1, low: 1), since: nil, from: 0) { _ in }
+                    },
                     await kind { () throws(Failure) in try await attacher.attach(id, epoch: 1, readOnly: false) },
                     await kind { () throws(Failure) in try await attacher.detach(id) },
                     await kind { () throws(Failure) in try await attacher.attachment(id) },

@@ -18,6 +18,7 @@ final class MemoryEngine: VolumeEngine, DeviceAttacher {
         var deletedSnapshots: Set<SnapshotID> = []
         /// What each volume began as, or was rolled back to.
         var contents: [VolumeID: VolumeContent] = [:]
+        var batchesTold = 0
     }
 
     static let mountpathCount = 6
@@ -61,6 +62,39 @@ final class MemoryEngine: VolumeEngine, DeviceAttacher {
         _ = try change(id) { volume throws(Failure) in volume.isAnnotated = true }
         state.withLock { $0.annotations[id] = annotation }
     }
+
+    func setLimits(_ id: VolumeID, _ limits: VolumeLimits) async throws(Failure) {
+        try limits.validate()
+        _ = try change(id) { volume throws(Failure) in volume.limits = limits }
+    }
+
+    /// Every other 4 KiB of the snapshot, or every fourth since a base.
+    func changedRanges(
+        of snapshot: SnapshotID, since base: SnapshotID?, from offset: UInt64,
+        _ body: @Sendable ([ByteRange]) async throws(Failure) -> Void
+    ) async throws(Failure) {
+        let target = try await self.snapshot(snapshot)
+        if let base, try await self.snapshot(base).volume != target.volume || base == snapshot {
+            throw Failure(.invalid, "no older snapshot of the volume")
+        }
+        let step: UInt64 = base == nil ? 8192 : 16384
+        var next: UInt64 = 0
+        while next < target.sizeBytes {
+            if Task.isCancelled { throw Failure(.cancelled, "cancelled") }
+            var batch: [ByteRange] = []
+            while batch.count < changedRangeCountMax, next < target.sizeBytes {
+                let first = max(next, offset)
+                if first < next + 4096 { batch.append(ByteRange(offset: first, length: next + 4096 - first)) }
+                next += step
+            }
+            guard !batch.isEmpty else { continue }
+            state.withLock { $0.batchesTold += 1 }
+            try await body(batch)
+        }
+    }
+
+    /// How many batches somebody was given.
+    var batchesTold: Int { state.withLock { $0.batchesTold } }
 
     func storeCatalogue(_ copy: [UInt8]) async throws(Failure) -> UInt64 {
         state.withLock { state in
@@ -287,6 +321,13 @@ struct FailingEngine: VolumeEngine, DeviceAttacher {
     func deleteGroup(_: String) async throws(Failure) { throw failure }
     func annotateVolume(_: VolumeID, _: String) async throws(Failure) { throw failure }
     func storeCatalogue(_: [UInt8]) async throws(Failure) -> UInt64 { throw failure }
+    func setLimits(_: VolumeID, _: VolumeLimits) async throws(Failure) { throw failure }
+    func changedRanges(
+        of _: SnapshotID, since _: SnapshotID?, from _: UInt64,
+        _: @Sendable ([ByteRange]) async throws(Failure) -> Void
+    ) async throws(Failure) {
+        throw failure
+    }
     func createVolume(
         _: VolumeID, group _: String, sizeBytes _: UInt64, annotation _: String, content _: VolumeContent
     ) async throws(Failure) -> EngineVolume {

@@ -42,6 +42,38 @@ extension FakeEngine {
         }
     }
 
+    /// What `changedRanges` tells of the snapshot: since `base`, or all of it. In order, not touching each other. Not set: nothing.
+    public func setChanges(_ ranges: [ByteRange], of snapshot: SnapshotID, since base: SnapshotID? = nil) {
+        state.withLock { $0.changes[[snapshot] + (base.map { [$0] } ?? [])] = ranges }
+    }
+
+    /// `changedRanges` is the step before each batch, too.
+    public func changedRanges(
+        of snapshot: SnapshotID, since base: SnapshotID?, from offset: UInt64,
+        _ body: @Sendable ([ByteRange]) async throws(Failure) -> Void
+    ) async throws(Failure) {
+        var left: [ByteRange] = try await step("changedRanges") { (state) throws(Failure) in
+            let target = try Self.find(state, snapshot).snapshot
+            if let base {
+                let older = try Self.find(state, base).snapshot
+                guard older.volume == target.volume, base != snapshot else {
+                    throw Failure(.invalid, "snapshot \(base) is not an older one of the volume of \(snapshot)")
+                }
+            }
+            return state.changes[[snapshot] + (base.map { [$0] } ?? [])] ?? []
+        }
+        left = left.filter { $0.end > offset }.map {
+            ByteRange(offset: max($0.offset, offset), length: $0.end - max($0.offset, offset))
+        }
+        while !left.isEmpty {
+            if Task.isCancelled { throw Failure(.cancelled, "cancelled in the engine") }
+            let batch = Array(left.prefix(changedRangeCountMax))
+            left.removeFirst(batch.count)
+            try await step("changedRanges") { (state) throws(Failure) in _ = try Self.find(state, snapshot) }
+            try await body(batch)
+        }
+    }
+
     public func rollBackVolume(_ id: VolumeID, to snapshot: SnapshotID) async throws(Failure) -> EngineVolume {
         try await step("rollBackVolume") { (state) throws(Failure) in
             var volume = try Self.find(state, id)

@@ -23,6 +23,7 @@ public final class FakeEngine: VolumeEngine {
         var deletedSnapshots: Set<SnapshotID> = []
         /// What each volume began as, or was rolled back to.
         var contents: [VolumeID: VolumeContent] = [:]
+        var changes: [[SnapshotID]: [ByteRange]] = [:]
     }
 
     let state = Mutex(State())
@@ -57,7 +58,8 @@ public final class FakeEngine: VolumeEngine {
             let live = state.volumes.values.map {
                 PoolInventory.Volume(
                     id: $0.id, group: $0.group, sizeBytes: $0.sizeBytes, attachEpoch: $0.attachEpoch,
-                    formatted: $0.formatted, annotation: state.annotations[$0.id], isDeleted: false)
+                    formatted: $0.formatted, annotation: state.annotations[$0.id], isDeleted: false,
+                    limits: $0.limits)
             }
             let tombstones = state.deleted.map {
                 PoolInventory.Volume(
@@ -187,6 +189,14 @@ public final class FakeEngine: VolumeEngine {
             _ = try Self.find(state, id)
             state.annotations[id] = annotation
             state.volumes[id]?.isAnnotated = true
+        }
+    }
+
+    public func setLimits(_ id: VolumeID, _ limits: VolumeLimits) async throws(Failure) {
+        try await step("setLimits") { (state) throws(Failure) in
+            try limits.validate()
+            _ = try Self.find(state, id)
+            state.volumes[id]?.limits = limits
         }
     }
 

@@ -142,6 +142,51 @@ void   ashlar__engine__v1__volume__free_unpacked
   assert(message->base.descriptor == &ashlar__engine__v1__volume__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   ashlar__engine__v1__volume_limits__init
+                     (Ashlar__Engine__V1__VolumeLimits         *message)
+{
+  static const Ashlar__Engine__V1__VolumeLimits init_value = ASHLAR__ENGINE__V1__VOLUME_LIMITS__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__volume_limits__get_packed_size
+                     (const Ashlar__Engine__V1__VolumeLimits *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__volume_limits__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__volume_limits__pack
+                     (const Ashlar__Engine__V1__VolumeLimits *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__volume_limits__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__volume_limits__pack_to_buffer
+                     (const Ashlar__Engine__V1__VolumeLimits *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__volume_limits__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__VolumeLimits *
+       ashlar__engine__v1__volume_limits__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__VolumeLimits *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__volume_limits__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__volume_limits__free_unpacked
+                     (Ashlar__Engine__V1__VolumeLimits *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__volume_limits__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   ashlar__engine__v1__snapshot__init
                      (Ashlar__Engine__V1__Snapshot         *message)
 {
@@ -1903,6 +1948,192 @@ void   ashlar__engine__v1__list_snapshots_response__free_unpacked
   assert(message->base.descriptor == &ashlar__engine__v1__list_snapshots_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   ashlar__engine__v1__set_limits_request__init
+                     (Ashlar__Engine__V1__SetLimitsRequest         *message)
+{
+  static const Ashlar__Engine__V1__SetLimitsRequest init_value = ASHLAR__ENGINE__V1__SET_LIMITS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__set_limits_request__get_packed_size
+                     (const Ashlar__Engine__V1__SetLimitsRequest *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__set_limits_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__set_limits_request__pack
+                     (const Ashlar__Engine__V1__SetLimitsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__set_limits_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__set_limits_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__SetLimitsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__set_limits_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__SetLimitsRequest *
+       ashlar__engine__v1__set_limits_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__SetLimitsRequest *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__set_limits_request__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__set_limits_request__free_unpacked
+                     (Ashlar__Engine__V1__SetLimitsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__set_limits_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__set_limits_response__init
+                     (Ashlar__Engine__V1__SetLimitsResponse         *message)
+{
+  static const Ashlar__Engine__V1__SetLimitsResponse init_value = ASHLAR__ENGINE__V1__SET_LIMITS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__set_limits_response__get_packed_size
+                     (const Ashlar__Engine__V1__SetLimitsResponse *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__set_limits_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__set_limits_response__pack
+                     (const Ashlar__Engine__V1__SetLimitsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__set_limits_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__set_limits_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__SetLimitsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__set_limits_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__SetLimitsResponse *
+       ashlar__engine__v1__set_limits_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__SetLimitsResponse *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__set_limits_response__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__set_limits_response__free_unpacked
+                     (Ashlar__Engine__V1__SetLimitsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__set_limits_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__list_changed_ranges_request__init
+                     (Ashlar__Engine__V1__ListChangedRangesRequest         *message)
+{
+  static const Ashlar__Engine__V1__ListChangedRangesRequest init_value = ASHLAR__ENGINE__V1__LIST_CHANGED_RANGES_REQUEST__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__list_changed_ranges_request__get_packed_size
+                     (const Ashlar__Engine__V1__ListChangedRangesRequest *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__list_changed_ranges_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__list_changed_ranges_request__pack
+                     (const Ashlar__Engine__V1__ListChangedRangesRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__list_changed_ranges_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__list_changed_ranges_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__ListChangedRangesRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__list_changed_ranges_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__ListChangedRangesRequest *
+       ashlar__engine__v1__list_changed_ranges_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__ListChangedRangesRequest *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__list_changed_ranges_request__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__list_changed_ranges_request__free_unpacked
+                     (Ashlar__Engine__V1__ListChangedRangesRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__list_changed_ranges_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ashlar__engine__v1__list_changed_ranges_response__range__init
+                     (Ashlar__Engine__V1__ListChangedRangesResponse__Range         *message)
+{
+  static const Ashlar__Engine__V1__ListChangedRangesResponse__Range init_value = ASHLAR__ENGINE__V1__LIST_CHANGED_RANGES_RESPONSE__RANGE__INIT;
+  *message = init_value;
+}
+void   ashlar__engine__v1__list_changed_ranges_response__init
+                     (Ashlar__Engine__V1__ListChangedRangesResponse         *message)
+{
+  static const Ashlar__Engine__V1__ListChangedRangesResponse init_value = ASHLAR__ENGINE__V1__LIST_CHANGED_RANGES_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t ashlar__engine__v1__list_changed_ranges_response__get_packed_size
+                     (const Ashlar__Engine__V1__ListChangedRangesResponse *message)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__list_changed_ranges_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ashlar__engine__v1__list_changed_ranges_response__pack
+                     (const Ashlar__Engine__V1__ListChangedRangesResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__list_changed_ranges_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ashlar__engine__v1__list_changed_ranges_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__ListChangedRangesResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ashlar__engine__v1__list_changed_ranges_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ashlar__Engine__V1__ListChangedRangesResponse *
+       ashlar__engine__v1__list_changed_ranges_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ashlar__Engine__V1__ListChangedRangesResponse *)
+     protobuf_c_message_unpack (&ashlar__engine__v1__list_changed_ranges_response__descriptor,
+                                allocator, len, data);
+}
+void   ashlar__engine__v1__list_changed_ranges_response__free_unpacked
+                     (Ashlar__Engine__V1__ListChangedRangesResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ashlar__engine__v1__list_changed_ranges_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   ashlar__engine__v1__roll_back_volume_request__init
                      (Ashlar__Engine__V1__RollBackVolumeRequest         *message)
 {
@@ -3015,7 +3246,7 @@ const ProtobufCEnumDescriptor ashlar__engine__v1__volume__health__descriptor =
   ashlar__engine__v1__volume__health__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor ashlar__engine__v1__volume__field_descriptors[10] =
+static const ProtobufCFieldDescriptor ashlar__engine__v1__volume__field_descriptors[11] =
 {
   {
     "id",
@@ -3137,6 +3368,18 @@ static const ProtobufCFieldDescriptor ashlar__engine__v1__volume__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "limits",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__Volume, limits),
+    &ashlar__engine__v1__volume_limits__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned ashlar__engine__v1__volume__field_indices_by_name[] = {
   8,   /* field[8] = allocated_bytes */
@@ -3147,13 +3390,14 @@ static const unsigned ashlar__engine__v1__volume__field_indices_by_name[] = {
   6,   /* field[6] = health_reason */
   0,   /* field[0] = id */
   9,   /* field[9] = is_annotated */
+  10,   /* field[10] = limits */
   7,   /* field[7] = live_bytes */
   2,   /* field[2] = size_bytes */
 };
 static const ProtobufCIntRange ashlar__engine__v1__volume__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor ashlar__engine__v1__volume__descriptor =
 {
@@ -3163,11 +3407,88 @@ const ProtobufCMessageDescriptor ashlar__engine__v1__volume__descriptor =
   "Ashlar__Engine__V1__Volume",
   "ashlar.engine.v1",
   sizeof(Ashlar__Engine__V1__Volume),
-  10,
+  11,
   ashlar__engine__v1__volume__field_descriptors,
   ashlar__engine__v1__volume__field_indices_by_name,
   1,  ashlar__engine__v1__volume__number_ranges,
   (ProtobufCMessageInit) ashlar__engine__v1__volume__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__volume_limits__field_descriptors[4] =
+{
+  {
+    "iops",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__VolumeLimits, iops),
+    &google__protobuf__uint64_value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bandwidth",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__VolumeLimits, bandwidth),
+    &google__protobuf__uint64_value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "iops_burst",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__VolumeLimits, iops_burst),
+    &google__protobuf__uint64_value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bandwidth_burst",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__VolumeLimits, bandwidth_burst),
+    &google__protobuf__uint64_value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__volume_limits__field_indices_by_name[] = {
+  1,   /* field[1] = bandwidth */
+  3,   /* field[3] = bandwidth_burst */
+  0,   /* field[0] = iops */
+  2,   /* field[2] = iops_burst */
+};
+static const ProtobufCIntRange ashlar__engine__v1__volume_limits__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__volume_limits__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.VolumeLimits",
+  "VolumeLimits",
+  "Ashlar__Engine__V1__VolumeLimits",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__VolumeLimits),
+  4,
+  ashlar__engine__v1__volume_limits__field_descriptors,
+  ashlar__engine__v1__volume_limits__field_indices_by_name,
+  1,  ashlar__engine__v1__volume_limits__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__volume_limits__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor ashlar__engine__v1__snapshot__field_descriptors[5] =
@@ -4933,6 +5254,228 @@ const ProtobufCMessageDescriptor ashlar__engine__v1__list_snapshots_response__de
   (ProtobufCMessageInit) ashlar__engine__v1__list_snapshots_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor ashlar__engine__v1__set_limits_request__field_descriptors[2] =
+{
+  {
+    "volume_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__SetLimitsRequest, volume_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limits",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__SetLimitsRequest, limits),
+    &ashlar__engine__v1__volume_limits__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__set_limits_request__field_indices_by_name[] = {
+  1,   /* field[1] = limits */
+  0,   /* field[0] = volume_id */
+};
+static const ProtobufCIntRange ashlar__engine__v1__set_limits_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__set_limits_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.SetLimitsRequest",
+  "SetLimitsRequest",
+  "Ashlar__Engine__V1__SetLimitsRequest",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__SetLimitsRequest),
+  2,
+  ashlar__engine__v1__set_limits_request__field_descriptors,
+  ashlar__engine__v1__set_limits_request__field_indices_by_name,
+  1,  ashlar__engine__v1__set_limits_request__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__set_limits_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define ashlar__engine__v1__set_limits_response__field_descriptors NULL
+#define ashlar__engine__v1__set_limits_response__field_indices_by_name NULL
+#define ashlar__engine__v1__set_limits_response__number_ranges NULL
+const ProtobufCMessageDescriptor ashlar__engine__v1__set_limits_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.SetLimitsResponse",
+  "SetLimitsResponse",
+  "Ashlar__Engine__V1__SetLimitsResponse",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__SetLimitsResponse),
+  0,
+  ashlar__engine__v1__set_limits_response__field_descriptors,
+  ashlar__engine__v1__set_limits_response__field_indices_by_name,
+  0,  ashlar__engine__v1__set_limits_response__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__set_limits_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__list_changed_ranges_request__field_descriptors[3] =
+{
+  {
+    "snapshot_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__ListChangedRangesRequest, snapshot_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "base_snapshot_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__ListChangedRangesRequest, base_snapshot_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "offset",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__ListChangedRangesRequest, offset),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__list_changed_ranges_request__field_indices_by_name[] = {
+  1,   /* field[1] = base_snapshot_id */
+  2,   /* field[2] = offset */
+  0,   /* field[0] = snapshot_id */
+};
+static const ProtobufCIntRange ashlar__engine__v1__list_changed_ranges_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__list_changed_ranges_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.ListChangedRangesRequest",
+  "ListChangedRangesRequest",
+  "Ashlar__Engine__V1__ListChangedRangesRequest",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__ListChangedRangesRequest),
+  3,
+  ashlar__engine__v1__list_changed_ranges_request__field_descriptors,
+  ashlar__engine__v1__list_changed_ranges_request__field_indices_by_name,
+  1,  ashlar__engine__v1__list_changed_ranges_request__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__list_changed_ranges_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__list_changed_ranges_response__range__field_descriptors[2] =
+{
+  {
+    "offset",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__ListChangedRangesResponse__Range, offset),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "length",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Ashlar__Engine__V1__ListChangedRangesResponse__Range, length),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__list_changed_ranges_response__range__field_indices_by_name[] = {
+  1,   /* field[1] = length */
+  0,   /* field[0] = offset */
+};
+static const ProtobufCIntRange ashlar__engine__v1__list_changed_ranges_response__range__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__list_changed_ranges_response__range__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.ListChangedRangesResponse.Range",
+  "Range",
+  "Ashlar__Engine__V1__ListChangedRangesResponse__Range",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__ListChangedRangesResponse__Range),
+  2,
+  ashlar__engine__v1__list_changed_ranges_response__range__field_descriptors,
+  ashlar__engine__v1__list_changed_ranges_response__range__field_indices_by_name,
+  1,  ashlar__engine__v1__list_changed_ranges_response__range__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__list_changed_ranges_response__range__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ashlar__engine__v1__list_changed_ranges_response__field_descriptors[1] =
+{
+  {
+    "ranges",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Ashlar__Engine__V1__ListChangedRangesResponse, n_ranges),
+    offsetof(Ashlar__Engine__V1__ListChangedRangesResponse, ranges),
+    &ashlar__engine__v1__list_changed_ranges_response__range__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ashlar__engine__v1__list_changed_ranges_response__field_indices_by_name[] = {
+  0,   /* field[0] = ranges */
+};
+static const ProtobufCIntRange ashlar__engine__v1__list_changed_ranges_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor ashlar__engine__v1__list_changed_ranges_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ashlar.engine.v1.ListChangedRangesResponse",
+  "ListChangedRangesResponse",
+  "Ashlar__Engine__V1__ListChangedRangesResponse",
+  "ashlar.engine.v1",
+  sizeof(Ashlar__Engine__V1__ListChangedRangesResponse),
+  1,
+  ashlar__engine__v1__list_changed_ranges_response__field_descriptors,
+  ashlar__engine__v1__list_changed_ranges_response__field_indices_by_name,
+  1,  ashlar__engine__v1__list_changed_ranges_response__number_ranges,
+  (ProtobufCMessageInit) ashlar__engine__v1__list_changed_ranges_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor ashlar__engine__v1__roll_back_volume_request__field_descriptors[2] =
 {
   {
@@ -5997,7 +6540,7 @@ const ProtobufCMessageDescriptor ashlar__engine__v1__refresh_response__descripto
   (ProtobufCMessageInit) ashlar__engine__v1__refresh_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor ashlar__engine__v1__volumes__method_descriptors[22] =
+static const ProtobufCMethodDescriptor ashlar__engine__v1__volumes__method_descriptors[24] =
 {
   { "EnsureGroup", &ashlar__engine__v1__ensure_group_request__descriptor, &ashlar__engine__v1__ensure_group_response__descriptor },
   { "CreateVolume", &ashlar__engine__v1__create_volume_request__descriptor, &ashlar__engine__v1__create_volume_response__descriptor },
@@ -6021,6 +6564,8 @@ static const ProtobufCMethodDescriptor ashlar__engine__v1__volumes__method_descr
   { "GetVolumeSpace", &ashlar__engine__v1__get_volume_space_request__descriptor, &ashlar__engine__v1__get_volume_space_response__descriptor },
   { "ListVolumeSpaces", &ashlar__engine__v1__list_volume_spaces_request__descriptor, &ashlar__engine__v1__list_volume_spaces_response__descriptor },
   { "GetPoolSpace", &ashlar__engine__v1__get_pool_space_request__descriptor, &ashlar__engine__v1__get_pool_space_response__descriptor },
+  { "SetLimits", &ashlar__engine__v1__set_limits_request__descriptor, &ashlar__engine__v1__set_limits_response__descriptor },
+  { "ListChangedRanges", &ashlar__engine__v1__list_changed_ranges_request__descriptor, &ashlar__engine__v1__list_changed_ranges_response__descriptor },
 };
 const unsigned ashlar__engine__v1__volumes__method_indices_by_name[] = {
   10,        /* AnnotateVolume */
@@ -6036,6 +6581,7 @@ const unsigned ashlar__engine__v1__volumes__method_indices_by_name[] = {
   16,        /* GetSnapshot */
   4,        /* GetVolume */
   19,        /* GetVolumeSpace */
+  23,        /* ListChangedRanges */
   17,        /* ListSnapshots */
   20,        /* ListVolumeSpaces */
   5,        /* ListVolumes */
@@ -6044,6 +6590,7 @@ const unsigned ashlar__engine__v1__volumes__method_indices_by_name[] = {
   3,        /* ResizeVolume */
   11,        /* RetainGroup */
   18,        /* RollBackVolume */
+  22,        /* SetLimits */
   13         /* StoreCatalogue */
 };
 const ProtobufCServiceDescriptor ashlar__engine__v1__volumes__descriptor =
@@ -6053,7 +6600,7 @@ const ProtobufCServiceDescriptor ashlar__engine__v1__volumes__descriptor =
   "Volumes",
   "Ashlar__Engine__V1__Volumes",
   "ashlar.engine.v1",
-  22,
+  24,
   ashlar__engine__v1__volumes__method_descriptors,
   ashlar__engine__v1__volumes__method_indices_by_name
 };
@@ -6232,6 +6779,22 @@ void ashlar__engine__v1__volumes__get_pool_space(ProtobufCService *service,
 {
   assert(service->descriptor == &ashlar__engine__v1__volumes__descriptor);
   service->invoke(service, 21, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void ashlar__engine__v1__volumes__set_limits(ProtobufCService *service,
+                                             const Ashlar__Engine__V1__SetLimitsRequest *input,
+                                             Ashlar__Engine__V1__SetLimitsResponse_Closure closure,
+                                             void *closure_data)
+{
+  assert(service->descriptor == &ashlar__engine__v1__volumes__descriptor);
+  service->invoke(service, 22, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void ashlar__engine__v1__volumes__list_changed_ranges(ProtobufCService *service,
+                                                      const Ashlar__Engine__V1__ListChangedRangesRequest *input,
+                                                      Ashlar__Engine__V1__ListChangedRangesResponse_Closure closure,
+                                                      void *closure_data)
+{
+  assert(service->descriptor == &ashlar__engine__v1__volumes__descriptor);
+  service->invoke(service, 23, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void ashlar__engine__v1__volumes__init (Ashlar__Engine__V1__Volumes_Service *service,
                                         Ashlar__Engine__V1__Volumes_ServiceDestroy destroy)

@@ -19,6 +19,7 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Ashlar__Engine__V1__Group Ashlar__Engine__V1__Group;
 typedef struct Ashlar__Engine__V1__Formatted Ashlar__Engine__V1__Formatted;
 typedef struct Ashlar__Engine__V1__Volume Ashlar__Engine__V1__Volume;
+typedef struct Ashlar__Engine__V1__VolumeLimits Ashlar__Engine__V1__VolumeLimits;
 typedef struct Ashlar__Engine__V1__Snapshot Ashlar__Engine__V1__Snapshot;
 typedef struct Ashlar__Engine__V1__Mountpath Ashlar__Engine__V1__Mountpath;
 typedef struct Ashlar__Engine__V1__Device Ashlar__Engine__V1__Device;
@@ -59,6 +60,11 @@ typedef struct Ashlar__Engine__V1__GetSnapshotRequest Ashlar__Engine__V1__GetSna
 typedef struct Ashlar__Engine__V1__GetSnapshotResponse Ashlar__Engine__V1__GetSnapshotResponse;
 typedef struct Ashlar__Engine__V1__ListSnapshotsRequest Ashlar__Engine__V1__ListSnapshotsRequest;
 typedef struct Ashlar__Engine__V1__ListSnapshotsResponse Ashlar__Engine__V1__ListSnapshotsResponse;
+typedef struct Ashlar__Engine__V1__SetLimitsRequest Ashlar__Engine__V1__SetLimitsRequest;
+typedef struct Ashlar__Engine__V1__SetLimitsResponse Ashlar__Engine__V1__SetLimitsResponse;
+typedef struct Ashlar__Engine__V1__ListChangedRangesRequest Ashlar__Engine__V1__ListChangedRangesRequest;
+typedef struct Ashlar__Engine__V1__ListChangedRangesResponse Ashlar__Engine__V1__ListChangedRangesResponse;
+typedef struct Ashlar__Engine__V1__ListChangedRangesResponse__Range Ashlar__Engine__V1__ListChangedRangesResponse__Range;
 typedef struct Ashlar__Engine__V1__RollBackVolumeRequest Ashlar__Engine__V1__RollBackVolumeRequest;
 typedef struct Ashlar__Engine__V1__RollBackVolumeResponse Ashlar__Engine__V1__RollBackVolumeResponse;
 typedef struct Ashlar__Engine__V1__SpaceUsage Ashlar__Engine__V1__SpaceUsage;
@@ -172,10 +178,39 @@ struct  Ashlar__Engine__V1__Volume
    * Whether the engine keeps an annotation of it.
    */
   protobuf_c_boolean is_annotated;
+  /*
+   * Absent: none.
+   */
+  Ashlar__Engine__V1__VolumeLimits *limits;
 };
 #define ASHLAR__ENGINE__V1__VOLUME__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__volume__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, NULL, ASHLAR__ENGINE__V1__VOLUME__HEALTH__HEALTH_UNSPECIFIED, (char *)protobuf_c_empty_string, NULL, 0, 0 }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, NULL, ASHLAR__ENGINE__V1__VOLUME__HEALTH__HEALTH_UNSPECIFIED, (char *)protobuf_c_empty_string, NULL, 0, 0, NULL }
+
+
+/*
+ * Absent: unlimited; of a burst: the engine's default.
+ */
+struct  Ashlar__Engine__V1__VolumeLimits
+{
+  ProtobufCMessage base;
+  /*
+   * Requests a second.
+   */
+  Google__Protobuf__UInt64Value *iops;
+  /*
+   * Bytes a second.
+   */
+  Google__Protobuf__UInt64Value *bandwidth;
+  /*
+   * Requests, and bytes, at once above the rate.
+   */
+  Google__Protobuf__UInt64Value *iops_burst;
+  Google__Protobuf__UInt64Value *bandwidth_burst;
+};
+#define ASHLAR__ENGINE__V1__VOLUME_LIMITS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__volume_limits__descriptor) \
+    , NULL, NULL, NULL, NULL }
 
 
 struct  Ashlar__Engine__V1__Snapshot
@@ -634,6 +669,72 @@ struct  Ashlar__Engine__V1__ListSnapshotsResponse
     , 0,NULL }
 
 
+struct  Ashlar__Engine__V1__SetLimitsRequest
+{
+  ProtobufCMessage base;
+  char *volume_id;
+  /*
+   * Absent: none.
+   */
+  Ashlar__Engine__V1__VolumeLimits *limits;
+};
+#define ASHLAR__ENGINE__V1__SET_LIMITS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__set_limits_request__descriptor) \
+    , (char *)protobuf_c_empty_string, NULL }
+
+
+struct  Ashlar__Engine__V1__SetLimitsResponse
+{
+  ProtobufCMessage base;
+};
+#define ASHLAR__ENGINE__V1__SET_LIMITS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__set_limits_response__descriptor) \
+     }
+
+
+struct  Ashlar__Engine__V1__ListChangedRangesRequest
+{
+  ProtobufCMessage base;
+  char *snapshot_id;
+  /*
+   * Empty: nothing, what is allocated is told.
+   */
+  char *base_snapshot_id;
+  /*
+   * Bytes.
+   */
+  uint64_t offset;
+};
+#define ASHLAR__ENGINE__V1__LIST_CHANGED_RANGES_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__list_changed_ranges_request__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0 }
+
+
+struct  Ashlar__Engine__V1__ListChangedRangesResponse__Range
+{
+  ProtobufCMessage base;
+  /*
+   * Bytes.
+   */
+  uint64_t offset;
+  uint64_t length;
+};
+#define ASHLAR__ENGINE__V1__LIST_CHANGED_RANGES_RESPONSE__RANGE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__list_changed_ranges_response__range__descriptor) \
+    , 0, 0 }
+
+
+struct  Ashlar__Engine__V1__ListChangedRangesResponse
+{
+  ProtobufCMessage base;
+  size_t n_ranges;
+  Ashlar__Engine__V1__ListChangedRangesResponse__Range **ranges;
+};
+#define ASHLAR__ENGINE__V1__LIST_CHANGED_RANGES_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ashlar__engine__v1__list_changed_ranges_response__descriptor) \
+    , 0,NULL }
+
+
 struct  Ashlar__Engine__V1__RollBackVolumeRequest
 {
   ProtobufCMessage base;
@@ -950,6 +1051,25 @@ Ashlar__Engine__V1__Volume *
                       const uint8_t       *data);
 void   ashlar__engine__v1__volume__free_unpacked
                      (Ashlar__Engine__V1__Volume *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__VolumeLimits methods */
+void   ashlar__engine__v1__volume_limits__init
+                     (Ashlar__Engine__V1__VolumeLimits         *message);
+size_t ashlar__engine__v1__volume_limits__get_packed_size
+                     (const Ashlar__Engine__V1__VolumeLimits   *message);
+size_t ashlar__engine__v1__volume_limits__pack
+                     (const Ashlar__Engine__V1__VolumeLimits   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__volume_limits__pack_to_buffer
+                     (const Ashlar__Engine__V1__VolumeLimits   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__VolumeLimits *
+       ashlar__engine__v1__volume_limits__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__volume_limits__free_unpacked
+                     (Ashlar__Engine__V1__VolumeLimits *message,
                       ProtobufCAllocator *allocator);
 /* Ashlar__Engine__V1__Snapshot methods */
 void   ashlar__engine__v1__snapshot__init
@@ -1695,6 +1815,85 @@ Ashlar__Engine__V1__ListSnapshotsResponse *
 void   ashlar__engine__v1__list_snapshots_response__free_unpacked
                      (Ashlar__Engine__V1__ListSnapshotsResponse *message,
                       ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__SetLimitsRequest methods */
+void   ashlar__engine__v1__set_limits_request__init
+                     (Ashlar__Engine__V1__SetLimitsRequest         *message);
+size_t ashlar__engine__v1__set_limits_request__get_packed_size
+                     (const Ashlar__Engine__V1__SetLimitsRequest   *message);
+size_t ashlar__engine__v1__set_limits_request__pack
+                     (const Ashlar__Engine__V1__SetLimitsRequest   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__set_limits_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__SetLimitsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__SetLimitsRequest *
+       ashlar__engine__v1__set_limits_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__set_limits_request__free_unpacked
+                     (Ashlar__Engine__V1__SetLimitsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__SetLimitsResponse methods */
+void   ashlar__engine__v1__set_limits_response__init
+                     (Ashlar__Engine__V1__SetLimitsResponse         *message);
+size_t ashlar__engine__v1__set_limits_response__get_packed_size
+                     (const Ashlar__Engine__V1__SetLimitsResponse   *message);
+size_t ashlar__engine__v1__set_limits_response__pack
+                     (const Ashlar__Engine__V1__SetLimitsResponse   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__set_limits_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__SetLimitsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__SetLimitsResponse *
+       ashlar__engine__v1__set_limits_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__set_limits_response__free_unpacked
+                     (Ashlar__Engine__V1__SetLimitsResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__ListChangedRangesRequest methods */
+void   ashlar__engine__v1__list_changed_ranges_request__init
+                     (Ashlar__Engine__V1__ListChangedRangesRequest         *message);
+size_t ashlar__engine__v1__list_changed_ranges_request__get_packed_size
+                     (const Ashlar__Engine__V1__ListChangedRangesRequest   *message);
+size_t ashlar__engine__v1__list_changed_ranges_request__pack
+                     (const Ashlar__Engine__V1__ListChangedRangesRequest   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__list_changed_ranges_request__pack_to_buffer
+                     (const Ashlar__Engine__V1__ListChangedRangesRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__ListChangedRangesRequest *
+       ashlar__engine__v1__list_changed_ranges_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__list_changed_ranges_request__free_unpacked
+                     (Ashlar__Engine__V1__ListChangedRangesRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Ashlar__Engine__V1__ListChangedRangesResponse__Range methods */
+void   ashlar__engine__v1__list_changed_ranges_response__range__init
+                     (Ashlar__Engine__V1__ListChangedRangesResponse__Range         *message);
+/* Ashlar__Engine__V1__ListChangedRangesResponse methods */
+void   ashlar__engine__v1__list_changed_ranges_response__init
+                     (Ashlar__Engine__V1__ListChangedRangesResponse         *message);
+size_t ashlar__engine__v1__list_changed_ranges_response__get_packed_size
+                     (const Ashlar__Engine__V1__ListChangedRangesResponse   *message);
+size_t ashlar__engine__v1__list_changed_ranges_response__pack
+                     (const Ashlar__Engine__V1__ListChangedRangesResponse   *message,
+                      uint8_t             *out);
+size_t ashlar__engine__v1__list_changed_ranges_response__pack_to_buffer
+                     (const Ashlar__Engine__V1__ListChangedRangesResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Ashlar__Engine__V1__ListChangedRangesResponse *
+       ashlar__engine__v1__list_changed_ranges_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ashlar__engine__v1__list_changed_ranges_response__free_unpacked
+                     (Ashlar__Engine__V1__ListChangedRangesResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Ashlar__Engine__V1__RollBackVolumeRequest methods */
 void   ashlar__engine__v1__roll_back_volume_request__init
                      (Ashlar__Engine__V1__RollBackVolumeRequest         *message);
@@ -2086,6 +2285,9 @@ typedef void (*Ashlar__Engine__V1__Formatted_Closure)
 typedef void (*Ashlar__Engine__V1__Volume_Closure)
                  (const Ashlar__Engine__V1__Volume *message,
                   void *closure_data);
+typedef void (*Ashlar__Engine__V1__VolumeLimits_Closure)
+                 (const Ashlar__Engine__V1__VolumeLimits *message,
+                  void *closure_data);
 typedef void (*Ashlar__Engine__V1__Snapshot_Closure)
                  (const Ashlar__Engine__V1__Snapshot *message,
                   void *closure_data);
@@ -2205,6 +2407,21 @@ typedef void (*Ashlar__Engine__V1__ListSnapshotsRequest_Closure)
                   void *closure_data);
 typedef void (*Ashlar__Engine__V1__ListSnapshotsResponse_Closure)
                  (const Ashlar__Engine__V1__ListSnapshotsResponse *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__SetLimitsRequest_Closure)
+                 (const Ashlar__Engine__V1__SetLimitsRequest *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__SetLimitsResponse_Closure)
+                 (const Ashlar__Engine__V1__SetLimitsResponse *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__ListChangedRangesRequest_Closure)
+                 (const Ashlar__Engine__V1__ListChangedRangesRequest *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__ListChangedRangesResponse__Range_Closure)
+                 (const Ashlar__Engine__V1__ListChangedRangesResponse__Range *message,
+                  void *closure_data);
+typedef void (*Ashlar__Engine__V1__ListChangedRangesResponse_Closure)
+                 (const Ashlar__Engine__V1__ListChangedRangesResponse *message,
                   void *closure_data);
 typedef void (*Ashlar__Engine__V1__RollBackVolumeRequest_Closure)
                  (const Ashlar__Engine__V1__RollBackVolumeRequest *message,
@@ -2361,6 +2578,14 @@ struct Ashlar__Engine__V1__Volumes_Service
                          const Ashlar__Engine__V1__GetPoolSpaceRequest *input,
                          Ashlar__Engine__V1__GetPoolSpaceResponse_Closure closure,
                          void *closure_data);
+  void (*set_limits)(Ashlar__Engine__V1__Volumes_Service *service,
+                     const Ashlar__Engine__V1__SetLimitsRequest *input,
+                     Ashlar__Engine__V1__SetLimitsResponse_Closure closure,
+                     void *closure_data);
+  void (*list_changed_ranges)(Ashlar__Engine__V1__Volumes_Service *service,
+                              const Ashlar__Engine__V1__ListChangedRangesRequest *input,
+                              Ashlar__Engine__V1__ListChangedRangesResponse_Closure closure,
+                              void *closure_data);
 };
 typedef void (*Ashlar__Engine__V1__Volumes_ServiceDestroy)(Ashlar__Engine__V1__Volumes_Service *);
 void ashlar__engine__v1__volumes__init (Ashlar__Engine__V1__Volumes_Service *service,
@@ -2390,7 +2615,9 @@ void ashlar__engine__v1__volumes__init (Ashlar__Engine__V1__Volumes_Service *ser
       function_prefix__ ## roll_back_volume,\
       function_prefix__ ## get_volume_space,\
       function_prefix__ ## list_volume_spaces,\
-      function_prefix__ ## get_pool_space  }
+      function_prefix__ ## get_pool_space,\
+      function_prefix__ ## set_limits,\
+      function_prefix__ ## list_changed_ranges  }
 void ashlar__engine__v1__volumes__ensure_group(ProtobufCService *service,
                                                const Ashlar__Engine__V1__EnsureGroupRequest *input,
                                                Ashlar__Engine__V1__EnsureGroupResponse_Closure closure,
@@ -2479,6 +2706,14 @@ void ashlar__engine__v1__volumes__get_pool_space(ProtobufCService *service,
                                                  const Ashlar__Engine__V1__GetPoolSpaceRequest *input,
                                                  Ashlar__Engine__V1__GetPoolSpaceResponse_Closure closure,
                                                  void *closure_data);
+void ashlar__engine__v1__volumes__set_limits(ProtobufCService *service,
+                                             const Ashlar__Engine__V1__SetLimitsRequest *input,
+                                             Ashlar__Engine__V1__SetLimitsResponse_Closure closure,
+                                             void *closure_data);
+void ashlar__engine__v1__volumes__list_changed_ranges(ProtobufCService *service,
+                                                      const Ashlar__Engine__V1__ListChangedRangesRequest *input,
+                                                      Ashlar__Engine__V1__ListChangedRangesResponse_Closure closure,
+                                                      void *closure_data);
 typedef struct Ashlar__Engine__V1__Devices_Service Ashlar__Engine__V1__Devices_Service;
 struct Ashlar__Engine__V1__Devices_Service
 {
@@ -2534,6 +2769,7 @@ extern const ProtobufCMessageDescriptor ashlar__engine__v1__group__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__formatted__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__volume__descriptor;
 extern const ProtobufCEnumDescriptor    ashlar__engine__v1__volume__health__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__volume_limits__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__snapshot__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__mountpath__descriptor;
 extern const ProtobufCEnumDescriptor    ashlar__engine__v1__mountpath__state__descriptor;
@@ -2575,6 +2811,11 @@ extern const ProtobufCMessageDescriptor ashlar__engine__v1__get_snapshot_request
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__get_snapshot_response__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__list_snapshots_request__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__list_snapshots_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__set_limits_request__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__set_limits_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__list_changed_ranges_request__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__list_changed_ranges_response__descriptor;
+extern const ProtobufCMessageDescriptor ashlar__engine__v1__list_changed_ranges_response__range__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__roll_back_volume_request__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__roll_back_volume_response__descriptor;
 extern const ProtobufCMessageDescriptor ashlar__engine__v1__space_usage__descriptor;

@@ -20,6 +20,8 @@ struct VolumeHeader: Codable, Equatable, Sendable {
     var isDeleted: Bool
     /// The control plane's, for a rebuilt catalogue. Nil where none was given.
     var annotation: String?
+    /// Of its device. Nil where there are none.
+    var limits: VolumeLimits?
     /// Of a clone.
     var origin: VolumeOrigin?
     /// Written before a clone's first checkpoint; the volume is not there yet.
@@ -51,6 +53,7 @@ struct VolumeHeader: Codable, Equatable, Sendable {
         formatted = try keys.decodeIfPresent(Formatted.self, forKey: .formatted) ?? .unknown
         isDeleted = try keys.decodeIfPresent(Bool.self, forKey: .isDeleted) ?? false
         annotation = try keys.decodeIfPresent(String.self, forKey: .annotation)
+        limits = try keys.decodeIfPresent(VolumeLimits.self, forKey: .limits)
         origin = try keys.decodeIfPresent(VolumeOrigin.self, forKey: .origin)
         isUnfinished = try keys.decodeIfPresent(Bool.self, forKey: .isUnfinished) ?? false
         hasMap = try keys.decodeIfPresent(Bool.self, forKey: .hasMap) ?? false
@@ -107,6 +110,9 @@ struct GroupHeader: Codable, Equatable, Sendable {
 ///                  8     4  bytes of the payload
 ///                 12     4  CRC-32C of the payload
 ///                 16     …  payload: JSON { "revision": n, "group": {…} | "volume": {…} | "snapshots": [{…}] }
+///
+/// A volume's "limits" hold "iops", "bandwidth" (bytes), both a second, "iopsBurst", "bandwidthBurst" (bytes): each may be absent, as may all. Logs
+/// that were written before there were limits have none, and a program of that time drops them from each header that it changes.
 ///
 /// Version rule: an entry of a higher version is refused at start. Recovery rule: an entry that is torn ends the log of its mountpath;
 /// of all members' entries for one group or volume the highest revision wins; at every start the log is written anew, whole, to

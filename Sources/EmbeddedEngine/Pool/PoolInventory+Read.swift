@@ -25,7 +25,8 @@ extension EmbeddedEngine {
                 volumes: headers.volumes.map {
                     .init(
                         id: $0.id, group: $0.group, sizeBytes: $0.sizeBytes, attachEpoch: $0.attachEpoch,
-                        formatted: $0.formatted, annotation: $0.annotation, isDeleted: $0.isDeleted)
+                        formatted: $0.formatted, annotation: $0.annotation, isDeleted: $0.isDeleted,
+                        limits: $0.limits ?? .none)
                 }.sorted { $0.id < $1.id },
                 snapshots: headers.snapshots.filter { !$0.isInternal }.map {
                     .init(

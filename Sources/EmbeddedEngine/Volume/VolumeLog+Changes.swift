@@ -34,21 +34,55 @@ extension VolumeLog {
         return map.element(base).flatMap { $0.isDeleted ? nil : .tree($0.tree) }
     }
 
-    /// The next runs from block `start` on, in order, at most `limit`; `next` is where to go on, nil at the end. Asks again with `wait`
-    /// loaded.
-    func changes(in tree: MapTree, against base: ChangeBase, from start: UInt64, limit: Int)
+    /// What one look at the trees gave: the next runs, in order, and where to go on; nil at the end.
+    struct ChangedRuns {
+        var runs: [BlockRun]
+        var next: UInt64?
+    }
+
+    /// Where the element `epoch` differs from the state at the end of `base`, from block `start` on; without a base, where something is mapped.
+    /// Takes a bounded time of the loop: the next look goes on at `next`. Nil: everything may differ. `notFound` where the element is
+    /// deleted, unless a reader keeps it.
+    func changedRuns(
+        in epoch: UInt32, since base: UInt32?, from start: UInt64, limit: Int,
+        done: @escaping (Result<ChangedRuns?, Failure>) -> Void
+    ) {
+        if let failure { return done(.failure(failure)) }
+        guard let target = map.element(epoch), !target.isDeleted || readerEpochs[epoch] != nil else {
+            return done(.failure(Failure(.notFound, "there is no such snapshot")))
+        }
+        let comparison = if let base { comparison(of: target, with: base) } else { ChangeBase?.some(.nothing) }
+        guard let comparison else { return done(.success(nil)) }
+        let (runs, next, wait) = changes(in: target.tree, against: comparison, from: start, limit: limit)
+        let found = ChangedRuns(runs: runs, next: next)
+        guard let wait else { return done(.success(found)) }
+        // Nothing of either is freed meanwhile. The trees are looked up again afterwards: a checkpoint puts checksums into their roots.
+        let kept = [epoch] + (base.map { [$0] } ?? [])
+        for epoch in kept { retainEpoch(epoch) }
+        load(wait) { [self] isLoaded in
+            for epoch in kept { releaseEpoch(epoch) }
+            let lost = failure ?? Failure(.corrupt, "a part of the map cannot be read")
+            done(isLoaded ? .success(found) : .failure(lost))
+        }
+    }
+
+    /// Nodes that one look compares or skips.
+    private static let stepsAtOnce = 64
+
+    /// The next runs from block `start` on, in order, at most `limit` and those of one leaf; `next` is where to go on, nil at the end. Asks
+    /// again with `wait` loaded.
+    private func changes(in tree: MapTree, against base: ChangeBase, from start: UInt64, limit: Int)
         -> (runs: [BlockRun], next: UInt64?, wait: NodeLoad?)
     {
         var runs: [BlockRun] = []
         var block = start
-        while true {
+        for _ in 0..<Self.stepsAtOnce where runs.count < limit {
             let other: MapTree? = if case .tree(let tree) = base { tree } else { nil }
             let page = block >> 8
             let isPast =
                 !(tree.root.slot != 0 && tree.covers(page))
                 && !(other.map { $0.root.slot != 0 && $0.covers(page) } ?? false)
             if isPast { return (runs, nil, nil) }
-            if runs.count >= limit { return (runs, block, nil) }
             switch step(page, tree, base) {
             case .wait(let load): return (runs, block, load)
             case .skip(let level): block = MapTree.end(page, level: level) << 8
@@ -65,13 +99,22 @@ extension VolumeLog {
                 block = (page + 1) << 8
             }
         }
+        return (runs, block, nil)
+    }
+
+    /// A leaf in the cache, good until that changes. Distances count from this volume.
+    private struct Leaf {
+        var entries: UnsafePointer<MapEntry>
+        var distance: Int
+
+        subscript(index: Int) -> MapEntry { entries[index].further(distance) }
     }
 
     private enum Step {
         case wait(NodeLoad)
         /// Nothing below the node at this level.
         case skip(level: Int)
-        case compare([MapEntry]?, [MapEntry]?)
+        case compare(Leaf?, Leaf?)
     }
 
     private func step(_ page: UInt64, _ tree: MapTree, _ base: ChangeBase) -> Step {
@@ -95,16 +138,16 @@ extension VolumeLog {
     }
 
     private func compare(_ page: UInt64, _ tree: MapTree, _ base: ChangeBase) -> Step {
-        var leaves: [[MapEntry]?] = []
-        for tree in [tree] + { if case .tree(let other) = base { [other] } else { [] } }() {
-            switch map.leaf(tree, page) {
-            case .wait(let load): return .wait(load)
-            case .absent: leaves.append(nil)
-            case .leaf(let entries, let distance):
-                leaves.append((0..<NodePointer.fanOut).map { entries[$0].further(distance) })
-            }
-        }
-        return .compare(leaves[0], leaves.count > 1 ? leaves[1] : nil)
+        let other: MapTree? = if case .tree(let tree) = base { tree } else { nil }
+        let (mine, theirs) = (map.leaf(tree, page), other.map { map.leaf($0, page) } ?? .absent)
+        if case .wait(let load) = mine { return .wait(load) }
+        if case .wait(let load) = theirs { return .wait(load) }
+        return .compare(Self.leaf(mine), Self.leaf(theirs))
+    }
+
+    private static func leaf(_ access: LeafAccess) -> Leaf? {
+        guard case .leaf(let entries, let distance) = access else { return nil }
+        return Leaf(entries: entries, distance: distance)
     }
 
     private enum Pointer {

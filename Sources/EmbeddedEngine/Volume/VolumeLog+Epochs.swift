@@ -68,6 +68,15 @@ extension VolumeLog {
 
     // MARK: Freeing what was deleted
 
+    /// Somebody reads what the epoch has.
+    func retainEpoch(_ epoch: UInt32) { readerEpochs[epoch, default: 0] += 1 }
+
+    func releaseEpoch(_ epoch: UInt32) {
+        let left = (readerEpochs[epoch] ?? 1) - 1
+        readerEpochs[epoch] = left == 0 ? nil : left
+        if left == 0 { reclaimLater() }
+    }
+
     /// Epochs that may not be walked: clones or open devices need them.
     var neededEpochs: Set<UInt32> { pinnedEpochs.union(readerEpochs.keys) }
 
@@ -114,12 +123,23 @@ extension VolumeLog {
         reclaimLater()
     }
 
-    /// For good: the engine shuts down.
+    /// For good: somebody needs the log closed.
     func stopReclaim() {
         isReclaimStopped = true
         answerReclaimed()
         answerCleaned()
+        let holders = holders
+        self.holders = [:]
+        for letGo in holders.values { letGo() }
     }
+
+    /// Somebody has retained the log for later. `letGo` is called once when it is needed closed, unless the holder is forgotten before.
+    func hold(_ holder: ObjectIdentifier, letGo: @escaping () -> Void) {
+        if isReclaimStopped { return letGo() }
+        holders[holder] = letGo
+    }
+
+    func forget(_ holder: ObjectIdentifier) { holders[holder] = nil }
 
     /// The element of an epoch once it is in a durable checkpoint, so that a clone may refer to its nodes. `isPinned`: a clone that is
     /// there has kept it, though its snapshot may be gone.

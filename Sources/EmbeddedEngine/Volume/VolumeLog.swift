@@ -171,6 +171,8 @@ final class VolumeLog: @unchecked Sendable {
     var isReclaimScheduled = false
     var isReclaimStopped = false
     var reclaimWaiters: [() -> Void] = []
+    /// Who keeps it open without need.
+    var holders: [ObjectIdentifier: () -> Void] = [:]
 
     // Membership and the end.
     var membershipChanges = 0

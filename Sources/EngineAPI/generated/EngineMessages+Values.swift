@@ -28,6 +28,8 @@ extension EngineMessages {
         package static let getVolumeSpace = "/ashlar.engine.v1.Volumes/GetVolumeSpace"
         package static let listVolumeSpaces = "/ashlar.engine.v1.Volumes/ListVolumeSpaces"
         package static let getPoolSpace = "/ashlar.engine.v1.Volumes/GetPoolSpace"
+        package static let setLimits = "/ashlar.engine.v1.Volumes/SetLimits"
+        package static let listChangedRanges = "/ashlar.engine.v1.Volumes/ListChangedRanges"
         package static let attach = "/ashlar.engine.v1.Devices/Attach"
         package static let detach = "/ashlar.engine.v1.Devices/Detach"
         package static let getAttachment = "/ashlar.engine.v1.Devices/GetAttachment"
@@ -125,6 +127,7 @@ extension EngineMessages {
         package var liveBytes: UInt64?
         package var allocatedBytes: UInt64
         package var isAnnotated: Bool
+        package var limits: EngineMessages.VolumeLimits?
 
         package init(
             id: String = "",
@@ -136,7 +139,8 @@ extension EngineMessages {
             healthReason: String = "",
             liveBytes: UInt64? = nil,
             allocatedBytes: UInt64 = 0,
-            isAnnotated: Bool = false
+            isAnnotated: Bool = false,
+            limits: EngineMessages.VolumeLimits? = nil
         ) {
             self.id = id
             self.group = group
@@ -148,6 +152,7 @@ extension EngineMessages {
             self.liveBytes = liveBytes
             self.allocatedBytes = allocatedBytes
             self.isAnnotated = isAnnotated
+            self.limits = limits
         }
 
         package static var messageName: String { "ashlar.engine.v1.Volume" }
@@ -167,6 +172,7 @@ extension EngineMessages {
             found.append(MessageField("liveBytes", liveBytes.map { .unsigned($0) } ?? .absent))
             found.append(MessageField("allocatedBytes", .unsigned(allocatedBytes)))
             found.append(MessageField("isAnnotated", .bool(isAnnotated)))
+            found.append(MessageField("limits", limits.map { .message($0.fields) } ?? .absent))
             return found
         }
 
@@ -216,6 +222,39 @@ extension EngineMessages {
                 case .unrecognized(let number): "\(number)"
                 }
             }
+        }
+    }
+
+    package struct VolumeLimits: Message {
+        package var iops: UInt64?
+        package var bandwidth: UInt64?
+        package var iopsBurst: UInt64?
+        package var bandwidthBurst: UInt64?
+
+        package init(
+            iops: UInt64? = nil,
+            bandwidth: UInt64? = nil,
+            iopsBurst: UInt64? = nil,
+            bandwidthBurst: UInt64? = nil
+        ) {
+            self.iops = iops
+            self.bandwidth = bandwidth
+            self.iopsBurst = iopsBurst
+            self.bandwidthBurst = bandwidthBurst
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.VolumeLimits" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("iops", iops.map { .unsigned($0) } ?? .absent))
+            found.append(MessageField("bandwidth", bandwidth.map { .unsigned($0) } ?? .absent))
+            found.append(MessageField("iopsBurst", iopsBurst.map { .unsigned($0) } ?? .absent))
+            found.append(MessageField("bandwidthBurst", bandwidthBurst.map { .unsigned($0) } ?? .absent))
+            return found
         }
     }
 
@@ -1137,6 +1176,117 @@ extension EngineMessages {
             var found: [MessageField] = []
             found.append(MessageField("snapshots", .list(snapshots.map { .message($0.fields) })))
             return found
+        }
+    }
+
+    package struct SetLimitsRequest: Message {
+        package var volumeID: String
+        package var limits: EngineMessages.VolumeLimits?
+
+        package init(
+            volumeID: String = "",
+            limits: EngineMessages.VolumeLimits? = nil
+        ) {
+            self.volumeID = volumeID
+            self.limits = limits
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.SetLimitsRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("volumeId", .string(volumeID)))
+            found.append(MessageField("limits", limits.map { .message($0.fields) } ?? .absent))
+            return found
+        }
+    }
+
+    package struct SetLimitsResponse: Message {
+        package init() {}
+
+        package static var messageName: String { "ashlar.engine.v1.SetLimitsResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] { [] }
+    }
+
+    package struct ListChangedRangesRequest: Message {
+        package var snapshotID: String
+        package var baseSnapshotID: String
+        package var offset: UInt64
+
+        package init(
+            snapshotID: String = "",
+            baseSnapshotID: String = "",
+            offset: UInt64 = 0
+        ) {
+            self.snapshotID = snapshotID
+            self.baseSnapshotID = baseSnapshotID
+            self.offset = offset
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.ListChangedRangesRequest" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("snapshotId", .string(snapshotID)))
+            found.append(MessageField("baseSnapshotId", .string(baseSnapshotID)))
+            found.append(MessageField("offset", .unsigned(offset)))
+            return found
+        }
+    }
+
+    package struct ListChangedRangesResponse: Message {
+        package var ranges: [EngineMessages.ListChangedRangesResponse.Range]
+
+        package init(
+            ranges: [EngineMessages.ListChangedRangesResponse.Range] = []
+        ) {
+            self.ranges = ranges
+        }
+
+        package static var messageName: String { "ashlar.engine.v1.ListChangedRangesResponse" }
+
+        package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+        package func encoded() -> [UInt8] { encode(self) }
+
+        package var fields: [MessageField] {
+            var found: [MessageField] = []
+            found.append(MessageField("ranges", .list(ranges.map { .message($0.fields) })))
+            return found
+        }
+
+        package struct Range: Message {
+            package var offset: UInt64
+            package var length: UInt64
+
+            package init(
+                offset: UInt64 = 0,
+                length: UInt64 = 0
+            ) {
+                self.offset = offset
+                self.length = length
+            }
+
+            package static var messageName: String { "ashlar.engine.v1.ListChangedRangesResponse.Range" }
+
+            package init(decoding bytes: [UInt8]) throws(Failure) { self = try decode(bytes) }
+            package func encoded() -> [UInt8] { encode(self) }
+
+            package var fields: [MessageField] {
+                var found: [MessageField] = []
+                found.append(MessageField("offset", .unsigned(offset)))
+                found.append(MessageField("length", .unsigned(length)))
+                return found
+            }
         }
     }
 

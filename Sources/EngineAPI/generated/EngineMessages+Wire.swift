@@ -81,6 +81,7 @@ extension EngineMessages.Volume: WireMessage {
         liveBytes = c.pointee.live_bytes.map { $0.pointee.value }
         allocatedBytes = c.pointee.allocated_bytes
         isAnnotated = c.pointee.is_annotated != 0
+        limits = try copyMessage(c.pointee.limits)
     }
 
     package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__Volume>, _ arena: Arena) {
@@ -98,6 +99,43 @@ extension EngineMessages.Volume: WireMessage {
         }
         c.pointee.allocated_bytes = self.allocatedBytes
         c.pointee.is_annotated = self.isAnnotated ? 1 : 0
+        c.pointee.limits = arena.message(self.limits)
+    }
+}
+
+extension EngineMessages.VolumeLimits: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__VolumeLimits>?) {
+        ashlar__engine__v1__volume_limits__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__VolumeLimits>) throws(Failure) {
+        iops = c.pointee.iops.map { $0.pointee.value }
+        bandwidth = c.pointee.bandwidth.map { $0.pointee.value }
+        iopsBurst = c.pointee.iops_burst.map { $0.pointee.value }
+        bandwidthBurst = c.pointee.bandwidth_burst.map { $0.pointee.value }
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__VolumeLimits>, _ arena: Arena) {
+        c.pointee.iops = self.iops.map {
+            let wrapper = arena.new(google__protobuf__uint64_value__init)
+            wrapper.pointee.value = $0
+            return wrapper
+        }
+        c.pointee.bandwidth = self.bandwidth.map {
+            let wrapper = arena.new(google__protobuf__uint64_value__init)
+            wrapper.pointee.value = $0
+            return wrapper
+        }
+        c.pointee.iops_burst = self.iopsBurst.map {
+            let wrapper = arena.new(google__protobuf__uint64_value__init)
+            wrapper.pointee.value = $0
+            return wrapper
+        }
+        c.pointee.bandwidth_burst = self.bandwidthBurst.map {
+            let wrapper = arena.new(google__protobuf__uint64_value__init)
+            wrapper.pointee.value = $0
+            return wrapper
+        }
     }
 }
 
@@ -718,6 +756,83 @@ extension EngineMessages.ListSnapshotsResponse: WireMessage {
     package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ListSnapshotsResponse>, _ arena: Arena) {
         c.pointee.snapshots = arena.messages(self.snapshots)
         c.pointee.n_snapshots = self.snapshots.count
+    }
+}
+
+extension EngineMessages.SetLimitsRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__SetLimitsRequest>?) {
+        ashlar__engine__v1__set_limits_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__SetLimitsRequest>) throws(Failure) {
+        volumeID = try copyString(c.pointee.volume_id)
+        limits = try copyMessage(c.pointee.limits)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__SetLimitsRequest>, _ arena: Arena) {
+        c.pointee.volume_id = arena.string(self.volumeID)
+        c.pointee.limits = arena.message(self.limits)
+    }
+}
+
+extension EngineMessages.SetLimitsResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__SetLimitsResponse>?) {
+        ashlar__engine__v1__set_limits_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__SetLimitsResponse>) throws(Failure) {
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__SetLimitsResponse>, _ arena: Arena) {
+    }
+}
+
+extension EngineMessages.ListChangedRangesRequest: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ListChangedRangesRequest>?) {
+        ashlar__engine__v1__list_changed_ranges_request__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__ListChangedRangesRequest>) throws(Failure) {
+        snapshotID = try copyString(c.pointee.snapshot_id)
+        baseSnapshotID = try copyString(c.pointee.base_snapshot_id)
+        offset = c.pointee.offset
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ListChangedRangesRequest>, _ arena: Arena) {
+        c.pointee.snapshot_id = arena.string(self.snapshotID)
+        c.pointee.base_snapshot_id = arena.string(self.baseSnapshotID)
+        c.pointee.offset = self.offset
+    }
+}
+
+extension EngineMessages.ListChangedRangesResponse: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ListChangedRangesResponse>?) {
+        ashlar__engine__v1__list_changed_ranges_response__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__ListChangedRangesResponse>) throws(Failure) {
+        ranges = try copyMessages(c.pointee.ranges, c.pointee.n_ranges)
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ListChangedRangesResponse>, _ arena: Arena) {
+        c.pointee.ranges = arena.messages(self.ranges)
+        c.pointee.n_ranges = self.ranges.count
+    }
+}
+
+extension EngineMessages.ListChangedRangesResponse.Range: WireMessage {
+    package static func initialize(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ListChangedRangesResponse__Range>?) {
+        ashlar__engine__v1__list_changed_ranges_response__range__init(c)
+    }
+
+    package init(copying c: UnsafeMutablePointer<Ashlar__Engine__V1__ListChangedRangesResponse__Range>) throws(Failure) {
+        offset = c.pointee.offset
+        length = c.pointee.length
+    }
+
+    package func fill(_ c: UnsafeMutablePointer<Ashlar__Engine__V1__ListChangedRangesResponse__Range>, _ arena: Arena) {
+        c.pointee.offset = self.offset
+        c.pointee.length = self.length
     }
 }
 
