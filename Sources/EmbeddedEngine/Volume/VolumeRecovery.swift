@@ -382,16 +382,18 @@ struct VolumeRecovery {
     /// What was read of the tail may be in the drives' caches only. False where a mountpath was taken out.
     private func synchronizeScanned(_ log: Log) throws(Failure) -> Bool {
         if pool.test.canary == .believeUnsynced { return true }  // canary
-        for segment in log.scanned {
-            for slice in segment.slices {
-                guard let mountpath = slice.mountpath, mountpath.isActive, let file = slice.file else { continue }
-                do throws(Failure) { try file.synchronize() } catch {
-                    try pool.takeOut(mountpath, reason: "cannot sync a slice: \(error)")
-                    return false
-                }
-            }
+        let slices = log.scanned.flatMap(\.slices).filter { $0.file != nil && $0.mountpath?.isActive == true }
+        let files = slices.compactMap(\.file)
+        let results = inParallel(files.count, isSequential: pool.test.isSequential) { (index) throws(Failure) in
+            try files[index].synchronize()
         }
-        return true
+        var areSynchronized = true
+        for (slice, result) in zip(slices, results) {
+            guard case .failure(let error) = result, let mountpath = slice.mountpath else { continue }
+            areSynchronized = false
+            if mountpath.isActive { try pool.takeOut(mountpath, reason: "cannot sync a slice: \(error)") }
+        }
+        return areSynchronized
     }
 
     /// Writes the incomplete tail records whole, into new segments. False where a mountpath was taken out.
