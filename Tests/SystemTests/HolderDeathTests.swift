@@ -279,30 +279,39 @@ extension SystemTests {
                     names.insert(volume.id)
                 }
                 await daemon.kill()
-                // Deleted, and nothing of it freed.
                 #expect(host.volumeDirectories() == names)
-                let engine = try host.start("engine")
-                try await waitUntilServing(host)
-                let remote = try host.engine()
-                let deletions = names.compactMap { VolumeID($0) }.map { id in
-                    Task { try? await remote.deleteVolume(id) }
+                var finishedCount = 0
+                while finishedCount == 0, names.count > 5 {
+                    (names, finishedCount) = try await deleteSomeAndKill(names, host)
                 }
-                while host.volumeDirectories().count == names.count { usleep(100) }
-                await engine.kill()
-                for deletion in deletions { await deletion.value }
-                let left = host.volumeDirectories()
-                unlink("\(host.directory)/run/engine.sock")
-                let next = try host.start("engine")
-                while !FileManager.default.fileExists(atPath: "\(host.directory)/run/engine.sock") { usleep(200) }
-                // What is there now is what has no tombstone; the first answer comes after.
-                let there = host.volumeDirectories()
-                let known = Set(try await succeeding { try await host.engine().volumes() }.map(\.id.description))
-                report("of 40 volumes \(left.count) were left by the kill, \(there.count) of them are not deleted")
-                #expect(there == known)
-                #expect(left.count > there.count, "the kill came too late: nothing was left to finish")
-                next.terminate()
-                #expect(await next.exitCode(within: 20) == 0)
+                report("with \(names.count) of 40 volumes left \(finishedCount) were deleted and not freed at the kill")
+                #expect(finishedCount > 0, "each kill came too late: nothing was left to finish")
             }
+        }
+
+        /// Begins to delete all, and kills the engine when some are gone. Returns which are there when the next one takes calls, and how many of those
+        /// that the kill had left are not.
+        private func deleteSomeAndKill(_ names: Set<String>, _ host: Host) async throws -> (Set<String>, Int) {
+            let engine = try host.start("engine")
+            try await waitUntilServing(host)
+            let remote = try host.engine()
+            let deletions = names.compactMap { VolumeID($0) }.map { id in
+                Task { try? await remote.deleteVolume(id) }
+            }
+            while host.volumeDirectories().count > names.count - 3 { usleep(100) }
+            await engine.kill()
+            for deletion in deletions { await deletion.value }
+            let left = host.volumeDirectories()
+            unlink("\(host.directory)/run/engine.sock")
+            let next = try host.start("engine")
+            while !FileManager.default.fileExists(atPath: "\(host.directory)/run/engine.sock") { usleep(200) }
+            // What is there now is what has no tombstone; the first answer comes after.
+            let there = host.volumeDirectories()
+            let known = Set(try await succeeding { try await host.engine().volumes() }.map(\.id.description))
+            #expect(there == known)
+            next.terminate()
+            #expect(await next.exitCode(within: 20) == 0)
+            return (known, left.count - there.count)
         }
 
         private func succeeding<T: Sendable>(_ call: () async throws -> T) async throws -> T {

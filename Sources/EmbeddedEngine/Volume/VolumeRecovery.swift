@@ -69,8 +69,10 @@ struct VolumeRecovery {
     private typealias Names = [UInt32: [(slice: Int, mountpath: Mountpath, name: String)]]
 
     private func attempt() throws(Failure) -> RecoveredVolume? {
+        var times = StepTimes()
         let store = MapStore(pool: pool, group: group.label, volume: header.id, parityColumns: group.parityColumns)
         let frames = try store.load()
+        times.note("map")
         guard let names = try listSlices() else { return nil }
         if frames.isEmpty, let segment = names.keys.min() {
             throw Failure(
@@ -97,11 +99,25 @@ struct VolumeRecovery {
                 allocator?.freeStraySlice(slice.name, volume: header.id, group: group, on: slice.mountpath)
             }
         }
+        times.note("log")
         var chosen = try choose(log)
+        times.note("checks")
         guard try synchronizeScanned(log), try rewrite(&chosen, in: &log, map) else { return nil }
+        times.note("syncs")
         for record in chosen { try apply(record, to: map, store) }
         log.lastRingSequence = chosen.reduce(log.lastRingSequence) { max($0, $1.header.lastRingSequence) }
-        return try seal(store, log, map, through: log.throughSequence + UInt64(chosen.count))
+        times.note("replay")
+        let recovered = try seal(store, log, map, through: log.throughSequence + UInt64(chosen.count))
+        times.note("seal")
+        if !chosen.isEmpty || !log.scanned.isEmpty {
+            logger.info(
+                "log recovered",
+                metadata: [
+                    "volume": "\(header.id)", "segments": "\(log.scanned.count)", "records": "\(chosen.count)",
+                    "took": "\(times)",
+                ])
+        }
+        return recovered
     }
 
     /// What a start would make of the volume, nothing being written: the map with the log applied in memory, and what is odd about the
