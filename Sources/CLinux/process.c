@@ -112,17 +112,14 @@ int ashlar_packet_peer(int socket) {
 }
 
 // Between fork and exec: only calls that are safe in a child of a process with threads.
-static void become(int executable, char *const *words, int descriptor) {
+static void become(int executable, char *const *words, int descriptor, int lock) {
     extern char **environ;
-    // Away from 3, where the packets' end must be.
-    if (executable == 3) executable = fcntl(executable, F_DUPFD_CLOEXEC, 4);
-    if (executable < 0) return;
-    if (descriptor == 3) {
-        if (fcntl(3, F_SETFD, 0) < 0) return;
-    } else if (dup2(descriptor, 3) < 0) {
-        return;
-    }
-    if (syscall(SYS_close_range, 4, ~0u, CLOSE_RANGE_CLOEXEC) < 0) return;
+    // Away from 3 and 4, where others must be.
+    executable = fcntl(executable, F_DUPFD_CLOEXEC, 5);
+    descriptor = fcntl(descriptor, F_DUPFD_CLOEXEC, 5);
+    lock = fcntl(lock, F_DUPFD_CLOEXEC, 5);
+    if (executable < 0 || dup2(descriptor, 3) < 0 || dup2(lock, 4) < 0) return;
+    if (syscall(SYS_close_range, 5, ~0u, CLOSE_RANGE_CLOEXEC) < 0) return;
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -132,11 +129,11 @@ static void become(int executable, char *const *words, int descriptor) {
         syscall(SYS_execveat, executable, "", words, environ, AT_EMPTY_PATH);
 }
 
-int ashlar_start_process(int executable, char *const *words, int descriptor) {
+int ashlar_start_process(int executable, char *const *words, int descriptor, int lock) {
     pid_t child = fork();
     if (child < 0) return -errno;
     if (child > 0) return child;
-    become(executable, words, descriptor);
+    become(executable, words, descriptor, lock);
     static const char text[] = "ashlar: the worker's program cannot be started\n";
     (void)!write(2, text, sizeof text - 1);
     _exit(126);

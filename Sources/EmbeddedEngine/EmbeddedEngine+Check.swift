@@ -23,6 +23,8 @@ public struct CheckReport: Sendable, Codable, Equatable {
         public var group: String
         /// By the trees and, where data was checked, by the records; else data that nothing refers to is as accounted.
         public var space: SpaceUsage
+        /// Paths of rings of unflushed writes that could not be used: what was answered and not flushed may be lost. `check` leaves it empty.
+        public var ringsSetAside: [String] = []
     }
     public struct Group: Sendable, Codable, Equatable {
         public var label: String

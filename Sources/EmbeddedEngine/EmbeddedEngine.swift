@@ -1,6 +1,5 @@
 import Base
 import BlockDevice
-import Dispatch
 import ErasureCoding
 import Glibc
 import Logging
@@ -55,7 +54,6 @@ public final class EmbeddedEngine: VolumeEngine {
     let openedSnapshots = Mutex<[SnapshotID: VolumeDevice]>([:])
     private let watch: PoolWatch
     private let resized = Mutex<(@Sendable (VolumeID) async throws(Failure) -> Void)?>(nil)
-    private static let blockingWork = DispatchQueue(label: "engine.blocking", attributes: .concurrent)
 
     // MARK: Starting and stopping
 
@@ -175,14 +173,7 @@ public final class EmbeddedEngine: VolumeEngine {
     static func onBlockingThread<T: Sendable>(
         _ body: @escaping @Sendable () throws(Failure) -> T
     ) async throws(Failure) -> T {
-        let result: Result<T, Failure> = await withCheckedContinuation { continuation in
-            blockingWork.async {
-                do throws(Failure) { continuation.resume(returning: .success(try body())) } catch {
-                    continuation.resume(returning: .failure(error))
-                }
-            }
-        }
-        return try result.get()
+        try await BlockingThreads.ofProcess.run(body)
     }
 
     // MARK: Groups
@@ -341,6 +332,10 @@ public final class EmbeddedEngine: VolumeEngine {
     public func volume(_ id: VolumeID) async throws(Failure) -> EngineVolume {
         let header = try existing(id)
         var volume = describe(header)
+        if let refusal = logs.refusal(of: id) {
+            volume.health = .failed
+            volume.healthReason = "\(refusal)"
+        }
         guard let device = opened.withLock({ $0[id] }) else { return volume }
         let (liveBytes, lostBlocks, unavailable, _) = await device.inspect()
         volume.liveBytes = liveBytes
@@ -441,7 +436,7 @@ public final class EmbeddedEngine: VolumeEngine {
         let lock = try await locks.acquire(id.description, for: "raising the epoch")
         defer { lock.release() }
         var header = try existing(id)
-        if header.attachEpoch == epoch { return }
+        if header.attachEpoch == epoch { return try await logs.setFencedRingAside(of: id) }
         guard epoch > header.attachEpoch else {
             throw Failure(.fenced, "volume \(id) has attach epoch \(header.attachEpoch), \(epoch) is older")
         }

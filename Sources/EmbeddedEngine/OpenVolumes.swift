@@ -59,8 +59,10 @@ final class OpenVolumes: Sendable {
     private let isClosing = Mutex(false)
     /// What closed volumes take, as far as somebody asked or they were open; one entry each at most.
     private let closedSpace = Mutex<[VolumeID: SpaceUsage]>([:])
-    /// Volumes that cannot be opened for their rings.
-    private let refusedRings = Mutex<Set<VolumeID>>([])
+    /// Volumes that cannot be opened for their rings, and why.
+    private let refusedRings = Mutex<[VolumeID: Failure]>([:])
+    /// Those of them whose writers are fenced, and whose rings are still to be set aside.
+    private let fencedRings = Mutex<Set<VolumeID>>([])
     /// Who waits for a volume's turn to be opened or closed, in order.
     private let turns = Mutex<[VolumeID: [CheckedContinuation<Void, Never>]]>([:])
 
@@ -266,6 +268,7 @@ final class OpenVolumes: Sendable {
         -> Handover<WriteRing>
     {
         let (settings, pool, logger) = (settings, pool, logger)
+        refusedRings.withLock { $0[header.id] = nil }
         do throws(Failure) {
             return try await EmbeddedEngine.onBlockingThread { () throws(Failure) in
                 Handover(
@@ -273,10 +276,13 @@ final class OpenVolumes: Sendable {
                         of: header, in: settings.rings, bytes: settings.ringBytes, pool: pool, logger: logger))
             }
         } catch {
-            if error.kind == .corrupt { refusedRings.withLock { _ = $0.insert(header.id) } }
+            if error.kind == .corrupt { refusedRings.withLock { $0[header.id] = error } }
             throw error
         }
     }
+
+    /// Why the volume cannot be opened, where that is its ring.
+    func refusal(of id: VolumeID) -> Failure? { refusedRings.withLock { $0[id] } }
 
     /// What is written from now on outlives the process. The volume is open.
     func keepRing(of id: VolumeID, _ opened: Opened) async throws(Failure) {
@@ -309,20 +315,31 @@ final class OpenVolumes: Sendable {
         guard let rings = settings.rings, !isOpen(id) else { return nil }
         let isThere = try await EmbeddedEngine.onBlockingThread { () throws(Failure) in rings.has(id) }
         guard isThere else { return nil }
+        refusedRings.withLock { $0[id] = nil }
         do throws(Failure) { _ = try await retain(id) } catch {
-            guard refusedRings.withLock({ $0.remove(id) }) != nil else { throw error }
+            guard refusal(of: id) != nil else { throw error }
             return error
         }
         try await release(id)
         return nil
     }
 
+    /// Where it fails, who repeats the call that fenced repeats it: see `setFencedRingAside`.
     func setRingAside(of id: VolumeID, _ reason: Failure) async throws(Failure) {
         guard let rings = settings.rings else { return }
+        fencedRings.withLock { _ = $0.insert(id) }
         let name = try await EmbeddedEngine.onBlockingThread { () throws(Failure) in try rings.setAside(id) }
         logger.error(
             "ring of unflushed writes set aside: writes that were answered and not flushed are lost",
             metadata: ["volume": "\(id)", "path": "\(name)", "reason": "\(reason)"])
+        fencedRings.withLock { _ = $0.remove(id) }
+        refusedRings.withLock { $0[id] = nil }
+    }
+
+    /// What an earlier call could not do.
+    func setFencedRingAside(of id: VolumeID) async throws(Failure) {
+        guard fencedRings.withLock({ $0.contains(id) }), let reason = refusal(of: id) else { return }
+        try await setRingAside(of: id, reason)
     }
 
     /// The map of a clone that is opened for the first time.

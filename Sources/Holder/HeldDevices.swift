@@ -26,8 +26,6 @@ struct HeldDevices {
 
     mutating func remove(_ device: String) { devices[device] = nil }
 
-    mutating func removeAll() { devices = [:] }
-
     /// Their worker died before it had told everything, and so before anybody was told that they were attached.
     mutating func removeIncomplete() { devices = devices.filter { $0.value.isWhole } }
 

@@ -13,20 +13,23 @@ extension Holder {
     private static let pauseMax = Duration.seconds(10)
     /// After serving for so long a death is the first one again.
     private static let servedMin = Duration.milliseconds(50)
+    /// Between two looks for a worker that cannot be connected to yet.
+    private static let lookPause = Duration.milliseconds(5)
 
     func startWorker() {
         startAt = nil
         do throws(Failure) {
-            if let orphan = try WorkerProcess.orphan(at: Settings.workerSocketPath(settings.runDirectory)) {
-                // It has the descriptors; what this process has of them is older.
-                devices.removeAll()
+            // Once there was a worker of ours, whoever answers there is it, and just dying.
+            if workerLock == nil, devices.count == 0,
+                let orphan = try WorkerProcess.orphan(at: Settings.workerSocketPath(settings.runDirectory))
+            {
                 wasEverReady = true
                 current = orphan
                 log(.info, "found worker \(orphan.number), whose holder is gone")
+            } else if let lock = try takeWorkerLock() {
+                current = try WorkerProcess(starting: program, settings.words, lock: lock) { handOver(to: $0) }
             } else {
-                let worker = try WorkerProcess(starting: program, settings.words)
-                current = worker
-                handOver(to: worker)
+                startAt = .now + Self.lookPause
             }
             status.workerProcess = current?.number
             status.workerSince = current?.startedUnixTime
@@ -36,10 +39,26 @@ extension Holder {
         }
     }
 
-    /// Everything that is held. It waits in the connection until it is taken, even if this process dies.
-    func handOver(to worker: WorkerProcess) {
-        for (part, descriptor) in devices.parts() { worker.connection.send(Message(.adopt, part), descriptor) }
-        worker.connection.send(Message(.complete))
+    /// Nil while a worker of another holder lives. That is one that has just been started and cannot be connected to yet, with all devices; or one
+    /// that is just dying.
+    func takeWorkerLock() throws(Failure) -> FileDescriptor? {
+        if let workerLock { return workerLock }
+        let path = "\(settings.runDirectory)/\(Settings.workerLock)"
+        let file = try FileDescriptor(opening: path, flags: O_RDWR | O_CREAT | O_CLOEXEC, "cannot open \(path)")
+        guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
+            if !isWaitingTold { log(.info, "waiting for the worker of an earlier holder to answer, or to end") }
+            isWaitingTold = true
+            return nil
+        }
+        workerLock = file
+        return file
+    }
+
+    /// Everything that is held. It waits in the connection until it is taken, even if this process dies. `predecessor`: killed by whoever takes it, if
+    /// this process did not come to it.
+    func handOver(to connection: PacketConnection, after predecessor: WorkerProcess? = nil) {
+        for (part, descriptor) in devices.parts() { connection.send(Message(.adopt, part), descriptor) }
+        connection.send(Message(.complete), predecessor?.process)
     }
 
     // MARK: What workers say
@@ -54,7 +73,10 @@ extension Holder {
     }
 
     private func take(_ message: Message, _ descriptor: FileDescriptor?, from worker: WorkerProcess) {
-        if message.kind == .hello, let hello = message.hello { return greet(worker, hello) }
+        if message.kind == .hello, let hello = message.hello {
+            if let descriptor { workerLock = descriptor }
+            return greet(worker, hello)
+        }
         guard worker.hello != nil else { return }
         switch message.kind {
         case .keep, .adopt:

@@ -7,7 +7,7 @@ import SystemIO
 ///
 /// 1. the new one is started beside the old, says hello, and waits;
 /// 2. its formats are the old one's, else it is refused; the old one is told to release;
-/// 3. the old one is gone; the new one is given the devices;
+/// 3. the old one has released; the new one is given the devices, and the old one is killed, in this order: at any moment two processes have them;
 /// 4. it is healthy in time and its program is the one to start from now on; or it is not, and the program that was good is started again.
 struct Upgrade {
     enum Stage { case greeting, releasing, adopting }
@@ -38,7 +38,10 @@ extension Holder {
             let path = request.binary ?? ownPath
             let program = try FileDescriptor(
                 opening: path, flags: ashlar_o_path() | O_CLOEXEC, "cannot open \(path)")
-            let candidate = try WorkerProcess(starting: program, settings.words)
+            guard let lock = try takeWorkerLock() else {
+                throw Failure(.busy, "another holder's worker has the lock in \(settings.runDirectory)")
+            }
+            let candidate = try WorkerProcess(starting: program, settings.words, lock: lock)
             upgrade = Upgrade(
                 request: request, client: client, candidate: candidate, program: program, old: old, new: candidate,
                 deadline: .now + .seconds(request.timeoutSeconds))
@@ -67,20 +70,39 @@ extension Holder {
     }
 
     /// It waits to be killed. Where this holder is not the one that asked for it, there is no upgrade: another worker of this program follows.
-    func oldWorkerReleased() { (upgrade?.stage == .releasing ? upgrade?.old : current)?.send(SIGKILL) }
+    func oldWorkerReleased() {
+        guard let old = upgrade?.old, let candidate = takeCandidate() else {
+            current?.send(SIGKILL)
+            return
+        }
+        devices.removeIncomplete()
+        goOn(with: candidate, after: old)
+        old.send(SIGKILL)
+        lingering.append(old)
+    }
 
     /// Released or dead, the new one goes on.
     func oldWorkerGone(_ code: Int32?) {
-        guard let candidate = upgrade?.candidate, upgrade?.stage == .releasing else {
+        guard let candidate = takeCandidate() else {
             upgradeFailed("the old worker ended\(codeText(code)) meanwhile")
             return died()
         }
+        goOn(with: candidate)
+    }
+
+    /// Where it is its turn.
+    private func takeCandidate() -> WorkerProcess? {
+        guard let candidate = upgrade?.candidate, upgrade?.stage == .releasing else { return nil }
         upgrade?.candidate = nil
+        return candidate
+    }
+
+    private func goOn(with candidate: WorkerProcess, after old: WorkerProcess? = nil) {
         current = candidate
         status.workerProcess = candidate.number
         status.workerSince = candidate.startedUnixTime
         next(.adopting)
-        handOver(to: candidate)
+        handOver(to: candidate.connection, after: old)
     }
 
     func upgradeDone() {
@@ -117,8 +139,7 @@ extension Holder {
                 .error,
                 "upgrade: worker \(late.old.number) did not release its volumes in \(late.request.timeoutSeconds) s and is killed"
             )
-            late.old.send(SIGKILL)
-            next(.releasing)
+            oldWorkerReleased()
         case .adopting:
             // Its end is what starts the good one.
             let reason = "the new worker was not healthy in \(late.request.timeoutSeconds) s"

@@ -24,6 +24,8 @@ public final class Holder {
 
         public static func socketPath(_ runDirectory: String) -> String { "\(runDirectory)/holder.sock" }
         public static func workerSocketPath(_ runDirectory: String) -> String { "\(runDirectory)/worker.sock" }
+        /// In the run directory: locked while a worker lives.
+        static let workerLock = "worker.lock"
     }
 
     public enum LogLevel: Sendable { case info, warning, error }
@@ -41,6 +43,9 @@ public final class Holder {
 
     var devices = HeldDevices()
     var current: WorkerProcess?
+    /// Held by this process and every worker that it started, as one open file: see `takeWorkerLock`. Nil while none was started.
+    var workerLock: FileDescriptor?
+    var isWaitingTold = false
     /// When the next worker is due; nil: one runs.
     var startAt: ContinuousClock.Instant?
     var upgrade: Upgrade?

@@ -24,11 +24,14 @@ public final class HolderClient: Sendable {
     /// What a holder wants of its worker: to make way for another, or to end with all devices.
     public enum Asked: Sendable { case release, stop }
 
-    /// Where the holder's end is when a worker starts.
+    /// Where the holder's end is when a worker starts, and the lock that says that a worker lives.
     public static let descriptor: Int32 = 3
+    static let lockDescriptor: Int32 = 4
 
     private let hello: WorkerHello
     private let state: Mutex<State>
+    /// For the next holder; nil where this one's holder knows of none.
+    private let lock: FileDescriptor?
     /// Wakes the thread where something waits to be sent.
     private let wake: FileDescriptor
 
@@ -40,6 +43,7 @@ public final class HolderClient: Sendable {
             throw Failure(.invalid, "a worker is started by its holder: use 'ashlar serve' or 'ashlar engine'")
         }
         _ = fcntl(Self.descriptor, F_SETFD, FD_CLOEXEC)
+        lock = Self.givenLock()
         wake = FileDescriptor(owning: ashlar_eventfd())
         state = Mutex(State())
         let greeting = greeting
@@ -48,6 +52,16 @@ public final class HolderClient: Sendable {
             connection.send(greeting)
             state.connection = connection
         }
+    }
+
+    private static func givenLock() -> FileDescriptor? {
+        var name = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        guard readlink("/proc/self/fd/\(lockDescriptor)", &name, Int(PATH_MAX)) > 0,
+            String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+                .hasSuffix("/" + Holder.Settings.workerLock)
+        else { return nil }
+        _ = fcntl(lockDescriptor, F_SETFD, FD_CLOEXEC)
+        return FileDescriptor(owning: lockDescriptor)
     }
 
     private var greeting: Message {
@@ -63,7 +77,11 @@ public final class HolderClient: Sendable {
             let (socket, isComplete): (Int32?, Bool) = state.withLock { state in
                 guard let connection = state.connection else { return (nil, false) }
                 while let (message, descriptor) = connection.receive() {
-                    if message.kind == .complete { return (nil, true) }
+                    if message.kind == .complete {
+                        // It has released all. The holder kills it too, unless it died in between.
+                        if let descriptor { _ = ashlar_process_signal(descriptor.number, SIGKILL) }
+                        return (nil, true)
+                    }
                     if message.kind == .adopt, let part = message.device, let descriptor {
                         state.devices.put(part, descriptor)
                     }
@@ -76,8 +94,8 @@ public final class HolderClient: Sendable {
         }
     }
 
-    /// From now on a new holder finds this process at `path`, and `onAsked` is called when a holder wants something. At once after `adopted`: until
-    /// then a new holder would find nobody, and start a worker without devices.
+    /// From now on a new holder finds this process at `path`, and `onAsked` is called when a holder wants something. Soon after `adopted`: until
+    /// then a new holder finds nobody, and waits, since this process has the lock.
     public func listen(at path: String, onAsked: @escaping @Sendable (Asked) -> Void) throws(Failure) {
         let listener = try PacketConnection.listen(at: path)
         state.withLock { $0.onAsked = onAsked }
@@ -182,7 +200,7 @@ public final class HolderClient: Sendable {
         let greeting = greeting
         state.withLock { state in
             guard let connection = PacketConnection.accept(listener) else { return }
-            connection.send(greeting)
+            connection.send(greeting, lock)
             for (part, descriptor) in state.devices.parts() { connection.send(Message(.adopt, part), descriptor) }
             connection.send(Message(.complete))
             if state.isHealthy { connection.send(healthy(state.waiting)) }

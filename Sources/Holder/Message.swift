@@ -14,7 +14,7 @@ public struct Message: Codable, Sendable {
         case hello
         /// One part of a device that is already attached: holder to worker, and worker to a new holder.
         case adopt
-        /// There are no more to adopt.
+        /// There are no more to adopt. With a descriptor it is the old worker's process, which has released and is to be killed.
         case complete
         /// Worker to holder: one part of a device that was attached; a device is gone.
         case keep, forget

@@ -31,13 +31,20 @@ final class WorkerProcess {
         startedUnixTime = Int64(time(nil))
     }
 
-    /// Starts `program` as a child with the other end of a connection as its descriptor 3.
-    init(starting program: FileDescriptor, _ words: [String]) throws(Failure) {
+    /// Starts `program` as a child with the other end of a connection as its descriptor 3, and `lock` as its descriptor 4. `prepare` sends what is in the
+    /// connection before the child is there: it stays there if this process dies at once.
+    init(
+        starting program: FileDescriptor, _ words: [String], lock: FileDescriptor,
+        prepare: (PacketConnection) -> Void = { _ in }
+    ) throws(Failure) {
         let (ours, theirs) = try PacketConnection.pair()
+        let connection = PacketConnection(ours)
+        prepare(connection)
+        self.connection = connection
         var list: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
         defer { for word in list { free(word) } }
         list.append(nil)
-        let child = ashlar_start_process(program.number, list, theirs.number)
+        let child = ashlar_start_process(program.number, list, theirs.number, lock.number)
         guard child > 0 else { throw Failure(errno: -child, "cannot start a worker") }
         theirs.close()
         let descriptor = ashlar_process_descriptor(child)
@@ -45,7 +52,6 @@ final class WorkerProcess {
             kill(child, SIGKILL)
             throw Failure(errno: -descriptor, "cannot watch the worker")
         }
-        connection = PacketConnection(ours)
         process = FileDescriptor(owning: descriptor)
         number = child
         self.program = program

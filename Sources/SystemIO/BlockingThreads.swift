@@ -21,22 +21,30 @@ public final class BlockingThreads: Sendable {
 
     private let name: String
     private let threadCountMax: Int
+    private let sharesDescriptors: Bool
     private let state = Mutex(State())
     private let available = Semaphore()
 
+    /// With the process's descriptors, for calls on files that are open. Not Dispatch's concurrent queues: those run as many jobs as there are cores,
+    /// and where jobs sleep start one more thread a second; the volumes of a start would be opened two at a time.
+    public static let ofProcess = BlockingThreads(name: "ashlar-blocking", threadCountMax: 128, sharesDescriptors: true)
+
     /// Threads start when they are first needed and stay. One stuck call holds one of them: give more than can get stuck at once.
-    public init(name: String, threadCountMax: Int = 64) {
+    /// `sharesDescriptors`: not tables of their own, and anything may be resumed or started there.
+    public init(name: String, threadCountMax: Int = 64, sharesDescriptors: Bool = false) {
         self.name = name
         self.threadCountMax = threadCountMax
+        self.sharesDescriptors = sharesDescriptors
     }
 
     /// Runs `body` on one of the threads. It is not interrupted when the task is cancelled: what it does to the machine is done.
     public func run<T: Sendable>(_ body: @escaping @Sendable () throws(Failure) -> T) async throws(Failure) -> T {
-        let resuming = ResumingThread.shared
+        let resuming = sharesDescriptors ? nil : ResumingThread.shared
         let result: Result<T, Failure> = await withCheckedContinuation { continuation in
             submit {
                 let result: Result<T, Failure>
                 do throws(Failure) { result = .success(try body()) } catch { result = .failure(error) }
+                guard let resuming else { return continuation.resume(returning: result) }
                 resuming.run { continuation.resume(returning: result) }
             }
         }
@@ -78,7 +86,7 @@ public final class BlockingThreads: Sendable {
     }
 
     private func work() {
-        Self.isolate(keeping: -1)
+        if !sharesDescriptors { Self.isolate(keeping: -1) }
         while true {
             state.withLock { $0.idleCount += 1 }
             available.wait()

@@ -21,7 +21,6 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
 
     public let name: String
     private let mailbox = Mutex<[@Sendable () -> Void]>([])
-    private let blockingQueue: DispatchQueue
     private let wakeDescriptor: Int32
     private var ring: OpaquePointer?
     private var slots: [Slot] = []
@@ -46,7 +45,6 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
     public init(name: String) throws(Failure) {
         self.name = name
         wakeDescriptor = ashlar_eventfd()
-        blockingQueue = DispatchQueue(label: "\(name).blocking", attributes: .concurrent)
         guard wakeDescriptor >= 0 else { throw Failure(errno: errno, "cannot make an eventfd") }
 
         let started = DispatchSemaphore(value: 0)
@@ -101,7 +99,7 @@ public final class EventLoop: IOQueue, @unchecked Sendable {
     public func blocking<T: Sendable>(
         _ job: @escaping @Sendable () throws(Failure) -> T, then: @escaping @Sendable (Result<T, Failure>) -> Void
     ) {
-        blockingQueue.async { [self] in
+        BlockingThreads.ofProcess.submit { [self] in
             let result: Result<T, Failure>
             do throws(Failure) { result = .success(try job()) } catch { result = .failure(error) }
             post { then(result) }

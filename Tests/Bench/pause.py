@@ -1,6 +1,6 @@
 """How long I/O pauses when the worker is killed, and when another takes over.
 
-Four raw volumes are attached and written; one is watched by a prober that writes 4 KiB and flushes, one after the other. The pause is its longest
+Four raw volumes (or PAUSE_VOLUMES) are attached and written; one is watched by a prober that writes 4 KiB and flushes, one after the other. The pause is its longest
 answer around each kill or upgrade. No I/O may fail.
 """
 
@@ -14,9 +14,9 @@ import threading
 import time
 
 MIB = 1 << 20
-VOLUMES = 4
-VOLUME_BYTES = 256 * MIB
-IMAGE_BYTES = 768 * MIB
+VOLUMES = int(os.environ.get("PAUSE_VOLUMES", "4"))
+VOLUME_BYTES = 1024 * MIB // VOLUMES
+IMAGE_BYTES = 768 * MIB if VOLUMES <= 4 else 2048 * MIB
 KILLS = int(os.environ.get("PAUSE_KILLS", "20"))
 UPGRADES = int(os.environ.get("PAUSE_UPGRADES", "10"))
 PAUSE_BAR_MS = 1000

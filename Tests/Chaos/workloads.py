@@ -17,7 +17,7 @@ class Workload:
     """Runs `round` again and again on a thread of its own."""
 
     def __init__(self):
-        self.problems, self.stopping, self.rounds = [], threading.Event(), 0
+        self.problems, self.stopping, self.rounds, self.longest = [], threading.Event(), 0, 0.0
         self.thread = threading.Thread(target=self.work, daemon=True)
 
     def start(self):
@@ -25,9 +25,11 @@ class Workload:
 
     def work(self):
         while not self.stopping.is_set() and not self.problems:
+            begin = time.monotonic()
             try:
                 self.round()
                 self.rounds += 1
+                self.longest = max(self.longest, time.monotonic() - begin)
             except (Failed, OSError, subprocess.TimeoutExpired) as error:
                 self.problems.append(f"{self}: {error}")
 

@@ -21,10 +21,12 @@ final class RingFile {
         FileManager.default.fileExists(atPath: path(pool, volume))
     }
 
-    /// Names in the directory that say that a ring was set aside.
-    static func aside(_ pool: TestPool) throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: "\(pool.directory)/rings").filter { $0.contains(".aside-") }
+    static func names(_ pool: TestPool) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "\(pool.directory)/rings")
     }
+
+    /// Names in the directory that say that a ring was set aside.
+    static func aside(_ pool: TestPool) throws -> [String] { try names(pool).filter { $0.contains(".aside-") } }
 
     func flip(_ byte: Int) {
         let old = memory.base.load(fromByteOffset: byte, as: UInt8.self)

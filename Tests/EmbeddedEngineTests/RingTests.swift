@@ -230,6 +230,83 @@ import VolumeEngine
         #expect(failure?.kind == .unsupported)
     }
 
+    /// Damage in the ring of a volume that was deleted keeps nobody from the volume's clones.
+    @Test func aDamagedRingOfADeletedVolumeLeavesItsClones() async throws {
+        let pool = try await pool()
+        let (id, device) = try await pool.volume(64 << 20)
+        try await device.write(bytes(1), at: 0)
+        let (snapshot, clone) = (SnapshotID.random(), VolumeID.random())
+        _ = try await pool.engine.createSnapshot(snapshot, of: id)
+        _ = try await pool.engine.createVolume(
+            clone, group: "g", sizeBytes: 64 << 20, annotation: "", content: .snapshot(snapshot))
+        try await device.write(bytes(2), at: 0)
+        let next = try await pool.killed()
+        try #require(try RingFile(next, id)).flip(72)
+        try await next.engine.raiseEpoch(clone, to: 1)
+        // Its origin cannot be opened, and somebody may still miss what the ring has.
+        await #expect(throws: Failure.self) { _ = try await next.open(clone) }
+        try await next.engine.deleteVolume(id)
+        #expect(try RingFile.aside(next) == ["\(id).aside-1"])
+        #expect(try await next.open(clone).read(at: 0, length: Self.block) == bytes(1))
+        // With the last clone the volume is gone, and at a start what was kept of its ring.
+        try await next.engine.closeVolume(clone)
+        try await next.engine.deleteSnapshot(snapshot)
+        try await next.engine.deleteVolume(clone)
+        for _ in 0..<200 where FileManager.default.fileExists(atPath: "\(next.paths[0])/@g/\(id)") {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        let last = try await next.killed()
+        #expect(try RingFile.names(last).isEmpty)
+        await last.stop()
+    }
+
+    /// What nobody will use goes at a start, and nothing else.
+    @Test func aStartSweepsTheRings() async throws {
+        let pool = try await pool()
+        let (id, device) = try await pool.volume(64 << 20)
+        let (gone, _) = try await pool.volume(64 << 20)
+        try await device.write(bytes(1), at: 0)
+        try await pool.engine.closeVolume(gone)
+        try await pool.engine.deleteVolume(gone)
+        let unknown = VolumeID.random()
+        let rings = "\(pool.directory)/rings"
+        let kept = ["\(id)", "\(id).aside-1", "\(unknown)", "\(unknown).aside-2", "README"]
+        for name in kept.dropFirst() + ["\(id).new", "\(unknown).new", "\(gone)", "\(gone).new", "\(gone).aside-3"] {
+            try Data([1]).write(to: URL(fileURLWithPath: "\(rings)/\(name)"))
+        }
+        let next = try await pool.killed()
+        #expect(Set(try RingFile.names(next)) == Set(kept))
+        #expect(try await next.open(id).read(at: 0, length: Self.block) == bytes(1))
+        await next.stop()
+    }
+
+    /// The epoch is raised, and then the ring cannot be set aside: whoever repeats the call repeats that.
+    @Test func aRingIsSetAsideWhenTheCallIsRepeated() async throws {
+        let pool = try await pool()
+        let (id, device) = try await pool.volume(64 << 20)
+        try await device.write(bytes(1), at: 0)
+        let next = try await pool.killed()
+        try #require(try RingFile(next, id)).flip(72)
+        let names = (1...1_000).map { "\(RingFile.path(next, id)).aside-\($0)" }
+        for name in names { try Data().write(to: URL(fileURLWithPath: name)) }
+        for _ in 0..<2 {
+            let failure = await #expect(throws: Failure.self) { try await next.engine.raiseEpoch(id, to: 2) }
+            #expect(failure?.kind == .exhausted)
+            let shown = try await next.engine.volume(id)
+            #expect(shown.health == .failed && shown.healthReason.contains("ring"), "\(shown)")
+        }
+        for name in names { try FileManager.default.removeItem(atPath: name) }
+        // Its writers may be those of this epoch, as far as the volume's opener knows.
+        await #expect(throws: Failure.self) { _ = try await next.open(id, epoch: 2) }
+        try await next.engine.raiseEpoch(id, to: 2)
+        #expect(try RingFile.aside(next) == ["\(id).aside-1"])
+        #expect(try await next.engine.volume(id).health == .ready)
+        #expect(
+            try await next.open(id, epoch: 2).read(at: 0, length: Self.block)
+                == [UInt8](repeating: 0, count: Self.block))
+        await next.stop()
+    }
+
     /// What a node was answered is durable before another is granted the volume, though the engine died between.
     @Test func fencingMakesAnEarlierProcessesWritesDurable() async throws {
         let (pool, id, device) = try await afterChange({ _ in }, epoch: 2)

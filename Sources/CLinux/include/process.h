@@ -23,9 +23,9 @@ int ashlar_packet_receive(int socket, void *bytes, size_t capacity, int *descrip
 // The process that listened at the other end's path, or connected.
 int ashlar_packet_peer(int socket);
 
-// Runs `executable` (any descriptor of it) with `words` (argv, NULL at the end; borrowed) in a child that has 0, 1, 2 and, as 3, `descriptor`, and
-// nothing else. Returns the child's number.
-int ashlar_start_process(int executable, char *const *words, int descriptor);
+// Runs `executable` (any descriptor of it) with `words` (argv, NULL at the end; borrowed) in a child that has 0, 1, 2, `descriptor` as 3, `lock` as 4,
+// and nothing else. Returns the child's number.
+int ashlar_start_process(int executable, char *const *words, int descriptor, int lock);
 
 int ashlar_process_descriptor(int process);
 int ashlar_process_signal(int descriptor, int number);

@@ -9,7 +9,7 @@ final class MapStore: @unchecked Sendable {
     private static let copyBytes = 1 << 20
 
     /// A mountpath that has all of it.
-    private struct Home {
+    private struct Home: Sendable {
         var nodes: NodeHome
         /// Frames are appended here; nil before the first generation that has this home.
         var checkpoints: (any DiskFile)?
@@ -83,47 +83,73 @@ final class MapStore: @unchecked Sendable {
     /// The frames of the newest checkpoint there is, from its generation's first; empty where there is none at all. What an engine that
     /// was killed left in the machine's memory only is synced, unless `isReadOnly`: what is built upon it must not outlive it.
     func load(isReadOnly: Bool = false) throws(Failure) -> [CheckpointFrame] {
+        let mountpaths = pool.active
+        let copies = inParallel(mountpaths.count, isSequential: pool.test.isSequential) {
+            [self] (index) throws(Failure) in
+            Handover(try copy(on: mountpaths[index], isReadOnly: isReadOnly))
+        }
         var best: [CheckpointFrame] = []
-        for mountpath in pool.active {
-            let names = try Self.orNil { () throws(Failure) in try mountpath.listIfPresent(directory) } ?? []
-            for name in names {
-                guard let generation = CheckpointFrame.generation(ofName: name) else { continue }
-                generationTried = max(generationTried, generation)
-                guard generation >= best.last?.generation ?? 0 else { continue }
-                let path = "\(directory)/\(name)"
-                let copy = try Self.orNil { () throws(Failure) in
-                    let file = try mountpath.disk.openLog(path)
-                    return (file, try read(file, generation: generation))
-                }
-                guard let (file, frames) = copy, let last = frames.last else {
-                    pool.test.took(.mapCopyUseless)
-                    continue
-                }
-                let isDurable = try Self.orNil { () throws(Failure) in
-                    if isReadOnly { return true }
-                    try file.synchronize()
-                    try mountpath.disk.synchronizeDirectory(directory)
-                    return true
-                }
-                if isDurable == true { found.append((mountpath.path, last.generation, last.frame)) }
-                if let current = best.last, (current.generation, current.frame) >= (last.generation, last.frame) {
-                    continue
-                }
-                best = frames
+        for (mountpath, result) in zip(mountpaths, copies) {
+            let copy = try result.get().value
+            generationTried = max(generationTried, copy.generationTried)
+            if let nodes = copy.nodes { readable.append(nodes) }
+            guard let last = copy.frames.last else { continue }
+            if copy.isDurable { found.append((mountpath.path, last.generation, last.frame)) }
+            if let current = best.last, (current.generation, current.frame) >= (last.generation, last.frame) {
+                continue
             }
-            // Every node is proved by its parent's checksum, so that any copy may be tried.
-            let nodes = "\(directory)/\(Self.nodesName)"
-            if names.contains(Self.nodesName),
-                let file = try Self.orNil({ () throws(Failure) in try mountpath.disk.openSlice(nodes) })
-            {
-                readable.append(NodeHome(mountpath: mountpath, file: file))
-            }
+            best = copy.frames
         }
         generation = best.last?.generation ?? 0
         let homes = Set(best.last?.homes ?? [])
         areHomesNamed = !homes.isEmpty
         complete = readable.filter { homes.contains($0.mountpath.id) }
         return best
+    }
+
+    /// What one mountpath has.
+    private struct Copy {
+        /// The highest of its files' names.
+        var generationTried: UInt64 = 0
+        /// Of its newest checkpoint that can be read.
+        var frames: [CheckpointFrame] = []
+        var isDurable = false
+        /// Every node is proved by its parent's checksum, so that any copy may be tried.
+        var nodes: NodeHome?
+    }
+
+    private func copy(on mountpath: Mountpath, isReadOnly: Bool) throws(Failure) -> Copy {
+        var copy = Copy()
+        let names = try Self.orNil { () throws(Failure) in try mountpath.listIfPresent(directory) } ?? []
+        let generations = names.compactMap { name in CheckpointFrame.generation(ofName: name).map { ($0, name) } }
+        for (generation, name) in generations.sorted(by: >) {
+            copy.generationTried = max(copy.generationTried, generation)
+            let path = "\(directory)/\(name)"
+            let read = try Self.orNil { () throws(Failure) in
+                let file = try mountpath.disk.openLog(path)
+                return (file, try self.read(file, generation: generation))
+            }
+            guard let (file, frames) = read, !frames.isEmpty else {
+                pool.test.took(.mapCopyUseless)
+                continue
+            }
+            copy.frames = frames
+            copy.isDurable =
+                try Self.orNil { () throws(Failure) in
+                    if isReadOnly { return true }
+                    try file.synchronize()
+                    try mountpath.disk.synchronizeDirectory(directory)
+                    return true
+                } ?? false
+            break
+        }
+        let path = "\(directory)/\(Self.nodesName)"
+        if names.contains(Self.nodesName),
+            let file = try Self.orNil({ () throws(Failure) in try mountpath.disk.openSlice(path) })
+        {
+            copy.nodes = NodeHome(mountpath: mountpath, file: file)
+        }
+        return copy
     }
 
     /// After `load`: no loss of `wanted` - 1 mountpaths brings an older checkpoint back.
@@ -269,31 +295,43 @@ final class MapStore: @unchecked Sendable {
 
     /// Neighbouring slots go out as one write.
     private func write(_ nodes: NodeBatch) throws(Failure) {
-        let staging = AlignedBuffer(bytes: Self.copyBytes)
+        if nodes.nodes.isEmpty { return }
+        try onEveryHome { (home) throws(Failure) in try Self.write(nodes, to: home.nodes.file) }
+    }
+
+    private static func write(_ nodes: NodeBatch, to file: any DiskFile) throws(Failure) {
+        let staging = AlignedBuffer(bytes: copyBytes)
         var index = 0
         while index < nodes.nodes.count {
             let first = index
-            while index < nodes.nodes.count, index - first < Self.copyBytes / blockBytes,
+            while index < nodes.nodes.count, index - first < copyBytes / blockBytes,
                 nodes.nodes[index].slot == nodes.nodes[first].slot + UInt32(index - first)
             {
                 (staging.base + (index - first) * blockBytes).copyMemory(
                     from: nodes.nodes[index].page, byteCount: blockBytes)
                 index += 1
             }
-            let bytes = UnsafeRawBufferPointer(start: staging.base, count: (index - first) * blockBytes)
-            let offset = UInt64(nodes.nodes[first].slot) * UInt64(blockBytes)
-            try onEveryHome { (home) throws(Failure) in try home.nodes.file.write(bytes, at: offset) }
+            try file.write(
+                UnsafeRawBufferPointer(start: staging.base, count: (index - first) * blockBytes),
+                at: UInt64(nodes.nodes[first].slot) * UInt64(blockBytes))
         }
     }
 
-    /// Runs `body` for each home that is a member; one that fails is taken out. Throws where none is left, or one is full.
-    private func onEveryHome(_ body: (Home) throws(Failure) -> Void) throws(Failure) {
-        var count = 0
+    /// Runs `body` for each home that is a member, all at the same time: most of it is waiting for drives. One that fails is taken out. Throws where none
+    /// is left, or one is full.
+    @discardableResult
+    private func onEveryHome<T: Sendable>(
+        _ body: @escaping @Sendable (Home) throws(Failure) -> T
+    ) throws(Failure) -> [(home: Home, value: T)] {
+        let members = homes.filter(\.nodes.mountpath.isActive)
+        let results = inParallel(members.count, isSequential: pool.test.isSequential) { (index) throws(Failure) in
+            try body(members[index])
+        }
+        var done: [(home: Home, value: T)] = []
         var lastProblem = Failure(.unavailable, "no mountpath holds the map of volume \(volume)")
-        for home in homes where home.nodes.mountpath.isActive {
+        for (home, result) in zip(members, results) {
             do throws(Failure) {
-                try body(home)
-                count += 1
+                done.append((home, try result.get()))
             } catch  where error.kind == .exhausted {
                 // What was written elsewhere does not count: the next one is written over it.
                 throw error
@@ -304,7 +342,8 @@ final class MapStore: @unchecked Sendable {
                 try pool.takeOut(home.nodes.mountpath, reason: "cannot write a map: \(error)")
             }
         }
-        guard count > 0 else { throw lastProblem }
+        guard !done.isEmpty else { throw lastProblem }
+        return done
     }
 
     private func append(_ bytes: AlignedBuffer) throws(Failure) {
@@ -319,10 +358,9 @@ final class MapStore: @unchecked Sendable {
     }
 
     private func begin(_ generation: UInt64, _ bytes: AlignedBuffer) throws(Failure) {
-        let name = CheckpointFrame.name(generation)
+        let (directory, name) = (directory, CheckpointFrame.name(generation))
         try onEveryHome { (home) throws(Failure) in try home.nodes.file.synchronize() }
-        var files: [ObjectIdentifier: any DiskFile] = [:]
-        try onEveryHome { (home) throws(Failure) in
+        let made = try onEveryHome { (home) throws(Failure) -> any DiskFile in
             let disk = home.nodes.mountpath.disk
             let temporary = "\(directory)/checkpoint.new"
             let file = try disk.openLog(temporary)
@@ -331,11 +369,9 @@ final class MapStore: @unchecked Sendable {
             try file.synchronize()
             try disk.rename(temporary, to: "\(directory)/\(name)")
             try disk.synchronizeDirectory(directory)
-            files[ObjectIdentifier(home.nodes)] = file
+            return file
         }
-        homes = homes.compactMap { home in
-            files[ObjectIdentifier(home.nodes)].map { Home(nodes: home.nodes, checkpoints: $0) }
-        }
+        homes = made.map { Home(nodes: $0.home.nodes, checkpoints: $0.value) }
         frameBytes = UInt64(bytes.bytes)
         try removeOld(below: generation)
     }

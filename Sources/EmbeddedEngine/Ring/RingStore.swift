@@ -46,6 +46,8 @@ package final class RingDirectory: RingStore {
     private let logger: Logger
     private let hasWarned = Atomic<Bool>(false)
     private static let asideMax = 1000
+    private static let asideSuffix = "aside-"
+    private static let newSuffix = "new"
 
     /// Makes the directory where it is missing.
     package init(path: String, logger: Logger) throws(Failure) {
@@ -77,7 +79,7 @@ package final class RingDirectory: RingStore {
     package func make(
         _ volume: VolumeID, bytes: Int, prepare: (UnsafeMutableRawPointer) -> Void
     ) throws(Failure) -> any RingMemory {
-        let temporary = file(volume) + ".new"
+        let temporary = file(volume) + ".\(Self.newSuffix)"
         let made = try MappedFile(creating: temporary, bytes: bytes)
         lock(made)
         prepare(made.base)
@@ -109,7 +111,7 @@ package final class RingDirectory: RingStore {
 
     package func setAside(_ volume: VolumeID) throws(Failure) -> String {
         for number in 1...Self.asideMax {
-            let name = "\(file(volume)).aside-\(number)"
+            let name = "\(file(volume)).\(Self.asideSuffix)\(number)"
             if access(name, F_OK) == 0 { continue }
             guard rename(file(volume), name) == 0 else { throw Failure(errno: errno, "cannot rename \(file(volume))") }
             return name
@@ -119,21 +121,38 @@ package final class RingDirectory: RingStore {
 
     /// Before anybody uses it: removes what was never finished, and what there is of volumes that are gone. Returns the volumes that have rings.
     package func sweep(where isGone: (VolumeID) -> Bool) throws(Failure) -> [VolumeID] {
+        var left: [VolumeID] = []
+        for file in try Self.files(in: path) {
+            if isGone(file.volume) || file.suffix == Self.newSuffix {
+                unlink("\(path)/\(file.name)")
+            } else if file.suffix == nil {
+                left.append(file.volume)
+            }
+        }
+        return left
+    }
+
+    /// Paths of what was set aside in the directory `path`, by volume; none where there is no such directory.
+    package static func setAside(in path: String) throws(Failure) -> [VolumeID: [String]] {
+        guard access(path, F_OK) == 0 else { return [:] }
+        let aside = try files(in: path).filter { $0.suffix?.hasPrefix(asideSuffix) == true }
+        return Dictionary(grouping: aside, by: \.volume).mapValues { files in
+            files.map { "\(path)/\($0.name)" }.sorted()
+        }
+    }
+
+    private static func files(in path: String) throws(Failure) -> [(volume: VolumeID, name: String, suffix: String?)] {
         guard let directory = opendir(path) else { throw Failure(errno: errno, "cannot list \(path)") }
         defer { closedir(directory) }
-        var left: [VolumeID] = []
+        var found: [(VolumeID, String, String?)] = []
         while let entry = readdir(directory) {
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            let parts = name.split(separator: ".", maxSplits: 1)
-            guard let id = parts.first.flatMap({ VolumeID(String($0)) }) else { continue }
-            if isGone(id) || parts.last == "new" {
-                unlink("\(path)/\(name)")
-            } else if parts.count == 1 {
-                left.append(id)
-            }
+            let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
+            guard let id = parts.first.flatMap({ VolumeID($0) }) else { continue }
+            found.append((id, name, parts.count > 1 ? parts[1] : nil))
         }
-        return left
+        return found
     }
 }

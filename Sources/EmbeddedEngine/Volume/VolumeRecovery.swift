@@ -69,8 +69,10 @@ struct VolumeRecovery {
     private typealias Names = [UInt32: [(slice: Int, mountpath: Mountpath, name: String)]]
 
     private func attempt() throws(Failure) -> RecoveredVolume? {
+        var times = StepTimes()
         let store = MapStore(pool: pool, group: group.label, volume: header.id, parityColumns: group.parityColumns)
         let frames = try store.load()
+        times.note("map")
         guard let names = try listSlices() else { return nil }
         if frames.isEmpty, let segment = names.keys.min() {
             throw Failure(
@@ -97,11 +99,25 @@ struct VolumeRecovery {
                 allocator?.freeStraySlice(slice.name, volume: header.id, group: group, on: slice.mountpath)
             }
         }
+        times.note("log")
         var chosen = try choose(log)
+        times.note("checks")
         guard try synchronizeScanned(log), try rewrite(&chosen, in: &log, map) else { return nil }
+        times.note("syncs")
         for record in chosen { try apply(record, to: map, store) }
         log.lastRingSequence = chosen.reduce(log.lastRingSequence) { max($0, $1.header.lastRingSequence) }
-        return try seal(store, log, map, through: log.throughSequence + UInt64(chosen.count))
+        times.note("replay")
+        let recovered = try seal(store, log, map, through: log.throughSequence + UInt64(chosen.count))
+        times.note("seal")
+        if !chosen.isEmpty || !log.scanned.isEmpty {
+            logger.info(
+                "log recovered",
+                metadata: [
+                    "volume": "\(header.id)", "segments": "\(log.scanned.count)", "records": "\(chosen.count)",
+                    "took": "\(times)",
+                ])
+        }
+        return recovered
     }
 
     /// What a start would make of the volume, nothing being written: the map with the log applied in memory, and what is odd about the
@@ -382,16 +398,18 @@ struct VolumeRecovery {
     /// What was read of the tail may be in the drives' caches only. False where a mountpath was taken out.
     private func synchronizeScanned(_ log: Log) throws(Failure) -> Bool {
         if pool.test.canary == .believeUnsynced { return true }  // canary
-        for segment in log.scanned {
-            for slice in segment.slices {
-                guard let mountpath = slice.mountpath, mountpath.isActive, let file = slice.file else { continue }
-                do throws(Failure) { try file.synchronize() } catch {
-                    try pool.takeOut(mountpath, reason: "cannot sync a slice: \(error)")
-                    return false
-                }
-            }
+        let slices = log.scanned.flatMap(\.slices).filter { $0.file != nil && $0.mountpath?.isActive == true }
+        let files = slices.compactMap(\.file)
+        let results = inParallel(files.count, isSequential: pool.test.isSequential) { (index) throws(Failure) in
+            try files[index].synchronize()
         }
-        return true
+        var areSynchronized = true
+        for (slice, result) in zip(slices, results) {
+            guard case .failure(let error) = result, let mountpath = slice.mountpath else { continue }
+            areSynchronized = false
+            if mountpath.isActive { try pool.takeOut(mountpath, reason: "cannot sync a slice: \(error)") }
+        }
+        return areSynchronized
     }
 
     /// Writes the incomplete tail records whole, into new segments. False where a mountpath was taken out.

@@ -27,7 +27,7 @@ struct FsckCommand: AsyncParsableCommand {
             logger.logLevel = .error
             let locks = try await CatalogueRebuilding.lockStopped(configuration, for: "a pool is checked")
             let isTerminal = isatty(STDERR_FILENO) == 1
-            let report = try await EmbeddedEngine.check(
+            var report = try await EmbeddedEngine.check(
                 mountpaths: EngineProcess.disks(configuration),
                 ledger: try DirectoryDisk(path: configuration.stateDirectory),
                 acceptMissing: configuration.pool.acceptMissing, readsData: data, logger: logger
@@ -35,6 +35,10 @@ struct FsckCommand: AsyncParsableCommand {
                 if isTerminal { FileHandle.standardError.write(Data("\r\(done) of \(all) volumes".utf8)) }
             }
             if isTerminal { FileHandle.standardError.write(Data("\n".utf8)) }
+            let aside = try RingDirectory.setAside(in: configuration.ringDirectory)
+            for index in report.volumes.indices {
+                report.volumes[index].ringsSetAside = aside[report.volumes[index].id] ?? []
+            }
             withExtendedLifetime(locks) {}
             try options.show(report) { text(report) }
             if !report.isClean { throw ExitCode(AshlarExit.failed.rawValue) }
@@ -50,6 +54,7 @@ struct FsckCommand: AsyncParsableCommand {
                 "volume \(volume.id): \(volume.snapshots) snapshots, \(volume.segments) segments, \(ByteSize.text(UInt64(volume.liveBlocks * blockBytes))) live, \(volume.mapNodes) map nodes\(read)"
             )
             lines += volume.problems.map { "  WRONG  \($0)" } + volume.notes.map { "  note   \($0)" }
+            lines += volume.ringsSetAside.map { "  note   a ring of unflushed writes was set aside: \($0)" }
         }
         for group in report.groups {
             let space = group.space

@@ -87,6 +87,8 @@ struct VolumeView: Encodable {
     var publishedTo: [String]
     var health: String
     var healthReason: String
+    /// Paths of rings of unflushed writes that could not be used: what was answered and not flushed may be lost. `volume show` alone looks.
+    var ringsSetAside: [String]?
 
     init(_ volume: Volume, engine: EngineVolume?, space: VolumeSpace?, publications: [Publication]) {
         id = volume.id.description

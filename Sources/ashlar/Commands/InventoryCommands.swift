@@ -2,6 +2,7 @@ import ArgumentParser
 import Base
 import Catalogue
 import Domain
+import EmbeddedEngine
 import VolumeEngine
 
 struct VolumeCommand: AsyncParsableCommand {
@@ -64,9 +65,11 @@ struct VolumeCommand: AsyncParsableCommand {
                 let catalogue = try Catalogue(reading: configuration.cataloguePath)
                 let found = try await findVolume(volume, in: catalogue)
                 let engineVolume = try await known(found.id, to: options.engine(configuration))
-                let view = VolumeView(
+                var view = VolumeView(
                     found, engine: engineVolume?.0, space: engineVolume?.1,
                     publications: try await catalogue.publications(of: found.id))
+                let aside = try RingDirectory.setAside(in: configuration.ringDirectory)[found.id] ?? []
+                view.ringsSetAside = aside
                 try options.show(view) {
                     ([
                         "name          \(view.name)", "id            \(view.id)", "group         \(view.group)",
@@ -79,7 +82,7 @@ struct VolumeCommand: AsyncParsableCommand {
                         "attach epoch  \(view.attachEpoch)",
                         "published to  \(view.publishedTo.isEmpty ? "-" : view.publishedTo.joined(separator: ", "))",
                         "health        \(view.health)\(view.healthReason.isEmpty ? "" : ": \(view.healthReason)")",
-                    ]).joined(separator: "\n")
+                    ] + aside.map { "set aside     a ring of unflushed writes: \($0)" }).joined(separator: "\n")
                 }
             }
         }

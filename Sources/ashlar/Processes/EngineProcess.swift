@@ -57,7 +57,7 @@ final class EngineProcess: Sendable {
         let engine = try await EmbeddedEngine.start(
             mountpaths: disks.mountpaths, ledger: try DirectoryDisk(path: configuration.stateDirectory),
             settings: EngineSettings(
-                ringBytes: Int(configuration.engine.ringBytes), ringDirectory: "\(configuration.runDirectory)/rings",
+                ringBytes: Int(configuration.engine.ringBytes), ringDirectory: configuration.ringDirectory,
                 mapCacheBytes: Int(configuration.engine.mapCacheBytes),
                 loopCount: min(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), loopCountMax),
                 acceptMissing: configuration.pool.acceptMissing, sharedFilesystems: disks.shared),
@@ -186,6 +186,10 @@ private struct StartTimes: CustomStringConvertible {
 }
 
 extension EmbeddedEngine: VolumeOpener {}
+
+extension Configuration {
+    var ringDirectory: String { "\(runDirectory)/rings" }
+}
 
 /// The state and run directories, for whichever process comes first; those above them must be there.
 func makeDirectories(_ configuration: Configuration) throws(Failure) {
