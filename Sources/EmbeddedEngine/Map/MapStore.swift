@@ -7,9 +7,12 @@ final class MapStore: @unchecked Sendable {
     private static let nodesName = "nodes"
     private static let nodesBytesFirst: UInt64 = 64 << 10
     private static let copyBytes = 1 << 20
+    private static let lanesMax = 6
+    /// Fewer writes are not worth a thread.
+    private static let runsPerLane = 16
 
     /// A mountpath that has all of it.
-    private struct Home {
+    private struct Home: Sendable {
         var nodes: NodeHome
         /// Frames are appended here; nil before the first generation that has this home.
         var checkpoints: (any DiskFile)?
@@ -267,33 +270,42 @@ final class MapStore: @unchecked Sendable {
         }
     }
 
-    /// Neighbouring slots go out as one write.
+    /// Neighbouring slots go out as one write; many of them by several threads a home, since each write waits for its drive.
     private func write(_ nodes: NodeBatch) throws(Failure) {
-        let staging = AlignedBuffer(bytes: Self.copyBytes)
-        var index = 0
-        while index < nodes.nodes.count {
-            let first = index
-            while index < nodes.nodes.count, index - first < Self.copyBytes / blockBytes,
-                nodes.nodes[index].slot == nodes.nodes[first].slot + UInt32(index - first)
-            {
-                (staging.base + (index - first) * blockBytes).copyMemory(
-                    from: nodes.nodes[index].page, byteCount: blockBytes)
-                index += 1
+        let runs = nodes.runs(nodesMax: Self.copyBytes / blockBytes)
+        if runs.isEmpty { return }
+        let lanes = runs.count < Self.runsPerLane || pool.test.isSequential ? 1 : Self.lanesMax
+        try onEveryHome(lanes: lanes) { (home, lane) throws(Failure) in
+            let staging = AlignedBuffer(bytes: Self.copyBytes)
+            for number in stride(from: lane, to: runs.count, by: lanes) {
+                let run = runs[number]
+                for (index, node) in nodes.nodes[run].enumerated() {
+                    (staging.base + index * blockBytes).copyMemory(from: node.page, byteCount: blockBytes)
+                }
+                try home.nodes.file.write(
+                    UnsafeRawBufferPointer(start: staging.base, count: run.count * blockBytes),
+                    at: UInt64(nodes.nodes[run.lowerBound].slot) * UInt64(blockBytes))
             }
-            let bytes = UnsafeRawBufferPointer(start: staging.base, count: (index - first) * blockBytes)
-            let offset = UInt64(nodes.nodes[first].slot) * UInt64(blockBytes)
-            try onEveryHome { (home) throws(Failure) in try home.nodes.file.write(bytes, at: offset) }
         }
     }
 
-    /// Runs `body` for each home that is a member; one that fails is taken out. Throws where none is left, or one is full.
-    private func onEveryHome(_ body: (Home) throws(Failure) -> Void) throws(Failure) {
-        var count = 0
+    /// Runs `body` at the same time for each home that is a member, and in each for each lane; one that fails is taken out. Throws where none
+    /// is left, or one is full. Returns what came of the homes that are left, by lane.
+    @discardableResult
+    private func onEveryHome<T: Sendable>(
+        lanes: Int = 1, _ body: @escaping @Sendable (Home, _ lane: Int) throws(Failure) -> T
+    ) throws(Failure) -> [(home: Home, results: [T])] {
+        let members = homes.filter(\.nodes.mountpath.isActive)
+        let all = inParallel(members.count * lanes, isSequential: pool.test.isSequential) { (index) throws(Failure) in
+            try body(members[index / lanes], index % lanes)
+        }
+        var done: [(home: Home, results: [T])] = []
         var lastProblem = Failure(.unavailable, "no mountpath holds the map of volume \(volume)")
-        for home in homes where home.nodes.mountpath.isActive {
+        for (number, home) in members.enumerated() {
             do throws(Failure) {
-                try body(home)
-                count += 1
+                var results: [T] = []
+                for result in all[(number * lanes)..<((number + 1) * lanes)] { results.append(try result.get()) }
+                done.append((home, results))
             } catch  where error.kind == .exhausted {
                 // What was written elsewhere does not count: the next one is written over it.
                 throw error
@@ -304,13 +316,14 @@ final class MapStore: @unchecked Sendable {
                 try pool.takeOut(home.nodes.mountpath, reason: "cannot write a map: \(error)")
             }
         }
-        guard count > 0 else { throw lastProblem }
+        guard !done.isEmpty else { throw lastProblem }
+        return done
     }
 
     private func append(_ bytes: AlignedBuffer) throws(Failure) {
         let offset = frameBytes
-        try onEveryHome { (home) throws(Failure) in try home.nodes.file.synchronize() }
-        try onEveryHome { (home) throws(Failure) in
+        try onEveryHome { (home, _) throws(Failure) in try home.nodes.file.synchronize() }
+        try onEveryHome { (home, _) throws(Failure) in
             guard let file = home.checkpoints else { throw Failure(.internal, "a home without a generation") }
             try file.write(UnsafeRawBufferPointer(bytes.span), at: offset)
             try file.synchronize()
@@ -319,23 +332,21 @@ final class MapStore: @unchecked Sendable {
     }
 
     private func begin(_ generation: UInt64, _ bytes: AlignedBuffer) throws(Failure) {
-        let name = CheckpointFrame.name(generation)
-        try onEveryHome { (home) throws(Failure) in try home.nodes.file.synchronize() }
-        var files: [ObjectIdentifier: any DiskFile] = [:]
-        try onEveryHome { (home) throws(Failure) in
+        let path = "\(directory)/\(CheckpointFrame.name(generation))"
+        let directory = directory
+        try onEveryHome { (home, _) throws(Failure) in try home.nodes.file.synchronize() }
+        let made = try onEveryHome { (home, _) throws(Failure) -> any DiskFile in
             let disk = home.nodes.mountpath.disk
             let temporary = "\(directory)/checkpoint.new"
             let file = try disk.openLog(temporary)
             try file.truncate(to: 0)
             try file.write(UnsafeRawBufferPointer(bytes.span), at: 0)
             try file.synchronize()
-            try disk.rename(temporary, to: "\(directory)/\(name)")
+            try disk.rename(temporary, to: path)
             try disk.synchronizeDirectory(directory)
-            files[ObjectIdentifier(home.nodes)] = file
+            return file
         }
-        homes = homes.compactMap { home in
-            files[ObjectIdentifier(home.nodes)].map { Home(nodes: home.nodes, checkpoints: $0) }
-        }
+        homes = made.map { Home(nodes: $0.home.nodes, checkpoints: $0.results.first) }
         frameBytes = UInt64(bytes.bytes)
         try removeOld(below: generation)
     }
