@@ -7,6 +7,9 @@ final class MapStore: @unchecked Sendable {
     private static let nodesName = "nodes"
     private static let nodesBytesFirst: UInt64 = 64 << 10
     private static let copyBytes = 1 << 20
+    private static let lanesMax = 6
+    /// Fewer writes are not worth more threads.
+    private static let runsForLanes = 16
 
     /// A mountpath that has all of it.
     private struct Home: Sendable {
@@ -293,45 +296,49 @@ final class MapStore: @unchecked Sendable {
         }
     }
 
-    /// Neighbouring slots go out as one write.
+    /// Neighbouring slots go out as one write; many of them by several threads a home, since each write waits for its drive.
     private func write(_ nodes: NodeBatch) throws(Failure) {
-        if nodes.nodes.isEmpty { return }
-        try onEveryHome { (home) throws(Failure) in try Self.write(nodes, to: home.nodes.file) }
-    }
-
-    private static func write(_ nodes: NodeBatch, to file: any DiskFile) throws(Failure) {
-        let staging = AlignedBuffer(bytes: copyBytes)
-        var index = 0
-        while index < nodes.nodes.count {
-            let first = index
-            while index < nodes.nodes.count, index - first < copyBytes / blockBytes,
-                nodes.nodes[index].slot == nodes.nodes[first].slot + UInt32(index - first)
-            {
-                (staging.base + (index - first) * blockBytes).copyMemory(
-                    from: nodes.nodes[index].page, byteCount: blockBytes)
-                index += 1
+        let runs = nodes.runs(nodesMax: Self.copyBytes / blockBytes)
+        if runs.isEmpty { return }
+        let lanes = runs.count < Self.runsForLanes || pool.test.isSequential ? 1 : Self.lanesMax
+        try onEveryHome(lanes: lanes) { (home, lane) throws(Failure) in
+            let staging = AlignedBuffer(bytes: Self.copyBytes)
+            for number in stride(from: lane, to: runs.count, by: lanes) {
+                let run = runs[number]
+                for (index, node) in nodes.nodes[run].enumerated() {
+                    (staging.base + index * blockBytes).copyMemory(from: node.page, byteCount: blockBytes)
+                }
+                try home.nodes.file.write(
+                    UnsafeRawBufferPointer(start: staging.base, count: run.count * blockBytes),
+                    at: UInt64(nodes.nodes[run.lowerBound].slot) * UInt64(blockBytes))
             }
-            try file.write(
-                UnsafeRawBufferPointer(start: staging.base, count: (index - first) * blockBytes),
-                at: UInt64(nodes.nodes[first].slot) * UInt64(blockBytes))
         }
     }
 
-    /// Runs `body` for each home that is a member, all at the same time: most of it is waiting for drives. One that fails is taken out. Throws where none
-    /// is left, or one is full.
     @discardableResult
     private func onEveryHome<T: Sendable>(
         _ body: @escaping @Sendable (Home) throws(Failure) -> T
     ) throws(Failure) -> [(home: Home, value: T)] {
+        try onEveryHome(lanes: 1) { (home, _) throws(Failure) in try body(home) }
+    }
+
+    /// Runs `body` for each home that is a member and in each for each lane, all at the same time: most of it is waiting for drives. A home that
+    /// fails is taken out. Throws where none is left, or one is full. Returns what the first lanes answered.
+    @discardableResult
+    private func onEveryHome<T: Sendable>(
+        lanes: Int, _ body: @escaping @Sendable (Home, _ lane: Int) throws(Failure) -> T
+    ) throws(Failure) -> [(home: Home, value: T)] {
         let members = homes.filter(\.nodes.mountpath.isActive)
-        let results = inParallel(members.count, isSequential: pool.test.isSequential) { (index) throws(Failure) in
-            try body(members[index])
+        let results = inParallel(members.count * lanes, isSequential: pool.test.isSequential) { (index) throws(Failure) in
+            try body(members[index / lanes], index % lanes)
         }
         var done: [(home: Home, value: T)] = []
         var lastProblem = Failure(.unavailable, "no mountpath holds the map of volume \(volume)")
-        for (home, result) in zip(members, results) {
+        for (number, home) in members.enumerated() {
             do throws(Failure) {
-                done.append((home, try result.get()))
+                let own = results[(number * lanes)..<((number + 1) * lanes)]
+                for result in own.dropFirst() { _ = try result.get() }
+                done.append((home, try results[number * lanes].get()))
             } catch  where error.kind == .exhausted {
                 // What was written elsewhere does not count: the next one is written over it.
                 throw error

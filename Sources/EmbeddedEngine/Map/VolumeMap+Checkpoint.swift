@@ -8,6 +8,19 @@ struct NodeBatch: @unchecked Sendable {
     var nodes: [(slot: UInt32, page: UnsafeRawPointer)] = []
     /// One more than the highest slot in use.
     var endSlot: UInt32 = 1
+
+    /// Places in `nodes` whose slots follow one another, at most `nodesMax` each.
+    func runs(nodesMax: Int) -> [Range<Int>] {
+        var runs: [Range<Int>] = []
+        var first = 0
+        for index in nodes.indices.dropFirst() + [nodes.count] where index > 0 {
+            let isNext = index < nodes.count && nodes[index].slot == nodes[index - 1].slot + 1
+            if isNext, index - first < nodesMax { continue }
+            runs.append(first..<index)
+            first = index
+        }
+        return runs
+    }
 }
 
 extension VolumeMap {
