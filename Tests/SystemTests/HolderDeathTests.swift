@@ -267,8 +267,8 @@ extension SystemTests {
 
         // MARK: What an earlier start left
 
-        /// Before the first call is taken nothing of an earlier start is left half done: what calls make cannot be taken for that.
-        @Test func whatIsHalfDoneIsFinishedBeforeTheFirstCall() async throws {
+        /// What was deleted and not freed when the process died is freed before the next one takes a call.
+        @Test func deletionsAreFinishedBeforeTheFirstCall() async throws {
             try await Host.with(secondsMax: 180) { host in
                 let (daemon, csi) = try await host.serve()
                 var names: Set<String> = []
