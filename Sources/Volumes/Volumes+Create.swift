@@ -50,7 +50,9 @@ extension Volumes {
     }
 
     private func make(_ request: VolumeRequest) async throws(Failure) -> Volume {
-        try await requireGroup(request.group)
+        do throws(Failure) { try await requireGroup(request.group) } catch {
+            throw error.kind == .notFound ? Failure(.invalid, error.description) : error
+        }
         let request = try await sized(request)
         try await checkSize(request.sizeBytes, group: request.group)
         let volume = Volume(

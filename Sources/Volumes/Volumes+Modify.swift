@@ -6,7 +6,8 @@ extension Volumes {
     /// Changes the volume's limits, at once for its device; what `parameters` does not name stays. `invalid` where a name or value is
     /// not understood: then nothing is changed.
     public func modify(_ id: VolumeID, _ parameters: [String: String]) async throws(Failure) {
-        _ = try VolumeLimits.none.changed(by: parameters)
+        var checked = VolumeLimits.none
+        try checked.take(parameters)
         let held = try await lockVolume(id, for: "modify")
         defer { held.release() }
         _ = try await usableVolume(id)
@@ -30,20 +31,7 @@ extension VolumeLimits {
     /// no such name or value.
     public func changed(by parameters: [String: String]) throws(Failure) -> VolumeLimits {
         var limits = self
-        for (name, text) in parameters.sorted(by: { $0.key < $1.key }) {
-            guard let parameter = Parameter(rawValue: name) else {
-                throw Failure(
-                    .invalid,
-                    "parameter '\(name)' cannot be changed; known: \(Parameter.allCases.map(\.rawValue).joined(separator: ", "))")
-            }
-            let value = try parameter.value(text)
-            switch parameter {
-            case .iops: limits.iops = value
-            case .iopsBurst: limits.iopsBurst = value
-            case .bandwidth: limits.bandwidth = value
-            case .bandwidthBurst: limits.bandwidthBurst = value
-            }
-        }
+        try limits.take(parameters)
         // A burst goes with its limit.
         if parameters[Parameter.iops.rawValue] != nil, limits.iops == nil, parameters[Parameter.iopsBurst.rawValue] == nil {
             limits.iopsBurst = nil
@@ -60,6 +48,23 @@ extension VolumeLimits {
             throw Failure(.invalid, "parameter 'bandwidthBurst' needs 'bandwidth'")
         }
         return limits
+    }
+
+    fileprivate mutating func take(_ parameters: [String: String]) throws(Failure) {
+        for (name, text) in parameters.sorted(by: { $0.key < $1.key }) {
+            guard let parameter = Parameter(rawValue: name) else {
+                throw Failure(
+                    .invalid,
+                    "parameter '\(name)' cannot be changed; known: \(Parameter.allCases.map(\.rawValue).joined(separator: ", "))")
+            }
+            let value = try parameter.value(text)
+            switch parameter {
+            case .iops: iops = value
+            case .iopsBurst: iopsBurst = value
+            case .bandwidth: bandwidth = value
+            case .bandwidthBurst: bandwidthBurst = value
+            }
+        }
     }
 
     /// Those that a volume made with these parameters has; others are none of its.

@@ -79,12 +79,12 @@ public final class Volumes: Sendable {
         return try await engine.capacity(ofGroup: label)
     }
 
-    /// Makes it where the configuration has it and this is its first use. `invalid` where there is no such group, `exhausted` where it asks
+    /// Makes it where the configuration has it and this is its first use. `notFound` where there is no such group, `exhausted` where it asks
     /// for more mountpaths than there are.
     func requireGroup(_ label: String) async throws(Failure) {
         if try await catalogue.group(label) != nil { return }
         guard let group = unmadeGroups.withLock({ $0[label] }) else {
-            throw Failure(.invalid, "there is no group '\(label)'")
+            throw Failure(.notFound, "there is no group '\(label)'")
         }
         let held = try await locks.acquire("group '\(label)'", for: "first use")
         defer { held.release() }

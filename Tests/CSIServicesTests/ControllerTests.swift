@@ -121,8 +121,8 @@ import Testing
         BadCreate(
             CSI.CreateVolumeRequest(
                 name: "a", volumeCapabilities: [mountCapability()],
-                volumeContentSource: .init(type: .snapshot(.init(snapshotID: "s")))), .invalidArgument,
-            "volume_content_source"),
+                volumeContentSource: .init(type: .snapshot(.init(snapshotID: "s")))), .notFound,
+            "no snapshot 's'"),
         BadCreate(
             CSI.CreateVolumeRequest(
                 name: "a", volumeCapabilities: [mountCapability()],
@@ -245,7 +245,7 @@ import Testing
             for (bad, words) in [
                 (try await validate(blockCapability()), "not as a raw device"),
                 (try await validate(mountCapability("xfs")), "carries ext4"),
-                (try await validate(mountCapability("", .multiNodeReaderOnly)), "one node at a time"),
+                (try await validate(mountCapability("", .multiNodeSingleWriter)), "one node at a time"),
                 (try await validate(mountCapability(), ["class": "bulk"]), "other parameters"),
             ] {
                 #expect(bad.confirmed == nil && bad.message.contains(words), "\(bad.message)")
