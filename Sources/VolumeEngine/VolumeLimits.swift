@@ -16,8 +16,8 @@ public struct VolumeLimits: Sendable, Codable, Equatable {
 
     public static let none = VolumeLimits()
 
-    /// The largest request then takes 16 s. Below it a device would be taken for one that hangs.
-    public static let bandwidthMin: UInt64 = 64 << 10
+    /// The largest request then takes a second: so long a device that is to go may be in debt.
+    public static let bandwidthMin: UInt64 = 1 << 20
 
     public init(
         iops: UInt64? = nil, bandwidth: UInt64? = nil, iopsBurst: UInt64? = nil, bandwidthBurst: UInt64? = nil

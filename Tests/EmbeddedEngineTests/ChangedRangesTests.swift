@@ -211,8 +211,10 @@ import VolumeEngine
         try await model.snapshot()
         let before = try await model.check("before")
         var rounds = 0
+        var random = SeededRandom(seed: 4)
         while rounds < 40, try #require(await pool.engine.statistics(of: model.id)).blocksMoved == 0 {
-            for first in stride(from: rounds % 3, to: 8192, by: 3) { try await model.write(first: first, count: 1) }
+            // At random, so that segments die in part.
+            for _ in 0..<2000 { try await model.write(first: Int.random(in: 0..<8192, using: &random), count: 1) }
             try await model.device.flush()
             rounds += 1
         }

@@ -109,11 +109,13 @@ import VolumeEngine
 final class PacedClient: BlockRequestOwner, @unchecked Sendable {
     let device: any BlockDevice
     private let operation: BlockOperation
+    /// Kept here: a device does not retain what it has.
+    private var requests: [BlockRequest] = []
     private var idle: [BlockRequest] = []
     private let memory = AlignedBuffer(bytes: 4 * blockBytes)
     private var next: UInt64 = 0
     private var isWaiting = false
-    private var isSending = false
+    private var isSendDue = false
     private var isOver = false
     private var onIdle: (() -> Void)?
     private let counts = Mutex((answered: 0, refused: 0))
@@ -121,17 +123,18 @@ final class PacedClient: BlockRequestOwner, @unchecked Sendable {
     init(_ device: any BlockDevice, _ operation: BlockOperation) {
         self.device = device
         self.operation = operation
-        idle = (0..<4).map { number in
+        requests = (0..<4).map { number in
             let request = BlockRequest(owner: self)
             request.tag = UInt64(number)
             return request
         }
+        idle = requests
     }
 
     var answered: Int { counts.withLock { $0.answered } }
     var refused: Int { counts.withLock { $0.refused } }
 
-    func begin() { device.loop.post { [self] in send() } }
+    func begin() { device.loop.post { [self] in sendLater() } }
 
     /// Returns when everything is answered.
     func end() async {
@@ -150,11 +153,19 @@ final class PacedClient: BlockRequestOwner, @unchecked Sendable {
         onIdle = nil
     }
 
+    /// Not at once: what is answered while it is submitted would never let the loop do anything else.
+    private func sendLater() {
+        if isSendDue { return }
+        isSendDue = true
+        device.loop.post { [self] in
+            isSendDue = false
+            send()
+        }
+    }
+
     private func send() {
-        guard !isSending else { return }
-        isSending = true
-        defer { isSending = false }
-        while !isOver, !isWaiting, let request = idle.last {
+        for _ in 0..<4 {
+            guard !isOver, !isWaiting, let request = idle.last else { return }
             guard let landing = device.landingBuffer(waiter: self) else {
                 isWaiting = true
                 return
@@ -173,13 +184,12 @@ final class PacedClient: BlockRequestOwner, @unchecked Sendable {
         counts.withLock { if result == 0 { $0.answered += 1 } else { $0.refused += 1 } }
         if result != 0 { isOver = true }
         idle.append(request)
-        // Not at once: what is answered while it is submitted would never let the loop do anything else.
-        device.loop.post { [self] in send() }
+        sendLater()
         tellIfIdle()
     }
 
     func roomAvailable() {
         isWaiting = false
-        send()
+        sendLater()
     }
 }

@@ -93,10 +93,10 @@ extension SystemTests {
                     .map {
                         $0.split(separator: ",").prefix(2).map { Double($0.trimmingCharacters(in: .whitespaces)) ?? 0 }
                     }
-                let old = samples.last { $0[1] < 300 && $0[0] < 3000 }?[0] ?? 0
+                // Of fio's clock, which began a little after ours.
                 let new = samples.first { $0[1] > 700 }?[0] ?? .infinity
-                report("200 a second until \(old) ms, 1000 from \(new) ms on")
-                #expect(new - old < 1000)
+                report("200 a second, changed to 1000 before 2000 ms, felt at \(Int(new)) ms")
+                #expect(new > 1000 && new < 3000)
                 // Each worker begins with a burst.
                 #expect(samples.filter { $0[0] > new + 300 }.count { $0[1] > 1300 } <= 3)
 
@@ -118,12 +118,12 @@ extension SystemTests {
                 let alone = try await measure(host, volumes[1], Load("randwrite", depth: 8), seconds: 2)
                 try await limit(host, volumes[0], VolumeLimits(iops: 1, bandwidth: VolumeLimits.bandwidthMin))
                 let crowd = Task {
-                    try? await host.shell(Load("randwrite", depth: 64).command(volumes[0], seconds: 60), secondsMax: 70)
+                    try? await host.shell(Load("randwrite", depth: 64).command(volumes[0], seconds: 8), secondsMax: 70)
                 }
                 try await Task.sleep(for: .seconds(1))
                 let beside = try await measure(host, volumes[1], Load("randwrite", depth: 8), seconds: 2)
                 report("beside a volume that waits: \(Int(beside.iops)) a second, alone \(Int(alone.iops))")
-                #expect(beside.iops > alone.iops / 2)
+                #expect(beside.iops > alone.iops / 3)
                 let began = ContinuousClock.now
                 let (code, output) = try await host.run(["engine", "upgrade", "--config", host.configPath])
                 #expect(code == 0, "\(output)")
@@ -131,7 +131,6 @@ extension SystemTests {
                 #expect(ContinuousClock.now - began < .seconds(10))
                 let again = try await host.ready(daemon)
                 try await limit(host, volumes[0], .none)
-                crowd.cancel()
                 _ = await crowd.value
                 // In debt, and idle.
                 try await limit(host, volumes[0], VolumeLimits(bandwidth: VolumeLimits.bandwidthMin))
@@ -140,7 +139,7 @@ extension SystemTests {
                 let end = ContinuousClock.now
                 try await volumes[0].takeDown(again)
                 report("taken down in debt: \((ContinuousClock.now - end).seconds) s")
-                #expect(ContinuousClock.now - end < .seconds(20))
+                #expect(ContinuousClock.now - end < .seconds(5))
                 try await volumes[1].takeDown(csi)
             }
         }
