@@ -49,20 +49,36 @@ extension VolumeHarness {
         gather([], from: 0, epoch, base, done)
     }
 
+    /// One look after the other. A look may be answered at once, and a sparse volume takes many: they must not pile up on the stack.
     private func gather(
         _ found: [Range<UInt64>], from start: UInt64, _ epoch: UInt32, _ base: UInt32?,
         _ done: @escaping (Result<[Range<UInt64>]?, Failure>) -> Void
     ) {
-        log.changedRuns(in: epoch, since: base, from: start, limit: Self.runsAtOnce) { [self] result in
-            switch result {
-            case .failure(let failure): done(.failure(failure))
-            case .success(nil): done(.success(nil))
-            case .success(let step?):
-                let all = found + step.runs.map { $0.first..<($0.first + $0.count) }
-                guard let next = step.next else { return done(.success(all)) }
-                gather(all, from: next, epoch, base, done)
+        var (found, start) = (found, start)
+        var (isLooking, isAnswered) = (false, false)
+        func look() {
+            if isLooking {
+                isAnswered = true
+                return
             }
+            isLooking = true
+            repeat {
+                isAnswered = false
+                log.changedRuns(in: epoch, since: base, from: start, limit: Self.runsAtOnce) { result in
+                    switch result {
+                    case .failure(let failure): done(.failure(failure))
+                    case .success(nil): done(.success(nil))
+                    case .success(let step?):
+                        found += step.runs.map { $0.first..<($0.first + $0.count) }
+                        guard let next = step.next else { return done(.success(found)) }
+                        start = next
+                        look()
+                    }
+                }
+            } while isAnswered
+            isLooking = false
         }
+        look()
     }
 
     // MARK: Clones
