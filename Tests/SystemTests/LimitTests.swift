@@ -53,7 +53,8 @@ extension SystemTests {
                 let small = [Load("randread", depth: 32), Load("randwrite", depth: 32), Load("randread", depth: 1)]
                 for rate in [300.0, 3000] {
                     try await limit(host, volume, VolumeLimits(iops: UInt64(rate)))
-                    for load in small {
+                    // At depth 1 a busy machine may be slower than the higher limit.
+                    for load in small where load.depth > 1 || rate < 1000 {
                         let found = try await measure(host, volume, load)
                         expect(found.iops, rate, burst: rate / 10, "\(load)")
                     }
