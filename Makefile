@@ -10,7 +10,7 @@ SWIFT_FILES = find Package.swift Sources Tests -name '*.swift' -not -path '*/gen
 # Suites with time limits of seconds: run first, one test at a time, since the others keep both cores busy.
 CLOCK_TESTS := ^(GRPCServerTests|EngineAPITests|CSICommandTests|CSIServicesTests)\.|^EmbeddedEngineTests\.SnapshotTests/
 SHELL_SCRIPTS := .ci/run protos/generate
-PYTHON_SCRIPTS := $(wildcard docs/generate-format deploy/quickstart deploy/*.py Tests/Bench/bench Tests/Bench/*.py Tests/Chaos/chaos Tests/Chaos/*.py protos/*.py)
+PYTHON_SCRIPTS := $(wildcard docs/generate-format deploy/quickstart deploy/*.py Tests/Bench/bench Tests/Bench/*.py Tests/Chaos/chaos Tests/Chaos/*.py Tests/Conformance/conformance Tests/Conformance/fuzz Tests/Conformance/*.py protos/*.py)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile

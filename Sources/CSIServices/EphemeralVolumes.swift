@@ -31,7 +31,8 @@ enum EphemeralAttributes {
             } else {
                 throw Failure(
                     .invalid,
-                    "attribute '\(name)' is not for ephemeral volumes; known: \((allowed.sorted() + [size]).joined(separator: ", "))")
+                    "attribute '\(name)' is not for ephemeral volumes; known: \((allowed.sorted() + [size]).joined(separator: ", "))"
+                )
             }
         }
         return (sizeBytes, parameters)
@@ -53,7 +54,9 @@ extension ControllerService: EphemeralVolumes {
         let sizeBytes = asked ?? min(CapacityRange.defaultBytes, largest)
         guard sizeBytes <= largest else {
             throw Failure(
-                .outOfRange, "an ephemeral volume of \(sizeBytes) bytes is more than the \(largest) that are allowed (csi.ephemeralSizeMax)")
+                .outOfRange,
+                "an ephemeral volume of \(sizeBytes) bytes is more than the \(largest) that are allowed (csi.ephemeralSizeMax)"
+            )
         }
         let size = try CapacityRange(requiredBytes: sizeBytes, limitBytes: 0).plan(filesystem: plan.filesystem)
         let volume = try await volumes.create(

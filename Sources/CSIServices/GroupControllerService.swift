@@ -65,7 +65,10 @@ public final class GroupControllerService: Sendable {
         if named.isEmpty { return }
         let members = Set(known.map(\.id.description))
         guard Set(named) == members else {
-            throw Failure(.invalid, "snapshot_ids are not the members of the group snapshot: those are \(members.sorted().joined(separator: ", "))")
+            throw Failure(
+                .invalid,
+                "snapshot_ids are not the members of the group snapshot: those are \(members.sorted().joined(separator: ", "))"
+            )
         }
     }
 

@@ -21,13 +21,17 @@ extension NodeService {
             problems.append(
                 .init(
                     status: .inaccessible, reason: "DeviceGone",
-                    message: "the device \(place.device) at \(path) is not served any more; stage and publish the volume again"))
+                    message:
+                        "the device \(place.device) at \(path) is not served any more; stage and publish the volume again"
+                ))
         }
         if place.hasStopped {
             problems.append(
                 .init(
                     status: .inaccessible, reason: "FilesystemReadOnly",
-                    message: "the filesystem at \(path) met errors and takes no more writes; unpublish the volume and check it"))
+                    message:
+                        "the filesystem at \(path) met errors and takes no more writes; unpublish the volume and check it"
+                ))
         }
         let volume = try await engine.volume(place.volume)
         switch volume.health {

@@ -42,7 +42,8 @@ extension NodeService {
         guard wanted.publish.epoch >= volume.attachEpoch else {
             throw Failure(
                 .fenced,
-                "volume \(wanted.id) has attach epoch \(volume.attachEpoch), not \(wanted.publish.epoch): publish it to this node again")
+                "volume \(wanted.id) has attach epoch \(volume.attachEpoch), not \(wanted.publish.epoch): publish it to this node again"
+            )
         }
         try await clearDeadDevices(wanted.id, epoch: wanted.publish.epoch)
         if wanted.capability.isBlock {
@@ -133,7 +134,8 @@ extension NodeService {
         guard volume.formatted == .filesystem(kind.rawValue) || volume.formatted == .unknown else {
             throw Failure(
                 .failedPrecondition,
-                "volume \(volume.id) carries no \(kind.rawValue) yet; use it once in a mode that writes, or restore a snapshot into it")
+                "volume \(volume.id) carries no \(kind.rawValue) yet; use it once in a mode that writes, or restore a snapshot into it"
+            )
         }
         let (path, options) = (wanted.path, options(wanted, kind))
         func mountIt(_ device: AttachedDevice) async throws(Failure) {

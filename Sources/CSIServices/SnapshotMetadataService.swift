@@ -63,7 +63,8 @@ public final class SnapshotMetadataService: Sendable {
     ) async throws(Failure) {
         guard max >= 0 else { throw Failure(.invalid, "max_results must not be negative") }
         guard offset >= 0, UInt64(offset) <= snapshot.sizeBytes else {
-            throw Failure(.outOfRange, "starting_offset \(offset) is not within the volume's \(snapshot.sizeBytes) bytes")
+            throw Failure(
+                .outOfRange, "starting_offset \(offset) is not within the volume's \(snapshot.sizeBytes) bytes")
         }
         let limit = max == 0 ? Self.tuplesMax : min(Int(max), Self.tuplesMax)
         let style = style

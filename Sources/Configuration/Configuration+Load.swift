@@ -98,7 +98,8 @@ extension Configuration {
     private static func readCSI(_ csi: Reader) -> CSI {
         let count = csi.child("volumesPerNode")
         return CSI(
-            contract: csi.child("contract").choice(default: .v13), blockMetadata: csi.child("blockMetadata").choice(default: .variable),
+            contract: csi.child("contract").choice(default: .v13),
+            blockMetadata: csi.child("blockMetadata").choice(default: .variable),
             ephemeralBytesMax: csi.child("ephemeralSizeMax").size(
                 default: CSI.ephemeralBytesDefault, in: 1 << 20...CapacityRange.largestBytes,
                 multipleOf: CapacityRange.unitBytes),

@@ -53,7 +53,8 @@ public struct Configuration: Sendable, Equatable {
         public static let volumesPerNodeDefault = 256
 
         public init(
-            contract: Contract = .v13, blockMetadata: BlockMetadata = .variable, ephemeralBytesMax: UInt64 = ephemeralBytesDefault,
+            contract: Contract = .v13, blockMetadata: BlockMetadata = .variable,
+            ephemeralBytesMax: UInt64 = ephemeralBytesDefault,
             volumesPerNodeMax: Int = volumesPerNodeDefault
         ) {
             self.contract = contract

@@ -11,7 +11,7 @@ package enum Section: String, CaseIterable {
                 "createGroups", "classes", "defaultClass",
             ]
         case .node: ["id"]
-        case .csi: 
+        case .csi:
             [
                 "socket", "controllerSocket", "nodeSocket", "contract", "blockMetadata", "ephemeralSizeMax",
                 "volumesPerNode",

@@ -40,7 +40,8 @@ public struct RemoteEphemeralVolumes: EphemeralVolumes {
             ControlMessages.MakeEphemeralVolumeRequest(handle: handle, attributes: attributes, nodeID: node))
         let reply = try ControlMessages.MakeEphemeralVolumeResponse(decoding: bytes)
         return EphemeralVolume(
-            id: try identifier(reply.volumeID), volumeContext: reply.volumeContext, publishContext: reply.publishContext)
+            id: try identifier(reply.volumeID), volumeContext: reply.volumeContext, publishContext: reply.publishContext
+        )
     }
 
     public func volume(_ handle: String) async throws(Failure) -> VolumeID? {

@@ -44,7 +44,8 @@ public struct CapacityRange: Sendable, Equatable {
         guard limitBytes == 0 || size <= limitBytes else {
             throw Failure(
                 .outOfRange,
-                "limit_bytes \(limitBytes) cannot be met: what is to be copied has \(sourceBytes) bytes; raise limit_bytes")
+                "limit_bytes \(limitBytes) cannot be met: what is to be copied has \(sourceBytes) bytes; raise limit_bytes"
+            )
         }
         return size
     }

@@ -25,7 +25,7 @@ extension VolumeLimits {
 
     public static let iopsRange: ClosedRange<UInt64> = 1...10_000_000
     /// Bytes a second.
-    public static let bandwidthRange: ClosedRange<UInt64> = 64 << 10...1 << 40
+    public static let bandwidthRange: ClosedRange<UInt64> = 1 << 20...1 << 40
 
     /// These, with what `parameters` says: a number, for bandwidth with a unit if wanted (`100Mi`), or `0` for no limit. `invalid` where one is
     /// no such name or value.
@@ -33,7 +33,9 @@ extension VolumeLimits {
         var limits = self
         try limits.take(parameters)
         // A burst goes with its limit.
-        if parameters[Parameter.iops.rawValue] != nil, limits.iops == nil, parameters[Parameter.iopsBurst.rawValue] == nil {
+        if parameters[Parameter.iops.rawValue] != nil, limits.iops == nil,
+            parameters[Parameter.iopsBurst.rawValue] == nil
+        {
             limits.iopsBurst = nil
         }
         if parameters[Parameter.bandwidth.rawValue] != nil, limits.bandwidth == nil,
@@ -55,7 +57,8 @@ extension VolumeLimits {
             guard let parameter = Parameter(rawValue: name) else {
                 throw Failure(
                     .invalid,
-                    "parameter '\(name)' cannot be changed; known: \(Parameter.allCases.map(\.rawValue).joined(separator: ", "))")
+                    "parameter '\(name)' cannot be changed; known: \(Parameter.allCases.map(\.rawValue).joined(separator: ", "))"
+                )
             }
             let value = try parameter.value(text)
             switch parameter {
@@ -79,12 +82,15 @@ extension VolumeLimits.Parameter {
         let (value, range, form): (UInt64?, ClosedRange<UInt64>, String) =
             switch self {
             case .iops, .iopsBurst: (UInt64(text), VolumeLimits.iopsRange, "requests a second")
-            case .bandwidth, .bandwidthBurst: (ByteSize.parse(text), VolumeLimits.bandwidthRange, "bytes a second, such as 100Mi")
+            case .bandwidth, .bandwidthBurst:
+                (ByteSize.parse(text), VolumeLimits.bandwidthRange, "bytes a second, such as 100Mi")
             }
         if value == 0 { return nil }
         guard let value, range.contains(value) else {
             throw Failure(
-                .invalid, "parameter '\(rawValue)': '\(text)' must be \(range.lowerBound) to \(range.upperBound) \(form), or 0 for no limit")
+                .invalid,
+                "parameter '\(rawValue)': '\(text)' must be \(range.lowerBound) to \(range.upperBound) \(form), or 0 for no limit"
+            )
         }
         return value
     }

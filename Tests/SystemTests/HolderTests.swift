@@ -220,19 +220,7 @@ extension SystemTests {
         }
 
         @Test func aShortChaos() async throws {
-            let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
-                "../Chaos/chaos"
-            )
-            .standardized.path
-            let seed = ProcessInfo.processInfo.environment["SEED"] ?? "\(UInt32.random(in: 0 ... .max))"
-            let output = try await offPool {
-                try ExternalTool(name: "env", package: "coreutils").run(
-                    [
-                        "ASHLAR_BINARY=\(Daemon.binary)", script, "--seconds", "20", "--seed", seed,
-                    ],
-                    secondsMax: 300, accepting: 0...255
-                ).output
-            }
+            let output = try await script("Chaos/chaos", ["--seconds", "20"], secondsMax: 300)
             #expect(output.contains(" 0 failures"), "\(output)")
             report(
                 "chaos: \(output.split(separator: "\n").filter { $0.contains("pause") || $0.contains("kills") }.joined(separator: "; "))"

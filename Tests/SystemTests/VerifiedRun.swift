@@ -70,7 +70,8 @@ final class VerifiedRun: Sendable {
         let copies = copies.summary
         return state.withLock { state in
             let cuts = state.cuts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
-            return "\(state.roundCount) rounds (\(state.earlyCount) struck during start, \(state.workerKillCount) after a worker's death), "
+            return
+                "\(state.roundCount) rounds (\(state.earlyCount) struck during start, \(state.workerKillCount) after a worker's death), "
                 + "\(state.pods.reduce(0) { $0 + $1.file.flushCount }) flushes, \(copies)"
                 + (cuts.isEmpty ? "" : "; of what was unsynced: \(cuts)")
         }

@@ -329,7 +329,8 @@ final class MapStore: @unchecked Sendable {
         lanes: Int, _ body: @escaping @Sendable (Home, _ lane: Int) throws(Failure) -> T
     ) throws(Failure) -> [(home: Home, value: T)] {
         let members = homes.filter(\.nodes.mountpath.isActive)
-        let results = inParallel(members.count * lanes, isSequential: pool.test.isSequential) { (index) throws(Failure) in
+        let results = inParallel(members.count * lanes, isSequential: pool.test.isSequential) {
+            (index) throws(Failure) in
             try body(members[index / lanes], index % lanes)
         }
         var done: [(home: Home, value: T)] = []

@@ -11,7 +11,7 @@ import SystemIO
 struct DebugCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "debug", abstract: "Tools for measuring and for finding faults.", shouldDisplay: false,
-        subcommands: [NullDeviceCommand.self, TimeCopiesCommand.self])
+        subcommands: [NullDeviceCommand.self, TimeCopiesCommand.self, TimeCallsCommand.self])
 }
 
 struct NullDeviceCommand: AsyncParsableCommand {

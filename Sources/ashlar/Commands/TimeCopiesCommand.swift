@@ -56,9 +56,4 @@ struct TimeCopiesCommand: AsyncParsableCommand {
             }
         }
     }
-
-    private func milliseconds(since begin: ContinuousClock.Instant) -> Double {
-        let taken = (ContinuousClock.now - begin).components
-        return Double(taken.seconds) * 1e3 + Double(taken.attoseconds) / 1e15
-    }
 }

@@ -63,7 +63,8 @@ final class ControlProcess: Sendable {
             let made = Volumes(
                 catalogue: try Catalogue(path: configuration.cataloguePath), engine: engine,
                 environment: .init(
-                    nodes: Set([configuration.nodeID] + configuration.otherNodes), volumesPerNodeMax: settings.volumesPerNodeMax,
+                    nodes: Set([configuration.nodeID] + configuration.otherNodes),
+                    volumesPerNodeMax: settings.volumesPerNodeMax,
                     unixTime: { Int64(time(nil)) }),
                 logger: logger)
             let controller = ControllerService(volumes: made, settings: settings)
