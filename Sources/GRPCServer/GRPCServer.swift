@@ -92,7 +92,12 @@ private final class Serving: @unchecked Sendable {
     private let handlers: GRPCHandlers
     private let settings: GRPCServerSettings
     private let logger: Logger
-    private let calls = Mutex<[ObjectIdentifier: ServerCall]>([:])
+    private struct Calls {
+        var running: [ObjectIdentifier: ServerCall] = [:]
+        /// The queues end: nothing may be begun on them any more.
+        var isStopped = false
+    }
+    private let calls = Mutex(Calls())
 
     init(_ listener: UnixListener, _ handlers: GRPCHandlers, _ settings: GRPCServerSettings, _ logger: Logger) {
         GRPCLibrary.start()
@@ -136,10 +141,12 @@ private final class Serving: @unchecked Sendable {
         let token = Token()
         let call = ServerCall(
             Call(owning: pointer) { [self] in forget(token) }, context, logger: logger)
-        let count = calls.withLock { calls in
-            calls[ObjectIdentifier(token)] = call
-            return calls.count
+        let count: Int? = calls.withLock { calls in
+            if calls.isStopped { return nil }
+            calls.running[ObjectIdentifier(token)] = call
+            return calls.running.count
         }
+        guard let count else { return call.abandon() }
         if count > settings.callCountMax {
             call.refuse(Failure(.exhausted, "more than \(settings.callCountMax) calls at once; try again"))
         } else if let handler = handlers[method] {
@@ -152,7 +159,9 @@ private final class Serving: @unchecked Sendable {
     /// Names a call in `calls`.
     private final class Token: Sendable {}
 
-    private func forget(_ token: Token) { calls.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(token)) } }
+    private func forget(_ token: Token) {
+        calls.withLock { _ = $0.running.removeValue(forKey: ObjectIdentifier(token)) }
+    }
 
     func stop(drainSeconds: Double) async {
         await listener.stop()
@@ -165,12 +174,18 @@ private final class Serving: @unchecked Sendable {
         }
         await drained.value
         timer.cancel()
+        // Handlers of callers that went away may still run: the core ends the process where one sends on a queue that has ended.
+        let left = calls.withLock { calls in
+            calls.isStopped = true
+            return Array(calls.running.values)
+        }
+        for call in left { call.abandon() }
         grpc_server_destroy(server)
         for queue in queues { queue.shutdown() }
     }
 
     private func cancelCalls() {
-        let running = calls.withLock { Array($0.values) }
+        let running = calls.withLock { Array($0.running.values) }
         if !running.isEmpty {
             logger.warning("cancelling calls that did not end", metadata: ["count": "\(running.count)"])
         }
