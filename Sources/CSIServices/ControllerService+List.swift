@@ -31,7 +31,9 @@ extension ControllerService {
     ) async throws(Failure) -> CSI.ControllerModifyVolumeResponse {
         let idText = try Fields.text(request.volumeID, "volume_id")
         try Fields.map(request.mutableParameters, "mutable_parameters")
-        try await volumes.modify(try Fields.volumeID(idText), request.mutableParameters)
+        // The resizer adds about the claim what the provisioner does.
+        let asked = request.mutableParameters.filter { !Parameters.ignored.contains($0.key) }
+        try await volumes.modify(try Fields.volumeID(idText), asked)
         return CSI.ControllerModifyVolumeResponse()
     }
 

@@ -19,10 +19,11 @@ extension ControllerService {
     func deleteSnapshot(_ request: CSI.DeleteSnapshotRequest) async throws(Failure) -> CSI.DeleteSnapshotResponse {
         let text = try Fields.text(request.snapshotID, "snapshot_id")
         guard let id = SnapshotID(text) else { return CSI.DeleteSnapshotResponse() }
-        do throws(Failure) { try await volumes.deleteSnapshot(id) } catch {
-            // One of a cut: CSI 1.13, DeleteSnapshot, "Snapshot is part of a group".
-            throw error.kind == .failedPrecondition ? Failure(.invalid, "snapshot_id", cause: error) : error
+        // CSI 1.13, DeleteSnapshot, "Snapshot is part of a group".
+        if let cut = try await volumes.catalogue.snapshot(id)?.cut {
+            throw Failure(.invalid, "snapshot \(id) is of the group snapshot \(cut.id): delete that, with all of it")
         }
+        try await volumes.deleteSnapshot(id)
         return CSI.DeleteSnapshotResponse()
     }
 

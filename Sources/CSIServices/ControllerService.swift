@@ -34,6 +34,9 @@ public final class ControllerService: Sendable {
     /// Everything that can be wrong with the request itself is found here, before anything is touched.
     private func volumeRequest(_ request: CSI.CreateVolumeRequest) throws(Failure) -> VolumeRequest {
         let name = try Fields.name(request.name, "name")
+        guard !name.hasPrefix(EphemeralVolume.namePrefix) else {
+            throw Failure(.invalid, "name: '\(EphemeralVolume.namePrefix)' begins the names of ephemeral volumes only")
+        }
         let capabilities = try Fields.capabilities(request.volumeCapabilities)
         let parameters = try Parameters(request.parameters, mutable: request.mutableParameters)
         let plan = try VolumePlan(parameters, capabilities, settings)

@@ -40,14 +40,25 @@ enum EphemeralAttributes {
 }
 
 extension ControllerService: EphemeralVolumes {
-    /// In the catalogue they have names like no orchestrator's.
-    private static let namePrefix = "ephemeral:"
-
     public func make(
         _ handle: String, _ attributes: [String: String], on node: String
     ) async throws(Failure) -> EphemeralVolume {
-        let (asked, given) = try EphemeralAttributes.parse(attributes)
         let capability = AccessCapability(access: .mount(filesystem: nil, flags: []), mode: .singleNodeWriter)
+        let wanted = try request(handle, attributes, capability)
+        // One that is there is what it is, whatever the configuration says by now.
+        let known = try await volumes.catalogue.volume(named: wanted.name)
+        let volume: Volume
+        if let known, known.phase.isUsable { volume = known } else { volume = try await volumes.create(wanted) }
+        let publication = try await volumes.publish(volume.id, to: node, mode: capability.mode, readOnly: false)
+        return EphemeralVolume(
+            id: volume.id, volumeContext: VolumeContext(volume.request).encoded,
+            publishContext: PublishContext(publication).encoded)
+    }
+
+    private func request(
+        _ handle: String, _ attributes: [String: String], _ capability: AccessCapability
+    ) throws(Failure) -> VolumeRequest {
+        let (asked, given) = try EphemeralAttributes.parse(attributes)
         let parameters = try Parameters(given)
         let plan = try VolumePlan(parameters, [capability], settings)
         let largest = settings.ephemeralBytesMax
@@ -58,20 +69,15 @@ extension ControllerService: EphemeralVolumes {
                 "an ephemeral volume of \(sizeBytes) bytes is more than the \(largest) that are allowed (csi.ephemeralSizeMax)"
             )
         }
-        let size = try CapacityRange(requiredBytes: sizeBytes, limitBytes: 0).plan(filesystem: plan.filesystem)
-        let volume = try await volumes.create(
-            VolumeRequest(
-                name: Self.namePrefix + handle, group: plan.group, className: plan.className, sizeBytes: size,
-                filesystem: plan.filesystem, capabilities: [capability], parameters: parameters.given,
-                mountOptions: plan.mountOptions, mkfsOptions: plan.mkfsOptions))
-        let publication = try await volumes.publish(volume.id, to: node, mode: capability.mode, readOnly: false)
-        return EphemeralVolume(
-            id: volume.id, volumeContext: VolumeContext(volume.request).encoded,
-            publishContext: PublishContext(publication).encoded)
+        let size = try CapacityRange(requiredBytes: sizeBytes, limitBytes: largest).plan(filesystem: plan.filesystem)
+        return VolumeRequest(
+            name: EphemeralVolume.namePrefix + (try Fields.name(handle, "volume_id")), group: plan.group,
+            className: plan.className, sizeBytes: size, filesystem: plan.filesystem, capabilities: [capability],
+            parameters: parameters.given, mountOptions: plan.mountOptions, mkfsOptions: plan.mkfsOptions)
     }
 
     public func volume(_ handle: String) async throws(Failure) -> VolumeID? {
-        try await volumes.catalogue.volume(named: Self.namePrefix + handle)?.id
+        try await volumes.catalogue.volume(named: EphemeralVolume.namePrefix + handle)?.id
     }
 
     public func remove(_ handle: String) async throws(Failure) {

@@ -21,11 +21,29 @@ extension NodeService {
         }
         let held = try await lockHandle(handle, for: "NodePublishVolume at \(target)")
         defer { held.release() }
-        let made = try await ephemeral.make(handle, request.volumeContext, on: settings.nodeID)
-        _ = try await stageVolume(
-            CSI.NodeStageVolumeRequest(
-                volumeID: made.id.description, publishContext: made.publishContext, stagingTargetPath: target,
-                volumeCapability: request.volumeCapability, volumeContext: made.volumeContext))
+        var attributes = request.volumeContext
+        if let kind = capability.filesystem {
+            let key = Parameters.Key.filesystem.rawValue
+            guard attributes[key] == nil || attributes[key] == kind.rawValue else {
+                throw Failure(.invalid, "fs_type asks for \(kind.rawValue) and the attributes for another filesystem")
+            }
+            attributes[key] = kind.rawValue
+        }
+        let made = try await ephemeral.make(handle, attributes, on: settings.nodeID)
+        let other = try await view().places(of: made.id).first { $0.path != target }
+        if let other {
+            throw Failure(.failedPrecondition, "ephemeral volume '\(handle)' is published at \(other.path)")
+        }
+        do throws(Failure) {
+            _ = try await stageVolume(
+                CSI.NodeStageVolumeRequest(
+                    volumeID: made.id.description, publishContext: made.publishContext, stagingTargetPath: target,
+                    volumeCapability: request.volumeCapability, volumeContext: made.volumeContext))
+        } catch {
+            // Nobody may ask again after what is final, or take away what was never there.
+            if !error.isPassing { try await takeAway(handle, made.id, from: target) }
+            throw error
+        }
         return CSI.NodePublishVolumeResponse()
     }
 
@@ -34,6 +52,10 @@ extension NodeService {
         let held = try await lockHandle(handle, for: "NodeUnpublishVolume at \(target)")
         defer { held.release() }
         guard let id = try await ephemeral.volume(handle) else { return }
+        try await takeAway(handle, id, from: target)
+    }
+
+    private func takeAway(_ handle: String, _ id: VolumeID, from target: String) async throws(Failure) {
         _ = try await unstageVolume(
             CSI.NodeUnstageVolumeRequest(volumeID: id.description, stagingTargetPath: target))
         try await threads.run { () throws(Failure) in try TargetPath.remove(target) }

@@ -64,6 +64,7 @@ extension NodeService {
 
     /// The device is attached writable even for a read-only mount, so that a journal can be replayed; but for one that nodes share.
     private func stageFilesystem(_ wanted: StageRequest, _ volume: EngineVolume) async throws(Failure) {
+        if wanted.isShared { try await endWritableMoment(wanted) }
         let device = try await attacher.attach(wanted.id, epoch: wanted.publish.epoch, readOnly: wanted.isShared)
         let kind = try filesystem(wanted, volume)
         let view = try await view()
@@ -107,6 +108,12 @@ extension NodeService {
         let (path, readOnly, mountOptions, devicePath) = (
             wanted.path, wanted.readOnly, options(wanted, kind), device.path
         )
+        let mayGrow = readOnly && !isNew && !isInUse
+        if mayGrow,
+            try await threads.run({ () throws(Failure) in try kind.type.isSmallerThanDevice(devicePath) })
+        {
+            try await settle(kind, device, at: path, options(wanted, kind))
+        }
         try await threads.run { () throws(Failure) in
             try TargetPath.makeDirectory(path)
             if !isNew && !isInUse {
@@ -144,20 +151,46 @@ extension NodeService {
                 try Mounts.mount(device: device.path, at: path, type: kind.type, options: options, readOnly: true)
             }
         }
-        do throws(Failure) { return try await mountIt(device) } catch {
+        let devicePath = device.path
+        let isSmaller = try await threads.run { () throws(Failure) in try kind.type.isSmallerThanDevice(devicePath) }
+        do throws(Failure) {
+            if !isSmaller { return try await mountIt(device) }
+        } catch {
             guard error.errorNumber == EROFS else { throw error }
         }
         guard try await view().places(of: wanted.id).isEmpty else {
             throw Failure(
-                .unavailable, "volume \(wanted.id) was not unmounted cleanly and is in use; try again")
+                .unavailable, "volume \(wanted.id) was not unmounted cleanly, or is to grow, and is in use; try again")
         }
-        logger.notice("journal replayed before a shared mount", metadata: ["volume": "\(wanted.id)"])
+        logger.notice("written for a moment before a shared mount", metadata: ["volume": "\(wanted.id)"])
         try await attacher.detach(wanted.id)
         let writable = try await attacher.attach(wanted.id, epoch: wanted.publish.epoch, readOnly: false)
-        try await mountIt(writable)
-        try await unmount(path, lazy: false)
+        try await settle(kind, writable, at: path, options)
         try await attacher.detach(wanted.id)
         try await mountIt(try await attacher.attach(wanted.id, epoch: wanted.publish.epoch, readOnly: true))
+    }
+
+    /// Replays the journal and gives the filesystem its device's size, mounted for that moment.
+    private func settle(
+        _ kind: FilesystemKind, _ device: AttachedDevice, at path: String, _ options: [String]
+    ) async throws(Failure) {
+        try await threads.run { () throws(Failure) in
+            try TargetPath.makeDirectory(path)
+            try kind.type.repairBeforeMount(device.path)
+            try kind.growBeforeMount(device.path)
+            try Mounts.mount(device: device.path, at: path, type: kind.type, options: options, readOnly: false)
+            if try kind.type.isSmallerThanDevice(device.path) { try kind.growMounted(device.path, at: path) }
+        }
+        try await unmount(path, lazy: false)
+    }
+
+    /// One that was cut off: the device is writable still, and may be mounted where it is to be staged.
+    private func endWritableMoment(_ wanted: StageRequest) async throws(Failure) {
+        guard let device = try await attacher.attachment(wanted.id), !device.readOnly else { return }
+        let places = try await view().places(of: wanted.id)
+        guard places.allSatisfy({ $0.path == wanted.path }) else { return }
+        if !places.isEmpty { try await unmount(wanted.path, lazy: false) }
+        try await attacher.detach(wanted.id)
     }
 
     /// After an expansion while it was not staged, or a restore into a larger volume (field.md, row 12).

@@ -20,7 +20,7 @@ struct Parameters: Sendable, Equatable {
     }
 
     /// What external-provisioner adds about the claim with `--extra-create-metadata`.
-    private static let ignored: Set<String> = [
+    static let ignored: Set<String> = [
         "csi.storage.k8s.io/pv/name", "csi.storage.k8s.io/pvc/name", "csi.storage.k8s.io/pvc/namespace",
     ]
     /// Known to come, and dangerous to leave out silently.

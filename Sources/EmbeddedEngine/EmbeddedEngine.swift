@@ -329,14 +329,16 @@ public final class EmbeddedEngine: VolumeEngine {
         resized.withLock { $0 = body }
     }
 
-    public func volume(_ id: VolumeID) async throws(Failure) -> EngineVolume {
-        let header = try existing(id)
+    public func volume(_ id: VolumeID) async throws(Failure) -> EngineVolume { await judged(try existing(id)) }
+
+    /// With what an open volume knows of its own health.
+    private func judged(_ header: VolumeHeader) async -> EngineVolume {
         var volume = describe(header)
-        if let refusal = logs.refusal(of: id) {
+        if let refusal = logs.refusal(of: header.id) {
             volume.health = .failed
             volume.healthReason = "\(refusal)"
         }
-        guard let device = opened.withLock({ $0[id] }) else { return volume }
+        guard let device = opened.withLock({ $0[header.id] }) else { return volume }
         let (liveBytes, lostBlocks, unavailable, _) = await device.inspect()
         volume.liveBytes = liveBytes
         if lostBlocks > 0 {
@@ -359,8 +361,12 @@ public final class EmbeddedEngine: VolumeEngine {
     }
 
     public func volumes() async throws(Failure) -> [EngineVolume] {
-        headers.volumes.filter { !$0.isDeleted && !$0.isUnfinished && activeGroup($0.group) != nil }.map(describe)
-            .sorted { $0.id < $1.id }
+        var found: [EngineVolume] = []
+        for header in headers.volumes
+        where !header.isDeleted && !header.isUnfinished && activeGroup(header.group) != nil {
+            found.append(await judged(header))
+        }
+        return found.sorted { $0.id < $1.id }
     }
 
     public func markFormatted(_ id: VolumeID, _ formatted: Formatted) async throws(Failure) {

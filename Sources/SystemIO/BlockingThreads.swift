@@ -27,7 +27,7 @@ public final class BlockingThreads: Sendable {
 
     /// With the process's descriptors, for calls on files that are open. Not Dispatch's concurrent queues: those run as many jobs as there are cores,
     /// and where jobs sleep start one more thread a second; the volumes of a start would be opened two at a time.
-    public static let ofProcess = BlockingThreads(name: "ashlar-blocking", threadCountMax: 128, sharesDescriptors: true)
+    public static let ofProcess = BlockingThreads(name: "ashlar-blocking", threadCountMax: 24, sharesDescriptors: true)
 
     /// Threads start when they are first needed and stay. One stuck call holds one of them: give more than can get stuck at once.
     /// `sharesDescriptors`: not tables of their own, and anything may be resumed or started there.

@@ -17,6 +17,9 @@ public protocol EphemeralVolumes: Sendable {
 
 /// What the node needs to stage an ephemeral volume.
 public struct EphemeralVolume: Sendable, Equatable {
+    /// In the catalogue they have names that no orchestrator's volume may have.
+    public static let namePrefix = "ephemeral:"
+
     public var id: VolumeID
     public var volumeContext: [String: String]
     public var publishContext: [String: String]

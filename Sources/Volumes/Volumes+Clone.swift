@@ -16,7 +16,9 @@ extension Volumes {
         request.name = name
         request.source = source
         let wanted = sizeBytes ?? bytes
-        guard !name.isEmpty, wanted <= UInt64(Int64.max) - Self.sizeUnitBytes else {
+        guard !name.isEmpty, !name.hasPrefix(EphemeralVolume.namePrefix),
+            wanted <= UInt64(Int64.max) - Self.sizeUnitBytes
+        else {
             throw Failure(.invalid, "a volume of \(wanted) bytes named '\(name)' is not possible")
         }
         request.sizeBytes = (wanted + Self.sizeUnitBytes - 1) / Self.sizeUnitBytes * Self.sizeUnitBytes

@@ -72,7 +72,14 @@ extension Volumes {
         defer { held.release() }
         if let unfinished = try await catalogue.groupRecord(order.label) { try await carryOn(unfinished) }
         let record = try await catalogue.groupRecord(order.label)
-        let group = try order.group(like: record?.group)
+        let unmade = unmadeGroups.withLock { $0[order.label] }
+        let group = try order.group(like: record?.group ?? unmade)
+        if let unmade, record == nil, unmade != group {
+            throw Failure(
+                .conflict,
+                "group '\(group.label)' is in the configuration, under `groups`, and not made yet: leave the options out, or change it there"
+            )
+        }
         if let record {
             try refuseFixedChanges(from: record.group, to: group)
             if record.state == .active {

@@ -107,7 +107,7 @@ public final class Volumes: Sendable {
 
 extension Failure {
     /// Whether the same step may well succeed later, so that what was begun is kept for the repeat. Everything else is final and is undone.
-    var isPassing: Bool {
+    public var isPassing: Bool {
         switch kind {
         case .busy, .unavailable, .timedOut, .cancelled: true
         case .invalid, .notFound, .conflict, .failedPrecondition, .outOfRange, .exhausted, .unsupported, .corrupt,

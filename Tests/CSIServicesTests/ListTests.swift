@@ -136,7 +136,8 @@ import VolumeEngine
                 #expect(try await limits() == [500, nil, 100 << 20, nil])
             }
             for (change, expected) in [
-                (["iopsBurst": "50"], [500, 50, 100 << 20, nil]), ([:], [500, 50, 100 << 20, nil]),
+                (["iopsBurst": "50", "csi.storage.k8s.io/pvc/name": "claim"], [500, 50, 100 << 20, nil]),
+                ([:], [500, 50, 100 << 20, nil]),
                 (["bandwidth": "0"], [500, 50, nil, nil]), (["iops": "0"], [nil, nil, nil, nil]),
                 (["bandwidth": "1048576", "bandwidthBurst": "2Mi"], [nil, nil, 1 << 20, 2 << 20]),
             ] as [([String: String], [UInt64?])] {

@@ -80,8 +80,15 @@ def readers_share_what_was_restored(host, seed):
             os.fsync(file.fileno())
             shot = origin.snapshot(f"busy-{kind}")
         origin.down()
-        shared = Volume(host, f"shared-{kind}", mount(kind, "MULTI_NODE_READER_ONLY"), size, snapshot_source(shot.snapshot_id))
+        shared = Volume(host, f"shared-{kind}", mount(kind, "MULTI_NODE_READER_ONLY"), 2 * size, snapshot_source(shot.snapshot_id))
         shared.up()
+        assert os.statvfs(shared.target).f_blocks * os.statvfs(shared.target).f_frsize > 1.7 * size
+        alone = Volume(host, f"alone-{kind}", mount(kind, "SINGLE_NODE_READER_ONLY"), 2 * size, snapshot_source(shot.snapshot_id))
+        with alone.used():
+            assert os.statvfs(alone.target).f_blocks * os.statvfs(alone.target).f_frsize > 1.7 * size
+            with open(f"{alone.target}/file") as file:
+                assert file.read() == "text"
+        alone.delete()
         second = f"{shared.target}-2"
         host.lab.undo("umount", "--lazy", second)
         shared.node_publish(second)
@@ -342,6 +349,16 @@ def ephemeral_volumes_live_with_their_pod(host, seed):
     for wrong, code in (({"size": "11Gi"}, "OUT_OF_RANGE"), ({"mkfsOptions": "-m 1"}, "INVALID_ARGUMENT"), ({"sizee": "1Gi"}, "INVALID_ARGUMENT")):
         expect(code, client.NodePublishVolume, volume_id=handle, target_path=target, volume_capability=mount(),
                volume_context={**context, **wrong})
+    # What is final leaves nothing, though the volume was made before it was found out.
+    odd = mount()
+    odd.mount.mount_flags.append("nosuch")
+    expect("INVALID_ARGUMENT", client.NodePublishVolume, volume_id=handle, target_path=target, volume_capability=odd, volume_context=context)
+    assert not client.ListVolumes().entries
+    client.NodePublishVolume(volume_id=handle, target_path=target, volume_capability=mount(), volume_context=context)
+    expect("FAILED_PRECONDITION", client.NodePublishVolume, volume_id=handle, target_path=f"{target}-2", volume_capability=mount(),
+           volume_context=context)
+    client.NodeUnpublishVolume(volume_id=handle, target_path=target)
+    expect("INVALID_ARGUMENT", Volume, host, f"ephemeral:{handle}")
     assert not client.ListVolumes().entries
 
 

@@ -335,21 +335,23 @@ final class MapStore: @unchecked Sendable {
         }
         var done: [(home: Home, value: T)] = []
         var lastProblem = Failure(.unavailable, "no mountpath holds the map of volume \(volume)")
+        var shortage: Failure?
         for (number, home) in members.enumerated() {
-            do throws(Failure) {
-                let own = results[(number * lanes)..<((number + 1) * lanes)]
-                for result in own.dropFirst() { _ = try result.get() }
-                done.append((home, try results[number * lanes].get()))
-            } catch  where error.kind == .exhausted {
-                // What was written elsewhere does not count: the next one is written over it.
-                throw error
-            } catch {
-                // A directory that is gone is no broken drive, unless the drive is gone with it.
-                if error.kind == .notFound, (try? home.nodes.mountpath.disk.verifyPresence()) != nil { throw error }
-                lastProblem = error
-                try pool.takeOut(home.nodes.mountpath, reason: "cannot write a map: \(error)")
+            let own = results[(number * lanes)..<((number + 1) * lanes)]
+            var problems: [Failure] = []
+            for result in own { if case .failure(let problem) = result { problems.append(problem) } }
+            guard let problem = problems.first(where: { $0.kind != .exhausted }) else {
+                shortage = shortage ?? problems.first
+                if problems.isEmpty { done.append((home, try results[number * lanes].get())) }
+                continue
             }
+            // A directory that is gone is no broken drive, unless the drive is gone with it.
+            if problem.kind == .notFound, (try? home.nodes.mountpath.disk.verifyPresence()) != nil { throw problem }
+            lastProblem = problem
+            try pool.takeOut(home.nodes.mountpath, reason: "cannot write a map: \(problem)")
         }
+        // What was written elsewhere does not count: the next one is written over it.
+        if let shortage { throw shortage }
         guard !done.isEmpty else { throw lastProblem }
         return done
     }
