@@ -106,7 +106,7 @@ extension SystemTests {
                     "more than addressable", .outOfRange, "bytes",
                     call: create { $0.capacityRange = .init(requiredBytes: .max) }),
                 Wrong(
-                    "source", .invalidArgument, "volume_content_source",
+                    "source", .notFound, "no snapshot 's'",
                     call: create { $0.volumeContentSource = .init(type: .snapshot(.init(snapshotID: "s"))) }),
                 Wrong(
                     "elsewhere", .resourceExhausted, "topology",
@@ -166,8 +166,11 @@ extension SystemTests {
                 Wrong("capacity of an unknown class", .invalidArgument, "known") {
                     await $0.status(CSI.Method.getCapacity, CSI.GetCapacityRequest(parameters: ["class": "glacier"]))
                 },
-                Wrong("what is not offered", .unimplemented) {
+                Wrong("a snapshot of nothing", .invalidArgument, "source_volume_id") {
                     await $0.status(CSI.Method.createSnapshot, CSI.CreateSnapshotRequest(name: "s"))
+                },
+                Wrong("what is not offered", .unimplemented) {
+                    await $0.status("/csi.v1.Controller/Unheard", CSI.CreateSnapshotRequest(name: "s"))
                 },
             ]
         }
