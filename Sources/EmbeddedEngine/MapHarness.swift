@@ -32,7 +32,11 @@ package final class MapHarness {
     ) throws(Failure) {
         var logger = Logger(label: "map", factory: { _ in SwiftLogNoOpLogHandler() })
         logger.logLevel = .critical
-        pool = try Pool.open(mountpaths, ledger: ledger, acceptMissing: false, logger: logger, random: &random)
+        // Simulated drives are one thread's.
+        var test = TestHooks()
+        test.isSequential = true
+        pool = try Pool.open(
+            mountpaths, ledger: ledger, acceptMissing: false, logger: logger, random: &random, test: test)
         try pool.admitMissing(lossesMax: 2, acceptMissing: false)
         self.volume = volume
         self.cacheBytes = cacheBytes
