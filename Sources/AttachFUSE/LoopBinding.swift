@@ -50,16 +50,27 @@ enum LoopBinding {
 
     /// Gives the device at `path` its file's new size. `file` is any descriptor of it.
     static func resize(_ path: String, sizeBytes: UInt64, file: Int32) throws(Failure) {
-        // LOOP_SET_CAPACITY takes what is known by then; kernels before 6.18 do not ask at all.
-        let result = ashlar_fuse_refresh_attributes(file)
-        guard result == 0 else { throw Failure(errno: -result, "cannot ask for the size of the file under \(path)") }
+        // Before the device has it: LOOP_SET_CAPACITY looks at what a GETATTR of its own answers, or on kernels before 6.18 at what is known.
+        try awaitSize(path, sizeBytes: sizeBytes, file: file)
         let loop = try FileDescriptor(opening: path, flags: O_RDONLY | O_CLOEXEC, "cannot open \(path)")
         try systemCall("cannot set the size of \(path)") { ashlar_loop_set_capacity(loop.number) }
         var bytes: UInt64 = 0
         try systemCall("cannot read the size of \(path)") { ashlar_block_device_bytes(loop.number, &bytes) }
-        guard bytes == sizeBytes else {
+        guard bytes >= sizeBytes else {
             throw Failure(.internal, "\(path) has \(bytes) bytes and not \(sizeBytes) after it was resized")
         }
+    }
+
+    /// While the file is written an answer may come too late to count; a device that is longer than its file cannot be read at its end.
+    private static func awaitSize(_ path: String, sizeBytes: UInt64, file: Int32) throws(Failure) {
+        var known: UInt64 = 0
+        for _ in 0..<attemptCountMax {
+            let result = ashlar_fuse_refresh_attributes(file, &known)
+            guard result == 0 else { throw Failure(errno: -result, "cannot ask for the size of the file under \(path)") }
+            if known >= sizeBytes { return }
+            usleep(pauseMicroseconds)
+        }
+        throw Failure(.unavailable, "the file under \(path) has \(known) bytes to the kernel and not \(sizeBytes); try again")
     }
 
     /// Flushes and frees the device. `failedPrecondition` while it is mounted or open, and then it stays as it was.

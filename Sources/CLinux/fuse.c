@@ -216,10 +216,12 @@ int ashlar_fuse_reply_statfs(int fd, uint64_t unique, uint64_t bytes) {
     return ashlar_fuse_reply(fd, unique, 0, &out, sizeof out);
 }
 
-int ashlar_fuse_refresh_attributes(int file) {
+int ashlar_fuse_refresh_attributes(int file, uint64_t *bytes) {
     struct statx status;
-    int result = statx(file, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &status);
-    return result < 0 ? -errno : 0;
+    if (statx(file, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &status) < 0) return -errno;
+    if (statx(file, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &status) < 0) return -errno;
+    *bytes = status.stx_size;
+    return 0;
 }
 
 int ashlar_set_io_flusher(void) { return prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0) < 0 ? -errno : 0; }

@@ -89,8 +89,9 @@ int ashlar_fuse_reply_written(int fd, uint64_t unique, uint32_t bytes);
 int ashlar_fuse_reply_statfs(int fd, uint64_t unique, uint64_t bytes);
 // Makes the kernel ask for the size of the file that `file` (O_PATH will do) names. What it knew stays valid until the answer: were it
 // forgotten first, a process killed in between would leave a loop device that no longer tells its name (LOOP_GET_STATUS64 asks the
-// file, and nobody answers).
-int ashlar_fuse_refresh_attributes(int file);
+// file, and nobody answers). `bytes`: the size that the kernel goes by afterwards, which need not be the answer: it drops one that the
+// end of a write has overtaken.
+int ashlar_fuse_refresh_attributes(int file, uint64_t *bytes);
 
 // Tells the kernel that the calling thread serves I/O, so that its own allocations do not wait for that I/O. Returns 0 or -errno.
 int ashlar_set_io_flusher(void);
