@@ -83,7 +83,11 @@ public final class Segment: @unchecked Sendable {
         return k * max(0, Int(sliceBlocks - fullest) - 1)
     }
 
-    /// Where a record of `shape` would go: the rotation that keeps the slices evenly full, the next one in turn where that is the same.
+    /// Fewer rows at the end are not worth a record of their own.
+    public var hasRoomAtEnd: Bool { recordRoomBlocks >= 4 * k }
+
+    /// Where a record of `shape` would go: the rotation after which the fullest slice is least full; of those the one that puts most on the slices
+    /// that have least, since a pattern of sizes that repeats would otherwise leave the same ones behind for ever. Then the next in turn.
     /// Nil where it does not fit, or not yet.
     public func rotation(for shape: RecordShape) -> Int? { rotation(for: shape, below: fillingFrom ?? sliceBlocks) }
 
@@ -94,18 +98,19 @@ public final class Segment: @unchecked Sendable {
 
     private func rotation(for shape: RecordShape, below end: UInt32) -> Int? {
         let count = k + p
-        var best: (fill: UInt32, rotation: Int)?
+        var best: (fill: UInt32, weight: UInt64, rotation: Int)?
         for step in 1...count {
             let rotation = (lastRotation + step) % count
-            var fill: UInt32 = 0
-            for column in 0..<shape.dataColumns {
-                fill = max(
-                    fill, slices[(column + rotation) % count].tail + UInt32(1 + shape.blocks(ofDataColumn: column)))
+            var (fill, weight): (UInt32, UInt64) = (0, 0)
+            for column in 0..<count where column < shape.dataColumns || column >= k {
+                let tail = slices[(column + rotation) % count].tail
+                let blocks = 1 + UInt32(column < k ? shape.blocks(ofDataColumn: column) : shape.columnBlocks)
+                fill = max(fill, tail + blocks)
+                weight += UInt64(tail) * UInt64(blocks)
             }
-            for column in k..<count {
-                fill = max(fill, slices[(column + rotation) % count].tail + UInt32(1 + shape.columnBlocks))
-            }
-            if fill <= end, fill < best?.fill ?? .max { best = (fill, rotation) }
+            guard fill <= end else { continue }
+            if let best, (fill, weight) >= (best.fill, best.weight) { continue }
+            best = (fill, weight, rotation)
         }
         return best?.rotation
     }

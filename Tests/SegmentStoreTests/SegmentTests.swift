@@ -32,4 +32,29 @@ struct SegmentTests {
         segment.fillingFrom = 99
         #expect(segment.rotation(for: RecordShape(dataBlocks: 1, k: 4, p: 2)) == nil)
     }
+
+    /// Sizes that repeat put a record's short column in the same place again and again: no slice may be left behind for that.
+    @Test(arguments: [
+        (k: 4, p: 2, sliceBlocks: 4096, sizes: [25, 25, 25, 25, 8, 8]), (4, 2, 16384, [22, 8]), (8, 2, 8192, [37, 32]),
+        (8, 2, 8192, [37, 37, 37, 37, 37, 37, 37, 37, 32, 32]), (2, 1, 16384, [7, 4, 4]), (4, 2, 1024, [1]),
+    ])
+    func slicesFillEvenly(_ pattern: (k: Int, p: Int, sliceBlocks: Int, sizes: [Int])) {
+        let count = pattern.k + pattern.p
+        let segment = Segment(
+            id: 1, k: pattern.k, p: pattern.p, sliceBlocks: UInt32(pattern.sliceBlocks),
+            slices: (0..<count).map { _ in
+                Slice(mountpath: nil, mountpathID: MountpathID(high: 0, low: 1), file: nil, tail: 1)
+            })
+        for number in 0... {
+            let shape = RecordShape(
+                dataBlocks: pattern.sizes[number % pattern.sizes.count], k: pattern.k, p: pattern.p)
+            guard let rotation = segment.rotation(for: shape) else { break }
+            for column in 0..<count where column < shape.dataColumns || column >= pattern.k {
+                let blocks = column < pattern.k ? shape.blocks(ofDataColumn: column) : shape.columnBlocks
+                _ = segment.append(column: column, rotation: rotation, blocks: 1 + blocks)
+            }
+        }
+        let tails = segment.slices.map(\.tail)
+        #expect(pattern.sliceBlocks - Int(tails.min() ?? 0) < 32, "\(tails)")
+    }
 }

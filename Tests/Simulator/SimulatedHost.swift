@@ -59,7 +59,7 @@ package struct SimulatedShape: Sendable {
         driveBytes = reserve + UInt64(slicesForWrites + 1) * sliceBytes
     }
 
-    private var slicesForWrites: Int { k == 1 ? 12 : k == 2 ? 9 : 6 }
+    private var slicesForWrites: Int { k == 1 ? 16 : k == 2 ? 13 : 10 }
 }
 
 /// A storage host in memory: its mountpaths, its state directory, and the way to start the real engine code on them.
@@ -172,16 +172,18 @@ final class SimulatedHost {
         ledger.resolve(mode)
     }
 
-    /// Data blocks for which there is room without `out`, with two segments that each open volume writes and one that GC does left aside.
+    /// Data blocks for which there is room without `out`, with two segments that each open volume writes and two that its GC does left aside.
     func capacityBlocks(without out: Set<Int>, volumes: Int) -> Int {
         let present = disks.filter { !$0.isDead && !out.contains($0.index) }
         let columns = min(shape.k + shape.p, present.count)
         guard columns > shape.p else { return 0 }
-        let slots = present.reduce(0) { sum, disk in
+        let slots = present.map { disk in
             let kept = SimulatedShape.reserveBytes + shape.driveBytes / 32 + shape.sliceBytes + disk.otherBytes
-            return sum + Int((shape.driveBytes - min(shape.driveBytes, kept)) / shape.sliceBytes)
+            return Int((shape.driveBytes - min(shape.driveBytes, kept)) / shape.sliceBytes)
         }
-        let segments = slots / columns - 2 * volumes - 1
+        // Placement goes by lot: none is made any more when so many drives are full that too few are left, and at worst these fill up first.
+        let first = slots.sorted().prefix(present.count - columns + 1)
+        let segments = first.reduce(0, +) / min(first.count, columns) - 4 * volumes
         return max(0, segments) * (columns - shape.p) * (Int(shape.sliceBytes) / blockBytes - 1)
     }
 

@@ -147,8 +147,8 @@ final class Cleaner: @unchecked Sendable {
     /// For what still fits into its target, or for a whole record in the next one.
     private func takeBatch() -> MoveBatch {
         let taken = spare.popLast() ?? MoveBatch(blocksMax: log.moveBlocksMax)
-        let room = targets[generation]?.recordRoomBlocks ?? 0
-        taken.room = room >= VolumeLog.tailBlocksMin ? room : .max
+        let target = targets[generation]
+        taken.room = target?.hasRoomAtEnd == true ? target?.recordRoomBlocks ?? .max : .max
         batch = taken
         return taken
     }

@@ -17,18 +17,15 @@ extension VolumeLog {
     static let encodedElsewhereBlocks = 128
 
     /// Blocks that make a full record, drained without waiting for a flush.
-    private var fullBlocks: Int {
+    var fullBlocks: Int {
         min(Self.recordBlocksMax, WriteRing.entryBlocksMax * parameters.group.dataColumns, ring.blocks / 4)
     }
 
     /// A full record or, at the end of the open segment, what still fits there: what is left free is room that only GC gives back.
     private var nextBlocksMax: Int {
-        guard let left = open?.recordRoomBlocks, left >= Self.tailBlocksMin else { return fullBlocks }
-        return min(fullBlocks, left)
+        guard let open, open.hasRoomAtEnd else { return fullBlocks }
+        return min(fullBlocks, open.recordRoomBlocks)
     }
-
-    /// Less at the end of a segment is not worth a record of its own.
-    static let tailBlocksMin = 32
 
     func formRecords() {
         while records.count - movesInFlight < Self.recordsInFlightMax, ring.formedEntry < ring.admittedEntry {

@@ -91,9 +91,7 @@ extension VolumeLog {
     private var nextPurpose: SegmentAllocator.Purpose {
         let isAnswered = ring.formedEntry < ring.admittedEntry
         if records.contains(where: { $0.state == .failed && $0.writesPending == 0 }) { return .promised }
-        if isAnswered, open == nil || (isPromised(ring.formedEntry) && !hasRoom(for: ring[ring.formedEntry])) {
-            return .promised
-        }
+        if isAnswered, open == nil || !hasRoom(for: ring[ring.formedEntry]) { return .promised }
         let isDiscardNext = ring.admittedEntry < ring.endEntry && ring[ring.admittedEntry].kind == .discard
         return isDiscardNext && !hasRoomForHeaders ? .moves : .writes
     }

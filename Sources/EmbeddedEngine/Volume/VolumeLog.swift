@@ -77,6 +77,7 @@ final class VolumeLog: @unchecked Sendable {
     private(set) lazy var fill = SegmentFill(log: self)
     /// What the open and the reserve segment can take. Nil when either may have changed, and at the end of each batch.
     var admissionRoom: Int?
+    private var voidedThrough = 0
     /// The last preparation's failure, until one succeeds.
     var spaceFailure: Failure?
     var spaceFailureTime: UInt64 = 0
@@ -331,14 +332,37 @@ final class VolumeLog: @unchecked Sendable {
 
     // MARK: Admission
 
-    /// Blocks that entries take at worst: each alone in a record of one data column and p copies, a header with each.
+    /// Blocks of columns that what is pending takes at worst, headers included: as records are formed of it, or each entry alone in a record of
+    /// one data column and p copies if that is less.
     private func worstBlocks(_ data: Int, entries: Int) -> Int {
-        (data + entries) * (parameters.group.parityColumns + 1)
+        let p = parameters.group.parityColumns
+        let alone = (data + entries) * (p + 1)
+        // Changes of epochs and voids cut records, however many there are.
+        let k = min(open?.k ?? .max, reserve?.k ?? .max)
+        guard controls.isEmpty, cutThrough <= ring.formedEntry, Self.wholeBlocksMin <= fullBlocks, k < .max else {
+            return alone
+        }
+        let tableBytes = entries * RecordHeader.extentBytes + data * RecordHeader.checksumBytes
+        let records =
+            Self.cutsMax + tableBytes / Self.tableBytesMin + data / (fullBlocks - WriteRing.entryBlocksMax + 1)
+        return min(alone, (k + p) * (2 * records + data / k + 1))
     }
+
+    /// Of what is pending when records are formed: what is left, the ring's end, and the segment's, where two may be cut.
+    private static let cutsMax = 4
+    /// A record that is cut because its header is full has more than this in it.
+    private static let tableBytesMin =
+        RecordHeader.tableBytes - RecordHeader.extentBytes - WriteRing.entryBlocksMax * RecordHeader.checksumBytes
+    /// So that a full record is some entries at least.
+    private static let wholeBlocksMin = 2 * WriteRing.entryBlocksMax
+    /// Behind the last entry that cuts a record: voids, and what an earlier process admitted.
+    private var cutThrough: Int { max(voidedThrough, ring.replayEnd) }
 
     private func usableBlocks(_ segment: Segment?) -> Int {
         guard let segment, segment.allAvailable, !segment.isOfReserve else { return 0 }
-        return max(0, segment.freeBlocks - segment.slices.count * (WriteRing.entryBlocksMax + 2))
+        // A record goes no further than the fullest slice lets it.
+        let rows = segment.recordRoomBlocks / segment.k - (WriteRing.entryBlocksMax + 1)
+        return max(0, segment.slices.count * rows)
     }
 
     /// False while it is known that there is no space: then a write is refused at once.
@@ -424,6 +448,7 @@ final class VolumeLog: @unchecked Sendable {
                 control.done(.failure(Failure(errno: number, "no snapshot can be recorded")))
             }
             entry.kind = .void
+            voidedThrough = waiting + 1
             if let reference = entry.request { reference.takeUnretainedValue().finish(number) }
             entry.request = nil
             ring[waiting] = entry
@@ -442,7 +467,9 @@ final class VolumeLog: @unchecked Sendable {
 
     /// Something must become durable or free soon, whatever its size.
     var isPressed: Bool {
-        isClosing || ring.durableEntry < ring.replayEnd || !controls.isEmpty || ring.admittedEntry < ring.endEntry
+        // Who waits for a segment that is on its way is not helped by smaller records.
+        isClosing || ring.durableEntry < ring.replayEnd || !controls.isEmpty
+            || (ring.admittedEntry < ring.endEntry && (reserve != nil || !isPreparing && !isSpaceComing))
             || roomWaiter != nil
             || ring.usedBlocks > ring.blocks / 2
             || discards.count > Self.discardsMax / 2 || !waitingDiscards.isEmpty
