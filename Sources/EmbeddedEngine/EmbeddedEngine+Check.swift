@@ -189,7 +189,7 @@ private struct PoolCheck {
 
     /// Headers say which snapshots exist, the map has them.
     private func checkSnapshots(_ header: VolumeHeader, _ map: VolumeMap, _ found: inout CheckReport.Volume) {
-        let named = headers.snapshots.filter { $0.volume == header.id && !$0.isDeleted }
+        let named = headers.snapshots(of: header.id)
         for snapshot in named where map.element(snapshot.epoch).map({ $0.snapshot == snapshot.id }) != true {
             found.problems.append("snapshot \(snapshot.id) is not in the map")
         }

@@ -296,7 +296,7 @@ extension EmbeddedEngine {
 
     /// Snapshots or clones need what is stored of the volume.
     func isNeeded(_ id: VolumeID) -> Bool {
-        headers.snapshots.contains { $0.volume == id && !$0.isDeleted } || !headers.clonedEpochs(of: id).isEmpty
+        !headers.snapshots(of: id).isEmpty || !headers.clonedEpochs(of: id).isEmpty
     }
 
     /// Frees a deleted volume: all of it, or what no snapshot and no clone needs.
@@ -409,7 +409,7 @@ extension EmbeddedEngine {
 
     /// With the volume's lock held: its log lets go of snapshots that have no header.
     func dropStrays(of id: VolumeID, _ opened: OpenVolumes.Opened) async throws(Failure) {
-        let known = Set(headers.snapshots.filter { $0.volume == id && !$0.isDeleted }.map(\.epoch))
+        let known = Set(headers.snapshots(of: id).map(\.epoch))
         let strays: [UInt32] = try await opened.ask { log, done in
             done(.success(log.map.elements.filter { !$0.isDeleted && !known.contains($0.epoch) }.map(\.epoch)))
         }

@@ -298,9 +298,12 @@ public final class EmbeddedEngine: VolumeEngine {
         if opened.withLock({ $0[id] }) != nil {
             throw Failure(.failedPrecondition, "volume \(id) is attached: unstage and unpublish it first")
         }
+        // Nobody ever had a device of it: there is no data that a tombstone must outlive.
+        let isBlank =
+            !header.hasMap && header.origin == nil && !isNeeded(id) && allocator.allocatedBytes(of: id) == 0
         if !header.isDeleted {
             header.isDeleted = true
-            try await headers.put(header)
+            if !isBlank { try await headers.put(header) }
         }
         try await purgeOrHide(header)
     }
@@ -338,12 +341,15 @@ public final class EmbeddedEngine: VolumeEngine {
             volume.health = .failed
             volume.healthReason = "\(refusal)"
         }
-        guard let device = opened.withLock({ $0[header.id] }) else { return volume }
+        guard let device = opened.withLock({ $0[header.id] }) else {
+            let lost = logs.lostBytesWhenClosed(header.id)
+            if lost > 0 { volume.markLost(blocks: Int(lost) / blockBytes) }
+            return volume
+        }
         let (liveBytes, lostBlocks, unavailable, _) = await device.inspect()
         volume.liveBytes = liveBytes
         if lostBlocks > 0 {
-            volume.health = .failed
-            volume.healthReason = "\(lostBlocks) blocks of 4 KiB are lost; reads of them answer EIO"
+            volume.markLost(blocks: lostBlocks)
         } else if unavailable {
             volume.health = .degraded
             volume.healthReason = "some slices are on mountpaths that are out; they are read from parity"
@@ -529,5 +535,12 @@ public final class EmbeddedEngine: VolumeEngine {
         do throws(Failure) { try await device.close() } catch { problem = error }
         do throws(Failure) { try await logs.release(id) } catch { problem = problem ?? error }
         if let problem { throw problem }
+    }
+}
+
+extension EngineVolume {
+    fileprivate mutating func markLost(blocks: Int) {
+        health = .failed
+        healthReason = "\(blocks) blocks of 4 KiB are lost; reads of them answer EIO"
     }
 }

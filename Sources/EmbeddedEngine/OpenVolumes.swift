@@ -200,6 +200,9 @@ final class OpenVolumes: Sendable {
         return (stored ?? SpaceUsage(), nil)
     }
 
+    /// Of a closed volume, since it was last open or its space was asked for: 0 where that is not known.
+    func lostBytesWhenClosed(_ id: VolumeID) -> UInt64 { closedSpace.withLock { $0[id]?.lostBytes ?? 0 } }
+
     /// What a clone that nobody has opened yet begins as; nil where no checkpoint of a closed origin has it.
     private func element(_ origin: VolumeOrigin) async throws(Failure) -> MapElement? {
         await takeTurn(origin.volume)

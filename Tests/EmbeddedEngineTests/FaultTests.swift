@@ -87,6 +87,48 @@ import VolumeEngine
         return true
     }
 
+    /// As the first one of the slice.
+    private func holdsRecord(_ slice: String, _ sequence: UInt64, _ pool: TestPool) -> Bool {
+        guard let bytes = FileManager.default.contents(atPath: "\(pool.directory)/\(slice)"), bytes.count >= 8192 else {
+            return false
+        }
+        let page = AlignedBuffer(bytes: blockBytes)
+        bytes.withUnsafeBytes { page.base.copyMemory(from: $0.baseAddress! + 4096, byteCount: 4096) }
+        return RecordHeader(page: page.base)?.sequence == sequence
+    }
+
+    /// More rot than parity makes good, in a record that was flushed: the volume says so, when nobody has it open any more, too.
+    @Test func lostBlocksAreToldOfAClosedVolumeToo() async throws {
+        let pool = try await TestPool(mountpaths: 3, k: 2, p: 1)
+        let (id, client) = try await pool.volume(16 << 20)
+        try await client.write(pattern(1, bytes: 65536), at: 0)
+        try await client.flush()
+        try await client.write(pattern(2, bytes: 4096), at: 1 << 20)
+        try await client.flush()
+        let copy = pool.directory + ".copy"
+        try FileManager.default.copyItem(atPath: pool.directory, toPath: copy)
+        await pool.stop()
+        try FileManager.default.removeItem(atPath: pool.directory)
+        try FileManager.default.moveItem(atPath: copy, toPath: pool.directory)
+        // Headers too: data alone is only looked at when it is read.
+        for slice in pool.slices().filter({ holdsRecord($0, 1, pool) }).prefix(2) {
+            let handle = try #require(FileHandle(forUpdatingAtPath: "\(pool.directory)/\(slice)"))
+            defer { try? handle.close() }
+            try handle.seek(toOffset: 4096)
+            try handle.write(contentsOf: Data(count: 2 * 4096))
+        }
+        try await pool.start()
+        #expect(try await pool.engine.volume(id).health == .ready)
+        let device = try await pool.open(id)
+        await #expect(throws: Failure.self) { _ = try await device.read(at: 0, length: 4096).count }
+        let opened = try await pool.engine.volume(id)
+        #expect(opened.health == .failed && opened.healthReason.contains("16 blocks"), "\(opened)")
+        try await pool.engine.closeVolume(id)
+        #expect(try await pool.engine.volume(id).health == .failed)
+        #expect(try await pool.engine.volume(id).healthReason == opened.healthReason)
+        await pool.stop()
+    }
+
     @Test func aFailedVolumeAnswersEverything() async throws {
         let pool = try await FaultyPool(mountpaths: 2, k: 1, p: 1)
         let (_, client) = try await pool.volume(64 << 20)

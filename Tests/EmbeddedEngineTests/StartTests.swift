@@ -173,6 +173,8 @@ import VolumeEngine
         let (id, client) = try await pool.volume(16 << 20)
         let bytes = pattern(1, bytes: 65536)
         try await client.write(bytes, at: 0)
+        // Placement goes by lot: with so many each mountpath has slices.
+        for _ in 0..<8 { try await pool.volume(16 << 20).1.write(bytes, at: 0) }
         await pool.engine.shutDown()
         pool.setFault(on: 1..<2) { call, path in call == bad && path.hasSuffix(part) ? EIO : nil }
         try await pool.start()

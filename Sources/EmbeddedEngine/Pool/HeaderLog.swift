@@ -144,6 +144,10 @@ final class HeaderLog: Sendable {
         var groups: [String: Entry] = [:]
         var volumes: [VolumeID: Entry] = [:]
         var snapshots: [SnapshotID: (revision: UInt64, header: SnapshotHeader)] = [:]
+        /// By origin, those that are not purged.
+        var clones: [VolumeID: Set<VolumeID>] = [:]
+        /// By volume, those that are not deleted.
+        var snapshotsOf: [VolumeID: Set<SnapshotID>] = [:]
         var pending: [Pending] = []
         var isCommitting = false
     }
@@ -239,10 +243,22 @@ final class HeaderLog: Sendable {
             }
             if let volume = entry.volume, entry.revision >= state.volumes[volume.id]?.revision ?? 0 {
                 state.volumes[volume.id] = entry
+                if let origin = volume.origin {
+                    if volume.isPurged {
+                        state.clones[origin.volume]?.remove(volume.id)
+                    } else {
+                        state.clones[origin.volume, default: []].insert(volume.id)
+                    }
+                }
             }
             for snapshot in entry.snapshots ?? []
             where entry.revision >= state.snapshots[snapshot.id]?.revision ?? 0 {
                 state.snapshots[snapshot.id] = (entry.revision, snapshot)
+                if snapshot.isDeleted {
+                    state.snapshotsOf[snapshot.volume]?.remove(snapshot.id)
+                } else {
+                    state.snapshotsOf[snapshot.volume, default: []].insert(snapshot.id)
+                }
             }
         }
     }
@@ -323,7 +339,20 @@ final class HeaderLog: Sendable {
 
     /// Epochs of a volume at which clones began that are still there.
     func clonedEpochs(of id: VolumeID) -> Set<UInt32> {
-        Set(volumes.compactMap { $0.origin?.volume == id && !$0.isPurged ? $0.origin?.epoch : nil })
+        state.withLock { state in
+            Set(
+                (state.clones[id] ?? []).compactMap { clone in
+                    state.volumes[clone]?.volume?.origin.flatMap { $0.volume == id ? $0.epoch : nil }
+                })
+        }
+    }
+
+    /// Snapshots of the volume that were not deleted.
+    func snapshots(of id: VolumeID) -> [SnapshotHeader] {
+        state.withLock { state in
+            (state.snapshotsOf[id] ?? []).compactMap { state.snapshots[$0]?.header }
+                .filter { $0.volume == id && !$0.isDeleted }
+        }
     }
 
     // MARK: Writing
