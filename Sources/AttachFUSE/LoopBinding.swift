@@ -66,11 +66,14 @@ enum LoopBinding {
         var known: UInt64 = 0
         for _ in 0..<attemptCountMax {
             let result = ashlar_fuse_refresh_attributes(file, &known)
-            guard result == 0 else { throw Failure(errno: -result, "cannot ask for the size of the file under \(path)") }
+            guard result == 0 else {
+                throw Failure(errno: -result, "cannot ask for the size of the file under \(path)")
+            }
             if known >= sizeBytes { return }
             usleep(pauseMicroseconds)
         }
-        throw Failure(.unavailable, "the file under \(path) has \(known) bytes to the kernel and not \(sizeBytes); try again")
+        throw Failure(
+            .unavailable, "the file under \(path) has \(known) bytes to the kernel and not \(sizeBytes); try again")
     }
 
     /// Flushes and frees the device. `failedPrecondition` while it is mounted or open, and then it stays as it was.

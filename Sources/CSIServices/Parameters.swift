@@ -17,6 +17,8 @@ struct Parameters: Sendable, Equatable {
         case mkfsOptions
         /// These may change during the volume's life (`VolumeLimits.Parameter`).
         case iops, iopsBurst, bandwidth, bandwidthBurst
+
+        var isMutable: Bool { VolumeLimits.Parameter(rawValue: rawValue) != nil }
     }
 
     /// What external-provisioner adds about the claim with `--extra-create-metadata`.
@@ -35,6 +37,10 @@ struct Parameters: Sendable, Equatable {
     init(_ parameters: [String: String], mutable: [String: String] = [:]) throws(Failure) {
         try Fields.map(parameters, "parameters")
         try Fields.map(mutable, "mutable_parameters")
+        for name in mutable.keys.sorted() where !Self.ignored.contains(name) && Key(rawValue: name)?.isMutable == false
+        {
+            throw Failure(.invalid, "parameter '\(name)' cannot be changed: it belongs into parameters")
+        }
         for (name, value) in parameters.merging(mutable, uniquingKeysWith: { $1 }).sorted(by: { $0.key < $1.key })
         where !Self.ignored.contains(name) {
             guard let key = Key(rawValue: name) else { throw Self.refusal(name) }

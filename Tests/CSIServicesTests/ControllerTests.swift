@@ -66,10 +66,11 @@ import Testing
                 "csi.storage.k8s.io/pvc/namespace": "ns", "csi.storage.k8s.io/fstype": "ext4",
                 "mountOptions": "commit=60", "mkfsOptions": "-m 1;-E stride=16",
             ])
-            request.mutableParameters = ["class": "bulk"]
+            request.parameters["iops"] = "100"
+            request.mutableParameters = ["iops": "200"]
             let volume = try await create(driver, request)
             let made = try #require(try await driver.catalogue.volume(named: "a"))
-            #expect(made.group == "bulk")
+            #expect(try await driver.engine.volume(made.id).limits.iops == 200)
             #expect(volume.volumeContext["ashlar/mount-options"] == "noatime,commit=60")
             #expect(volume.volumeContext["ashlar/mkfs-options"] == "-m 1;-E stride=16")
             request.parameters["csi.storage.k8s.io/pvc/name"] = "other"

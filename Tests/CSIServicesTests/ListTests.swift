@@ -152,8 +152,13 @@ import VolumeEngine
             unknown.volumeID = VolumeID.random().description
             #expect(await driver.code(CSI.Method.controllerModifyVolume, unknown) == .notFound)
             request.name = "b"
-            request.mutableParameters = ["iopps": "1"]
-            #expect(await driver.code(CSI.Method.createVolume, request) == .invalidArgument)
+            // What ControllerModifyVolume would refuse: a typo, and what stays as it is for the volume's life.
+            for refused in [
+                ["iopps": "1"], ["class": "bulk"], ["group": "bulk"], ["iops": "1", "mountOptions": "noatime"],
+            ] {
+                request.mutableParameters = refused
+                #expect(await driver.code(CSI.Method.createVolume, request) == .invalidArgument, "\(refused)")
+            }
         }
     }
 
