@@ -111,6 +111,9 @@ struct GroupHeader: Codable, Equatable, Sendable {
 ///                 12     4  CRC-32C of the payload
 ///                 16     …  payload: JSON { "revision": n, "group": {…} | "volume": {…} | "snapshots": [{…}] }
 ///
+/// Behind the last entry there may be zeros: room that is written ahead, so that an entry changes neither the file's size nor where it lies, and
+/// its sync need not wait for the filesystem's journal.
+///
 /// A volume's "limits" hold "iops", "bandwidth" (bytes), both a second, "iopsBurst", "bandwidthBurst" (bytes): each may be absent, as may all. Logs
 /// that were written before there were limits have none, and a program of that time drops them from each header that it changes.
 ///
@@ -126,6 +129,8 @@ final class HeaderLog: Sendable {
     private static let logBytesMax = 1 << 30
     /// The log is written anew when it has grown by this much.
     private static let rewriteBytes: UInt64 = 64 << 20
+    /// Zeros that are written ahead.
+    private static let aheadBytes = 64 << 10
 
     struct Entry: Codable, Sendable {
         var revision: UInt64
@@ -151,9 +156,16 @@ final class HeaderLog: Sendable {
         var pending: [Pending] = []
         var isCommitting = false
     }
+    private struct Tail {
+        let file: any DiskFile
+        /// Where the next entry goes.
+        var bytes: UInt64
+        /// Zeros up to here.
+        var ahead: UInt64
+    }
     private struct Tails {
-        /// Where the next entry goes, by member: one that had no room to write its log anew goes on with the longer one.
-        var files: [MountpathID: (file: any DiskFile, bytes: UInt64)] = [:]
+        /// By member: one that had no room to write its log anew goes on with the longer one.
+        var files: [MountpathID: Tail] = [:]
     }
 
     private let pool: Pool
@@ -272,12 +284,14 @@ final class HeaderLog: Sendable {
         }
         var bytes: [UInt8] = []
         for entry in entries { bytes += try Self.encoded(entry) }
-        var files: [MountpathID: (file: any DiskFile, bytes: UInt64)] = [:]
+        var files: [MountpathID: Tail] = [:]
         for mountpath in pool.active {
             do throws(Failure) {
-                var isSame = false
+                var (isSame, ahead) = (false, bytes.count)
                 if try mountpath.disk.exists(Self.path) {
-                    isSame = try mountpath.disk.readFile(Self.path, bytesMax: Self.logBytesMax) == bytes
+                    let found = try mountpath.disk.readFile(Self.path, bytesMax: Self.logBytesMax)
+                    isSame = found.starts(with: bytes) && found[bytes.count...].allSatisfy { $0 == 0 }
+                    if isSame { ahead = found.count }
                 }
                 if !isSame { try mountpath.disk.replaceFile(Self.path, with: bytes) }
                 let file = try mountpath.disk.openLog(Self.path)
@@ -286,7 +300,7 @@ final class HeaderLog: Sendable {
                     try file.synchronize()
                     try mountpath.disk.synchronizeDirectory(Self.directory)
                 }
-                files[mountpath.id] = (file, UInt64(bytes.count))
+                files[mountpath.id] = Tail(file: file, bytes: UInt64(bytes.count), ahead: UInt64(ahead))
             } catch  where error.kind == .exhausted {
                 // Those that have it have another file now.
                 let written = files
@@ -413,24 +427,36 @@ final class HeaderLog: Sendable {
         }
     }
 
+    /// Makes the entries durable; returns how far there are zeros behind them.
+    private static func append(_ payload: [UInt8], to tail: Tail) throws(Failure) -> UInt64 {
+        let end = tail.bytes + UInt64(payload.count)
+        var ahead = tail.ahead
+        var isWritten = false
+        if end > ahead {
+            do throws(Failure) {
+                try tail.file.write(payload + [UInt8](repeating: 0, count: aheadBytes), at: tail.bytes)
+                (isWritten, ahead) = (true, end + UInt64(aheadBytes))
+            } catch  where error.kind == .exhausted {
+                // For the entries alone there may be room.
+                ahead = end
+            }
+        }
+        if !isWritten { try tail.file.write(payload, at: tail.bytes) }
+        try tail.file.synchronize()
+        return ahead
+    }
+
     private func commit(_ entries: [Entry]) throws(Failure) {
         if let halted = pool.halted { throw halted }
         var bytes: [UInt8] = []
         for entry in entries { bytes += try Self.encoded(entry) }
         let files = tails.withLock { $0.files }
         let targets = pool.active.compactMap { mountpath in
-            files[mountpath.id].map { (mountpath: mountpath, file: $0.file, offset: $0.bytes) }
+            files[mountpath.id].map { (mountpath: mountpath, tail: $0) }
         }
         let payload = bytes
         let results = inParallel(targets.count) { (index) throws(Failure) in
-            let (_, file, offset) = targets[index]
-            let written: Result<Void, Failure> = payload.withUnsafeBytes { buffer in
-                do throws(Failure) { return .success(try file.write(buffer, at: offset)) } catch {
-                    return .failure(error)
-                }
-            }
-            try written.get()
-            try file.synchronize()
+            try Self.append(payload, to: targets[index].tail)
         }
         let failed: [(Mountpath, Failure)] = zip(targets, results).compactMap { target, result in
             guard case .failure(let failure) = result else { return nil }
@@ -438,10 +464,11 @@ final class HeaderLog: Sendable {
         }
         // A full drive is no broken drive. What was written elsewhere, or in part, must not come true at the next start.
         if let full = failed.first(where: { $0.1.kind == .exhausted }) {
-            for (mountpath, file, offset) in targets {
+            for (mountpath, tail) in targets {
                 do throws(Failure) {
-                    try file.truncate(to: offset)
-                    try file.synchronize()
+                    try tail.file.truncate(to: tail.bytes)
+                    try tail.file.synchronize()
+                    tails.withLock { $0.files[mountpath.id]?.ahead = tail.bytes }
                 } catch {
                     try pool.takeOut(mountpath, reason: "cannot take back a header that was refused: \(error)")
                 }
@@ -452,7 +479,10 @@ final class HeaderLog: Sendable {
             try pool.takeOut(mountpath, reason: "cannot write headers: \(failure)")
         }
         let total = tails.withLock { tails in
-            for target in targets { tails.files[target.mountpath.id]?.bytes += UInt64(payload.count) }
+            for (target, result) in zip(targets, results) {
+                tails.files[target.mountpath.id]?.bytes += UInt64(payload.count)
+                if case .success(let ahead) = result { tails.files[target.mountpath.id]?.ahead = ahead }
+            }
             return tails.files.values.map(\.bytes).max() ?? 0
         }
         guard total > Self.rewriteBytes else { return }
@@ -461,5 +491,14 @@ final class HeaderLog: Sendable {
             // What was to be put is durable all the same.
             logger.warning("headers are not compacted", metadata: ["reason": "\(error)"])
         }
+    }
+}
+
+extension DiskFile {
+    fileprivate func write(_ bytes: [UInt8], at offset: UInt64) throws(Failure) {
+        let written: Result<Void, Failure> = bytes.withUnsafeBytes { buffer in
+            do throws(Failure) { return .success(try write(buffer, at: offset)) } catch { return .failure(error) }
+        }
+        try written.get()
     }
 }
