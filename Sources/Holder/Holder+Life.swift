@@ -27,15 +27,21 @@ extension Holder {
                 current = orphan
                 log(.info, "found worker \(orphan.number), whose holder is gone")
             } else if let lock = try takeWorkerLock() {
+                // There is no worker, and nothing that one would have to end in order.
+                if isStopping, devices.count == 0 {
+                    exitCode = 0
+                    return
+                }
                 current = try WorkerProcess(starting: program, settings.words, lock: lock) { handOver(to: $0) }
             } else {
                 startAt = .now + Self.lookPause
             }
             status.workerProcess = current?.number
             status.workerSince = current?.startedUnixTime
+            if isStopping { endWorker() }
         } catch {
             log(.error, "\(error)")
-            died()
+            if isStopping { exitCode = 1 } else { died() }
         }
     }
 
@@ -182,18 +188,19 @@ extension Holder {
         startAt = .now + pause
     }
 
-    /// The worker drains and ends; then this process does. Where none runs and devices wait, one is started for that.
+    /// The worker drains and ends; then this process does. Where none runs and devices wait, one is started for that; where one of an earlier
+    /// holder cannot be connected to yet, it is waited for.
     func stop() {
         guard !isStopping else { return }
         isStopping = true
         startAt = nil
         upgrade?.candidate?.send(SIGKILL)
         upgrade = nil
-        if current == nil, devices.count > 0 { startWorker() }
-        guard let current else {
-            exitCode = 0
-            return
-        }
+        if current == nil { startWorker() } else { endWorker() }
+    }
+
+    private func endWorker() {
+        guard let current else { return }
         if current.isReleased { current.send(SIGKILL) } else { current.connection.send(Message(.stop)) }
     }
 }

@@ -225,6 +225,26 @@ extension SystemTests {
             }
         }
 
+        /// A worker that cannot be connected to yet has devices: whoever is told to stop must not leave it behind.
+        @Test func aStopWaitsForAWorkerThatIsOnlyStarting() async throws {
+            try await Host.with { host in
+                let path = "\(host.directory)/run/worker.lock"
+                try FileManager.default.createDirectory(
+                    atPath: "\(host.directory)/run", withIntermediateDirectories: true)
+                let lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+                #expect(lock >= 0 && flock(lock, LOCK_EX) == 0)
+                let daemon = try host.start("engine")
+                for _ in 0..<500 where !host.log.contains("waiting for the worker of an earlier holder") {
+                    try await Task.sleep(for: .milliseconds(10))
+                }
+                daemon.terminate()
+                #expect(await daemon.exitCode(within: 0.5) == nil)
+                close(lock)
+                #expect(await daemon.exitCode(within: 10) == 0)
+                #expect(!FileManager.default.fileExists(atPath: "\(host.directory)/run/engine.sock"))
+            }
+        }
+
         // MARK: Rings
 
         /// Nobody is given a volume whose answered writes are lost, until whoever made them is fenced; and one is told where they are.
