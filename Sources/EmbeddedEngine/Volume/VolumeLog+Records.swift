@@ -35,7 +35,7 @@ extension VolumeLog {
             }
             let control = controls[ring.formedEntry]?.control
             let lastFlush = flushes.last?.through ?? 0
-            let isForced = lastFlush > ring.formedEntry || isPressed
+            let isForced = lastFlush > ring.formedEntry || mustForm
             guard isForced || ring.pendingBlocks >= fullBlocks else { return }
             if ring.pendingBlocks < Self.smallBlocks,
                 records.count - movesInFlight >= Self.smallRecordsInFlightMax

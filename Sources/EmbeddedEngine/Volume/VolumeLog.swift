@@ -466,13 +466,22 @@ final class VolumeLog: @unchecked Sendable {
     }
 
     /// Something must become durable or free soon, whatever its size.
-    var isPressed: Bool {
+    var isPressed: Bool { isUrgent || isRingFilling }
+
+    private var isUrgent: Bool {
         // Who waits for a segment that is on its way is not helped by smaller records.
         isClosing || ring.durableEntry < ring.replayEnd || !controls.isEmpty
             || (ring.admittedEntry < ring.endEntry && (reserve != nil || !isPreparing && !isSpaceComing))
-            || roomWaiter != nil
-            || ring.usedBlocks > ring.blocks / 2
             || discards.count > Self.discardsMax / 2 || !waitingDiscards.isEmpty
+    }
+
+    private var isRingFilling: Bool { roomWaiter != nil || ring.usedBlocks > ring.blocks / 2 }
+
+    /// Records are formed of what there is. Where the ring is full of what is on its way to the drives or into the map, small ones would make room no
+    /// sooner.
+    var mustForm: Bool {
+        isUrgent
+            || (isRingFilling && (ring.firstEntry == ring.formedEntry || ring.pendingBlocks >= fullBlocks / 2))
     }
 
     var isFlushWaiting: Bool { !flushes.isEmpty }
