@@ -141,6 +141,7 @@ class Prober(Workload):
         if self.file is not None:
             os.close(self.file)
 
-    def pause_after(self, moment):
-        """The longest round that was under way within a second of `moment`."""
-        return max((end - begin for begin, end in self.answers if begin < moment + 1 and end > moment), default=None)
+    def round_after(self, moment):
+        """Begin and end of the longest round that was under way within a second of `moment`."""
+        found = [answer for answer in self.answers if answer[0] < moment + 1 and answer[1] > moment]
+        return max(found, key=lambda answer: answer[1] - answer[0], default=None)
