@@ -41,7 +41,8 @@ extension Holder {
             if isStopping { endWorker() }
         } catch {
             log(.error, "\(error)")
-            if isStopping { exitCode = 1 } else { died() }
+            died()
+            if isStopping, deathCount > Self.deathsAtOnceMax { exitCode = 1 }
         }
     }
 
@@ -157,7 +158,13 @@ extension Holder {
         status.workerProcess = nil
         status.workerSince = nil
         if isStopping {
-            exitCode = code ?? 0
+            // One that was making way for another, or died meanwhile: its devices are ended in order by the next one.
+            if devices.count > 0, deathCount < Self.deathsAtOnceMax {
+                deathCount += 1
+                startWorker()
+            } else {
+                exitCode = code ?? (devices.count == 0 ? 0 : 1)
+            }
         } else if worker.isReleased || upgrade?.isOld(worker) == true {
             oldWorkerGone(code)
         } else if upgrade?.isLast(worker) == true {
@@ -189,14 +196,19 @@ extension Holder {
     }
 
     /// The worker drains and ends; then this process does. Where none runs and devices wait, one is started for that; where one of an earlier
-    /// holder cannot be connected to yet, it is waited for.
+    /// holder cannot be connected to yet, it is waited for, until this is asked for again.
     func stop() {
-        guard !isStopping else { return }
+        guard !isStopping else {
+            if current == nil { exitCode = 1 }
+            return
+        }
         isStopping = true
-        startAt = nil
+        deathCount = 0
         upgrade?.candidate?.send(SIGKILL)
         upgrade = nil
-        if current == nil { startWorker() } else { endWorker() }
+        if current != nil { return endWorker() }
+        startWorker()
+        if current == nil, exitCode == nil { log(.info, "stopping when the worker of an earlier holder has ended") }
     }
 
     private func endWorker() {

@@ -112,7 +112,7 @@ struct GroupHeader: Codable, Equatable, Sendable {
 ///                 16     …  payload: JSON { "revision": n, "group": {…} | "volume": {…} | "snapshots": [{…}] }
 ///
 /// Behind the last entry there may be zeros: room that is written ahead, so that an entry changes neither the file's size nor where it lies, and
-/// its sync need not wait for the filesystem's journal.
+/// its sync need not wait for the filesystem's journal. Versions before that write the log anew at their start, without the zeros.
 ///
 /// A volume's "limits" hold "iops", "bandwidth" (bytes), both a second, "iopsBurst", "bandwidthBurst" (bytes): each may be absent, as may all. Logs
 /// that were written before there were limits have none, and a program of that time drops them from each header that it changes.
@@ -302,6 +302,8 @@ final class HeaderLog: Sendable {
                 }
                 files[mountpath.id] = Tail(file: file, bytes: UInt64(bytes.count), ahead: UInt64(ahead))
             } catch  where error.kind == .exhausted {
+                // What is left of it takes the room that a smaller entry needs.
+                try? mountpath.disk.remove(Self.path + ".tmp")
                 // Those that have it have another file now.
                 let written = files
                 tails.withLock { $0.files.merge(written) { $1 } }
@@ -446,6 +448,23 @@ final class HeaderLog: Sendable {
         return ahead
     }
 
+    /// What is refused must not come true at the next start: each member's log ends where it did. Throws the first failure when all were tried.
+    private func takeBack(_ targets: [(mountpath: Mountpath, tail: Tail)]) throws(Failure) {
+        var problem: Failure?
+        for (mountpath, tail) in targets where mountpath.isActive {
+            do throws(Failure) {
+                try tail.file.truncate(to: tail.bytes)
+                try tail.file.synchronize()
+                tails.withLock { $0.files[mountpath.id]?.ahead = tail.bytes }
+            } catch {
+                do throws(Failure) {
+                    try pool.takeOut(mountpath, reason: "cannot take back a header that was refused: \(error)")
+                } catch { problem = problem ?? error }
+            }
+        }
+        if let problem { throw problem }
+    }
+
     private func commit(_ entries: [Entry]) throws(Failure) {
         if let halted = pool.halted { throw halted }
         var bytes: [UInt8] = []
@@ -462,21 +481,18 @@ final class HeaderLog: Sendable {
             guard case .failure(let failure) = result else { return nil }
             return (target.mountpath, failure)
         }
-        // A full drive is no broken drive. What was written elsewhere, or in part, must not come true at the next start.
+        // A full drive is no broken drive.
         if let full = failed.first(where: { $0.1.kind == .exhausted }) {
-            for (mountpath, tail) in targets {
-                do throws(Failure) {
-                    try tail.file.truncate(to: tail.bytes)
-                    try tail.file.synchronize()
-                    tails.withLock { $0.files[mountpath.id]?.ahead = tail.bytes }
-                } catch {
-                    try pool.takeOut(mountpath, reason: "cannot take back a header that was refused: \(error)")
-                }
-            }
+            try takeBack(targets)
             throw Failure(.exhausted, "no room for headers on \(full.0.path): free space there", cause: full.1)
         }
-        for (mountpath, failure) in failed {
-            try pool.takeOut(mountpath, reason: "cannot write headers: \(failure)")
+        do throws(Failure) {
+            for (mountpath, failure) in failed {
+                try pool.takeOut(mountpath, reason: "cannot write headers: \(failure)")
+            }
+        } catch {
+            try? takeBack(targets)
+            throw error
         }
         let total = tails.withLock { tails in
             for (target, result) in zip(targets, results) {
