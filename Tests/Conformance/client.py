@@ -73,12 +73,14 @@ class Client:
         return carry_out
 
     def raw(self, path, data, seconds=5):
-        """Any bytes at any path: the code that they are answered with."""
+        """Any bytes at any path: the code that they are answered with; `details` has the words."""
         call = self.channel.unary_unary(path)
         try:
             call(data, timeout=seconds)
+            self.details = ""
             return "OK"
         except grpc.RpcError as error:
+            self.details = error.details()
             return error.code().name
 
     def wait(self, seconds=30):
