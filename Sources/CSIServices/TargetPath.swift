@@ -32,13 +32,17 @@ enum TargetPath {
         guard try isDirectory(path) != true else {
             throw Failure(.failedPrecondition, "\(path) is a directory; a raw block volume needs a file there")
         }
+        if let kind = try status(path)?.st_mode, kind & S_IFMT != S_IFREG, kind & S_IFMT != S_IFBLK {
+            throw Failure(.failedPrecondition, "\(path) is a file of the host; a raw block volume needs one of its own")
+        }
         _ = try FileDescriptor(opening: path, flags: O_WRONLY | O_CREAT | O_CLOEXEC, "cannot make \(path)")
     }
 
-    /// Removes what `makeDirectory` or `makeFile` made. Files in it are the host's and stay: `failedPrecondition`.
+    /// Removes what `makeDirectory` or `makeFile` made, by what it is: an empty directory or an empty file. All else is the host's and stays:
+    /// `failedPrecondition`. The path is the caller's word.
     static func remove(_ path: String) throws(Failure) {
-        guard let isDirectory = try isDirectory(path) else { return }
-        if isDirectory {
+        guard let found = try status(path) else { return }
+        if found.st_mode & S_IFMT == S_IFDIR {
             if rmdir(path) == 0 || errno == ENOENT { return }
             let number = errno
             guard number != ENOTEMPTY, number != EEXIST else {
@@ -48,13 +52,20 @@ enum TargetPath {
             }
             throw Failure(errno: number, "cannot remove \(path)")
         }
+        guard found.st_mode & S_IFMT == S_IFREG, found.st_size == 0 else {
+            throw Failure(.failedPrecondition, "\(path) is a file of the host, and no target of a volume; it stays")
+        }
         if unlink(path) != 0, errno != ENOENT { throw Failure(errno: errno, "cannot remove \(path)") }
     }
 
-    /// Nil where there is nothing.
     private static func isDirectory(_ path: String) throws(Failure) -> Bool? {
-        var status = stat()
-        if lstat(path, &status) == 0 { return status.st_mode & S_IFMT == S_IFDIR }
+        try status(path).map { $0.st_mode & S_IFMT == S_IFDIR }
+    }
+
+    /// Nil where there is nothing.
+    private static func status(_ path: String) throws(Failure) -> stat? {
+        var found = stat()
+        if lstat(path, &found) == 0 { return found }
         if errno == ENOENT || errno == ENOTDIR { return nil }
         throw Failure(errno: errno, "cannot look up \(path)")
     }

@@ -381,6 +381,39 @@ private func hasResourceCapability() -> Bool {
         }
     }
 
+    /// A target path is the caller's word: what no publication made is not removed, and nothing is bound over it.
+    @Test func filesOfTheHostStay() async throws {
+        try await withDriver { driver in
+            let life = try await Life(driver, blockCapability())
+            try await life.stage()
+            let directory = "\(driver.path)/host"
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            try Data("kept".utf8).write(to: URL(fileURLWithPath: "\(directory)/text"))
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(directory)/link", withDestinationPath: "\(directory)/text")
+            #expect(mknod("\(directory)/null", S_IFCHR | 0o666, dev_t(1 << 8 | 3)) == 0)
+            try Data().write(to: URL(fileURLWithPath: "\(directory)/empty"))
+            for (name, code) in [
+                ("text", GRPCCode.failedPrecondition), ("link", .failedPrecondition), ("null", .failedPrecondition),
+                ("empty", .ok),
+            ] {
+                var request = CSI.NodeUnpublishVolumeRequest(
+                    volumeID: life.volume.volumeID, targetPath: "\(directory)/\(name)")
+                #expect(await driver.code(CSI.Method.nodeUnpublishVolume, request) == code, "\(name)")
+                request.volumeID = "csi-unknown"
+                #expect(await driver.code(CSI.Method.nodeUnpublishVolume, request) == .ok, "\(name)")
+            }
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: directory).sorted() == ["link", "null", "text"])
+            for name in ["link", "null"] {
+                var request = life.publishRequest()
+                request.targetPath = "\(directory)/\(name)"
+                #expect(await driver.code(CSI.Method.nodePublishVolume, request) == .failedPrecondition, "\(name)")
+            }
+            try await life.unstage()
+        }
+    }
+
     @Test func badNodeRequests() async throws {
         try await withDriver { driver in
             let life = try await Life(driver)
