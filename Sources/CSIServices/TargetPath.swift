@@ -21,19 +21,17 @@ enum TargetPath {
             made += "/\(part)"
             if mkdir(made, 0o750) != 0, errno != EEXIST { throw Failure(errno: errno, "cannot make directory \(made)") }
         }
-        guard try isDirectory(path) == true else {
+        guard try status(path).map({ $0.st_mode & S_IFMT }) == S_IFDIR else {
             throw Failure(.failedPrecondition, "\(path) exists and is no directory; remove it")
         }
     }
 
-    /// Makes an empty file to bind a device onto; existing is fine.
+    /// Makes an empty file to bind a device onto; existing is fine. A file of the host would be hidden, and could not be told from ours later:
+    /// `failedPrecondition`.
     static func makeFile(_ path: String) throws(Failure) {
         if let slash = path.lastIndex(of: "/"), slash > path.startIndex { try makeDirectory(String(path[..<slash])) }
-        guard try isDirectory(path) != true else {
-            throw Failure(.failedPrecondition, "\(path) is a directory; a raw block volume needs a file there")
-        }
-        if let kind = try status(path)?.st_mode, kind & S_IFMT != S_IFREG, kind & S_IFMT != S_IFBLK {
-            throw Failure(.failedPrecondition, "\(path) is a file of the host; a raw block volume needs one of its own")
+        if let found = try status(path), !isEmptyFile(found) {
+            throw Failure(.failedPrecondition, "\(path) is there and no empty file, as a raw block volume needs")
         }
         _ = try FileDescriptor(opening: path, flags: O_WRONLY | O_CREAT | O_CLOEXEC, "cannot make \(path)")
     }
@@ -52,15 +50,13 @@ enum TargetPath {
             }
             throw Failure(errno: number, "cannot remove \(path)")
         }
-        guard found.st_mode & S_IFMT == S_IFREG, found.st_size == 0 else {
+        guard isEmptyFile(found) else {
             throw Failure(.failedPrecondition, "\(path) is a file of the host, and no target of a volume; it stays")
         }
         if unlink(path) != 0, errno != ENOENT { throw Failure(errno: errno, "cannot remove \(path)") }
     }
 
-    private static func isDirectory(_ path: String) throws(Failure) -> Bool? {
-        try status(path).map { $0.st_mode & S_IFMT == S_IFDIR }
-    }
+    private static func isEmptyFile(_ found: stat) -> Bool { found.st_mode & S_IFMT == S_IFREG && found.st_size == 0 }
 
     /// Nil where there is nothing.
     private static func status(_ path: String) throws(Failure) -> stat? {

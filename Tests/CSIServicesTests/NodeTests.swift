@@ -405,7 +405,7 @@ private func hasResourceCapability() -> Bool {
             }
             #expect(
                 try FileManager.default.contentsOfDirectory(atPath: directory).sorted() == ["link", "null", "text"])
-            for name in ["link", "null"] {
+            for name in ["link", "null", "text"] {
                 var request = life.publishRequest()
                 request.targetPath = "\(directory)/\(name)"
                 #expect(await driver.code(CSI.Method.nodePublishVolume, request) == .failedPrecondition, "\(name)")

@@ -56,12 +56,8 @@ class Client:
     def __getattr__(self, name):
         if name not in SERVICES:
             raise AttributeError(name)
-        service, method = SERVICES[name]
-        streams = method.name.startswith("GetMetadata")
-        make = self.channel.unary_stream if streams else self.channel.unary_unary
-        call = make(
-            f"/{service.full_name}/{name}", request_serializer=lambda message: message.SerializeToString(),
-            response_deserializer=message_class(method.output_type).FromString)
+        method, streams = SERVICES[name][1], name.startswith("GetMetadata")
+        call = self.callable(name, self.channel.unary_stream if streams else self.channel.unary_unary)
 
         def carry_out(request=None, seconds=self.seconds, **fields):
             request = request if request is not None else message_class(method.input_type)(**fields)
@@ -71,6 +67,23 @@ class Client:
             except grpc.RpcError as error:
                 raise Refused(name, error) from None
         return carry_out
+
+    @staticmethod
+    def callable(name, make):
+        service, method = SERVICES[name]
+        return make(
+            f"/{service.full_name}/{name}", request_serializer=lambda message: message.SerializeToString(),
+            response_deserializer=message_class(method.output_type).FromString)
+
+    @contextlib.contextmanager
+    def stream(self, name, **fields):
+        """A stream's answers one by one; cancelled at the end of the block."""
+        request = message_class(SERVICES[name][1].input_type)(**fields)
+        answers = self.callable(name, self.channel.unary_stream)(request, timeout=self.seconds)
+        try:
+            yield answers
+        finally:
+            answers.cancel()
 
     def raw(self, path, data, seconds=5):
         """Any bytes at any path: the code that they are answered with; `details` has the words."""

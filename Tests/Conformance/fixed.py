@@ -1,8 +1,9 @@
 """SnapshotMetadata in blocks of one size: another host, whose configuration says so."""
 
-from client import block, csi
+from client import block
 from host import MIB, Volume
-from storage import BLOCK, applied, history, image_of, ranges
+from metadata import applied, history, image_of, ranges
+from storage import BLOCK
 
 
 def blocks_of_one_size(host, seed):

@@ -4,6 +4,7 @@ import contextlib
 import importlib.machinery
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 
@@ -34,6 +35,12 @@ class Lab(bench.Lab):
         device = self.loop(self.image(name, size))
         run("mkfs.ext4", "-q", "-E", "nodiscard,lazy_itable_init=1,lazy_journal_init=1", device)
         return self.mount(device, name)
+
+
+def resident(process):
+    """Bytes of memory."""
+    with open(f"/proc/{process}/status") as file:
+        return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1)) * 1024
 
 
 class Host:
@@ -78,6 +85,16 @@ class Host:
     def said(self):
         with open(self.log.name) as file:
             return file.read()
+
+    def worker(self):
+        """The process that serves; 0 where there is none."""
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                with open(f"/proc/{name}/cmdline", "rb") as file:
+                    words = file.read().split(b"\0")
+                if len(words) > 2 and words[1] == b"worker" and self.config.encode() in words:
+                    return int(name)
+        return 0
 
     def node(self, name):
         """The node plugin of another node of the same machine."""

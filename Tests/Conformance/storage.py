@@ -122,99 +122,6 @@ def readers_share_what_was_restored(host, seed):
         host.client.DeleteSnapshot(snapshot_id=shot.snapshot_id)
 
 
-# MARK: SnapshotMetadata
-
-def ranges(messages, size, kind="VARIABLE_LENGTH", most=None):
-    found = []
-    for message in messages:
-        assert csi.BlockMetadataType.Name(message.block_metadata_type) == kind
-        assert message.volume_capacity_bytes == size
-        assert most is None or len(message.block_metadata) <= most
-        found += [(entry.byte_offset, entry.size_bytes) for entry in message.block_metadata]
-    assert messages, "no message at all"
-    for (offset, length), (following, _) in zip(found, found[1:]):
-        assert offset + length <= following
-    assert all(length > 0 and offset + length <= size for offset, length in found)
-    return found
-
-
-def applied(base, target, found):
-    """The base with what is told to differ taken from the target."""
-    result = bytearray(base.ljust(len(target), b"\0"))
-    for offset, length in found:
-        result[offset:offset + length] = target[offset:offset + length]
-    return bytes(result)
-
-
-def image_of(host, snapshot, size):
-    copy = Volume(host, f"image-{snapshot.snapshot_id}", block(), size, snapshot_source(snapshot.snapshot_id))
-    with copy.used():
-        found = image(copy.target)
-    copy.delete()
-    return found
-
-
-def history(host, seed, name, size):
-    """Snapshots of a raw volume with what was written and discarded between them; one was deleted since."""
-    chance = random.Random(seed)
-    volume = Volume(host, name, block(), size).up()
-    shots = []
-    with opened(volume.target) as file:
-        for step in range(5):
-            blocks = [chance.randrange(size // BLOCK) for _ in range(chance.randint(1, 300))]
-            start = chance.randrange(size // BLOCK - 64)
-            write_blocks(file, blocks + list(range(start, start + chance.randint(1, 64))), chance, size)
-            if step:
-                offset = chance.randrange(size // BLOCK // 2) * BLOCK
-                run("blkdiscard", "-o", str(offset), "-l", str(64 * BLOCK), volume.target)
-            shots.append(volume.snapshot(f"{name}-{step}"))
-    gone = shots.pop(2)
-    host.client.DeleteSnapshot(snapshot_id=gone.snapshot_id)
-    return volume, shots, gone
-
-
-def changed_blocks_make_the_new_image(host, seed):
-    size, client = 32 * MIB, host.client
-    volume, shots, gone = history(host, seed, "changed", size)
-    images = [image_of(host, shot, size) for shot in shots]
-    told = 0
-    for index, shot in enumerate(shots):
-        found = ranges(client.GetMetadataAllocated(snapshot_id=shot.snapshot_id), size)
-        assert applied(bytes(size), images[index], found) == images[index]
-        for earlier in range(index):
-            fields = {"base_snapshot_id": shots[earlier].snapshot_id, "target_snapshot_id": shot.snapshot_id}
-            found = ranges(client.GetMetadataDelta(**fields), size)
-            assert applied(images[earlier], images[index], found) == images[index]
-            told += len(found)
-            # Resumed where somebody was cut off, in small messages: the same ranges again.
-            for _ in range(3):
-                offset, length = found[len(found) // 2] if found else (0, BLOCK)
-                rest = ranges(client.GetMetadataDelta(**fields, starting_offset=offset + length, max_results=7), size, most=7)
-                assert rest == [one for one in found if one[0] >= offset + length]
-            inside = ranges(client.GetMetadataDelta(**fields, starting_offset=offset + BLOCK), size)
-            assert not inside or inside[0][0] + inside[0][1] > offset + BLOCK
-    first, last = shots[0].snapshot_id, shots[-1].snapshot_id
-    assert ranges(client.GetMetadataDelta(base_snapshot_id=first, target_snapshot_id=last, starting_offset=size), size) == []
-    for fields, code in (
-            ({"snapshot_id": ""}, "INVALID_ARGUMENT"), ({"snapshot_id": "none"}, "NOT_FOUND"),
-            ({"snapshot_id": gone.snapshot_id}, "NOT_FOUND"), ({"snapshot_id": first, "starting_offset": -1}, "OUT_OF_RANGE"),
-            ({"snapshot_id": first, "starting_offset": size + 1}, "OUT_OF_RANGE"),
-            ({"snapshot_id": first, "max_results": -1}, "INVALID_ARGUMENT")):
-        expect(code, client.GetMetadataAllocated, **fields)
-    expect("INVALID_ARGUMENT", client.GetMetadataDelta, base_snapshot_id=last, target_snapshot_id=first)
-    other = Volume(host, "changed-other", block(), size)
-    strange = other.snapshot("changed-other")
-    expect("INVALID_ARGUMENT", client.GetMetadataDelta, base_snapshot_id=first, target_snapshot_id=strange.snapshot_id)
-    expect("NOT_FOUND", client.GetMetadataDelta, base_snapshot_id=gone.snapshot_id, target_snapshot_id=last)
-    assert ranges(client.GetMetadataAllocated(snapshot_id=strange.snapshot_id), size) == []
-    volume.down()
-    for one in shots + [strange]:
-        client.DeleteSnapshot(snapshot_id=one.snapshot_id)
-    volume.delete()
-    other.delete()
-    return f"{told} ranges"
-
-
 # MARK: group consistency
 
 def a_group_snapshot_is_one_moment(host, seed):
@@ -417,7 +324,6 @@ def a_lost_drive_is_told(host, seed):
 
 
 CASES = [
-    restored_into_a_larger_volume, readers_share_what_was_restored, changed_blocks_make_the_new_image,
-    a_group_snapshot_is_one_moment, a_fenced_node_cannot_write, paths_may_be_long, ephemeral_volumes_live_with_their_pod,
-    limits_hold_live, a_lost_drive_is_told,
+    restored_into_a_larger_volume, readers_share_what_was_restored, a_group_snapshot_is_one_moment, a_fenced_node_cannot_write,
+    paths_may_be_long, ephemeral_volumes_live_with_their_pod, limits_hold_live, a_lost_drive_is_told,
 ]

@@ -34,11 +34,7 @@ import VolumeEngine
         let first = pattern(1, bytes: 8192)
         try await client.write(first, at: 0)
         try await client.flush()
-        let copy = pool.directory + ".copy"
-        try FileManager.default.copyItem(atPath: pool.directory, toPath: copy)
-        await pool.stop()
-        try FileManager.default.removeItem(atPath: pool.directory)
-        try FileManager.default.moveItem(atPath: copy, toPath: pool.directory)
+        try await pool.die()
         var changed = 0
         for slice in pool.slices() where try addTail(to: "\(pool.directory)/\(slice)") { changed += 1 }
         #expect(changed == 3)
@@ -105,11 +101,7 @@ import VolumeEngine
         try await client.flush()
         try await client.write(pattern(2, bytes: 4096), at: 1 << 20)
         try await client.flush()
-        let copy = pool.directory + ".copy"
-        try FileManager.default.copyItem(atPath: pool.directory, toPath: copy)
-        await pool.stop()
-        try FileManager.default.removeItem(atPath: pool.directory)
-        try FileManager.default.moveItem(atPath: copy, toPath: pool.directory)
+        try await pool.die()
         // Headers too: data alone is only looked at when it is read.
         for slice in pool.slices().filter({ holdsRecord($0, 1, pool) }).prefix(2) {
             let handle = try #require(FileHandle(forUpdatingAtPath: "\(pool.directory)/\(slice)"))

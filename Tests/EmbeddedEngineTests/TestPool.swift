@@ -118,6 +118,15 @@ final class TestPool {
         return try await TestPool(copyOf: self, at: copy)
     }
 
+    /// Stopped, with what the engine's death leaves at this moment in place of what a stop leaves.
+    func die() async throws {
+        let copy = directory + ".copy"
+        try FileManager.default.copyItem(atPath: directory, toPath: copy)
+        await stop()
+        try FileManager.default.removeItem(atPath: directory)
+        try FileManager.default.moveItem(atPath: copy, toPath: directory)
+    }
+
     /// Paths of every slice file, relative to the pool's directory.
     func slices() -> [String] {
         let names = FileManager.default.enumerator(atPath: directory)?.compactMap { $0 as? String } ?? []

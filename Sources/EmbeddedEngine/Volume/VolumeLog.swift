@@ -77,6 +77,7 @@ final class VolumeLog: @unchecked Sendable {
     private(set) lazy var fill = SegmentFill(log: self)
     /// What the open and the reserve segment can take. Nil when either may have changed, and at the end of each batch.
     var admissionRoom: Int?
+    /// Behind the last entry that was refused.
     private var voidedThrough = 0
     /// The last preparation's failure, until one succeeds.
     var spaceFailure: Failure?
