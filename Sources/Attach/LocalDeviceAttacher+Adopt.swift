@@ -28,7 +28,12 @@ extension LocalDeviceAttacher {
 
     /// For a successor: takes no more requests, makes everything answered durable and closes the volumes. The devices stay.
     public func release() async {
-        _ = takeWaiting()
+        // One that is just being resumed answers requests already: it ends with the others.
+        for id in takeWaiting().keys {
+            do throws(Failure) { try await locks.acquire(id.description, for: "releasing").release() } catch {
+                logger.warning("release does not wait", metadata: ["volume": "\(id)", "reason": "\(error)"])
+            }
+        }
         let all = attachments.withLock { attachments in
             defer { attachments = [:] }
             return attachments

@@ -18,19 +18,25 @@ extension FuseLoopFrontEnd {
             let served = try await goOn(device, kept)
             // Only now that its I/O is served: asking a loop device anything may wait for it.
             let name = LoopDevice.name(for: handle.volume)
-            let isThere: Bool
+            let bytes: UInt64?
             do throws(Failure) {
-                isThere = try await threads.run { () throws(Failure) in
-                    try LoopBinding.isBound(handle.path, name: name)
+                bytes = try await threads.run { () throws(Failure) in
+                    try LoopBinding.boundBytes(handle.path, name: name)
                 }
             } catch {
                 // What it took is sent again to whoever tries next.
                 try? await served.abandon()
                 throw error
             }
-            guard isThere else {
+            guard let bytes else {
                 try? await served.stop(force: true)
                 throw Failure(.notFound, "\(handle.path) is not the volume's loop device any more")
+            }
+            // The volume has grown, and whoever was to tell the device died before; or the device could not be told while it waited.
+            if bytes < device.sizeBytes {
+                do throws(Failure) { try await served.resize() } catch {
+                    logger.warning("device not resized", metadata: ["volume": "\(handle.volume)", "reason": "\(error)"])
+                }
             }
             logger.info(
                 "serving again", metadata: ["volume": "\(handle.volume)", "device": "\(handle.path)"])

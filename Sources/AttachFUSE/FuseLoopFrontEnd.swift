@@ -30,6 +30,17 @@ public final class FuseLoopFrontEnd: FrontEnd {
         self.logger = logger
     }
 
+    private static let mountPointSuffix = ".device"
+
+    /// What a process left that died while it made a device. Before any device is served: one that is has nothing there any more. Blocks.
+    public func removeMountPoints() {
+        let names = (try? DirectoryDisk(path: runDirectory).list("")) ?? []
+        for name in names where name.hasSuffix(Self.mountPointSuffix) {
+            LoopBinding.removeMountPoint("\(runDirectory)/\(name)")
+            logger.notice("removed what was left of a device", metadata: ["path": "\(runDirectory)/\(name)"])
+        }
+    }
+
     /// Serves `device` as a loop device. A device that a dead process left for the same volume is freed first.
     /// `conflict` while this front end serves the volume already.
     public func serve(
@@ -63,7 +74,7 @@ public final class FuseLoopFrontEnd: FrontEnd {
     private func start(
         _ device: any BlockDevice, volume: VolumeID, isReadOnly: Bool
     ) async throws(Failure) -> FuseLoopDevice {
-        let mountPoint = "\(runDirectory)/\(volume).device"
+        let mountPoint = "\(runDirectory)/\(volume)\(Self.mountPointSuffix)"
         let requestBytesMax = UInt32(type(of: device).requestBytesMax)
         // Not on `threads`: the descriptors must be in the process's own table.
         let mount = try await blocking(device.loop) { () throws(Failure) in

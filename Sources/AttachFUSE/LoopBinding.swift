@@ -54,11 +54,16 @@ enum LoopBinding {
         try awaitSize(path, sizeBytes: sizeBytes, file: file)
         let loop = try FileDescriptor(opening: path, flags: O_RDONLY | O_CLOEXEC, "cannot open \(path)")
         try systemCall("cannot set the size of \(path)") { ashlar_loop_set_capacity(loop.number) }
-        var bytes: UInt64 = 0
-        try systemCall("cannot read the size of \(path)") { ashlar_block_device_bytes(loop.number, &bytes) }
+        let bytes = try size(of: loop, path)
         guard bytes >= sizeBytes else {
             throw Failure(.internal, "\(path) has \(bytes) bytes and not \(sizeBytes) after it was resized")
         }
+    }
+
+    private static func size(of loop: FileDescriptor, _ path: String) throws(Failure) -> UInt64 {
+        var bytes: UInt64 = 0
+        try systemCall("cannot read the size of \(path)") { ashlar_block_device_bytes(loop.number, &bytes) }
+        return bytes
     }
 
     /// While the file is written an answer may come too late to count; a device that is longer than its file cannot be read at its end.
@@ -112,14 +117,14 @@ enum LoopBinding {
         if isOurs(loop, name) { try clear(loop, path) }
     }
 
-    /// Whether the loop device at `path` carries `name`.
-    static func isBound(_ path: String, name: String) throws(Failure) -> Bool {
+    /// The size of the loop device at `path`; nil where it does not carry `name`.
+    static func boundBytes(_ path: String, name: String) throws(Failure) -> UInt64? {
         do throws(Failure) {
             let loop = try FileDescriptor(
                 opening: path, flags: O_RDONLY | O_NONBLOCK | O_CLOEXEC, "cannot open \(path)")
-            return isOurs(loop, name)
+            return isOurs(loop, name) ? try size(of: loop, path) : nil
         } catch  where error.kind == .notFound || error.errorNumber == ENXIO || error.errorNumber == ENODEV {
-            return false
+            return nil
         }
     }
 

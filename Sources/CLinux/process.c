@@ -15,7 +15,20 @@
 
 static const int kind = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
 
-int ashlar_packet_pair(int ends[2]) { return socketpair(AF_UNIX, kind, 0, ends) < 0 ? -errno : 0; }
+// What is sent at once must fit: some 300 bytes and a descriptor take 1.3 KiB of the sender's memory, and a host may have hundreds of devices with two each.
+// Without CAP_NET_ADMIN it stays at net.core.wmem_max; what does not fit waits with the sender then.
+static void widen(int socket) {
+    int bytes = 64 << 20;
+    if (setsockopt(socket, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) < 0)
+        setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
+int ashlar_packet_pair(int ends[2]) {
+    if (socketpair(AF_UNIX, kind, 0, ends) < 0) return -errno;
+    widen(ends[0]);
+    widen(ends[1]);
+    return 0;
+}
 
 static int address(const char *path, struct sockaddr_un *address) {
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};
@@ -46,7 +59,9 @@ int ashlar_packet_listen(const char *path) {
 
 int ashlar_packet_accept(int listener) {
     int socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    return socket < 0 ? -errno : socket;
+    if (socket < 0) return -errno;
+    widen(socket);
+    return socket;
 }
 
 int ashlar_packet_connect(const char *path) {
@@ -56,6 +71,7 @@ int ashlar_packet_connect(const char *path) {
     int end = socket(AF_UNIX, kind, 0);
     if (end < 0) return -errno;
     if (connect(end, (struct sockaddr *)&name, sizeof name) < 0) return failed(end);
+    widen(end);
     return end;
 }
 
@@ -96,12 +112,11 @@ int ashlar_packet_receive(int socket, void *bytes, size_t capacity, int *descrip
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
         memcpy(descriptor, CMSG_DATA(header), sizeof *descriptor);
-    if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-        if (*descriptor >= 0) close(*descriptor);
+    if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC) && *descriptor >= 0) {
+        close(*descriptor);
         *descriptor = -1;
-        return -EMSGSIZE;
     }
-    return (int)result;
+    return message.msg_flags & MSG_TRUNC ? -EMSGSIZE : (int)result;
 }
 
 int ashlar_packet_peer(int socket) {

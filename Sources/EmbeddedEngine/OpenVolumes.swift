@@ -253,6 +253,7 @@ final class OpenVolumes: Sendable {
                     guard let self else { return done() }
                     relieve(id, done: done)
                 }
+                log.closeOthers = { [weak self] in self?.closeIdleSlices(but: id) }
                 log.replay()
                 log.reclaimLater()
                 return Handover(log)
@@ -261,6 +262,14 @@ final class OpenVolumes: Sendable {
         } catch {
             if let parent = header.origin { try? await release(parent.volume) }
             throw error
+        }
+    }
+
+    /// Descriptors are short, and the one that asks has closed what it could.
+    private func closeIdleSlices(but asking: VolumeID) {
+        let others = entries.withLock { $0.filter { $0.key != asking }.map(\.value.opened) }
+        for opened in others {
+            opened.loop.post { opened.log.closeIdleSlices() }
         }
     }
 

@@ -87,7 +87,12 @@ extension Holder {
         guard worker.hello != nil else { return }
         switch message.kind {
         case .keep, .adopt:
-            if let part = message.device, let descriptor { devices.put(part, descriptor) }
+            guard let part = message.device else { break }
+            guard let descriptor else {
+                log(.error, "no descriptor is left for device \(part.device): it ends with its worker")
+                break
+            }
+            devices.put(part, descriptor)
         case .forget:
             if let part = message.device { devices.remove(part.device) }
         case .healthy: healthy(worker, waiting: message.waiting ?? 0)

@@ -77,6 +77,15 @@ extension Holder {
         }
         devices.removeIncomplete()
         goOn(with: candidate, after: old)
+        replaced = old
+        killReplaced()
+    }
+
+    /// Only when the new one has been sent everything (it kills the old one itself then), or is dead: until then the old one is the other that has the
+    /// devices, should this process die.
+    func killReplaced() {
+        guard let old = replaced, current?.connection.hasBacklog != true else { return }
+        replaced = nil
         old.send(SIGKILL)
         lingering.append(old)
     }

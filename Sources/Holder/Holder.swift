@@ -51,6 +51,8 @@ public final class Holder {
     var upgrade: Upgrade?
     /// Dead, but for threads that wait in the kernel for I/O which the next worker serves.
     var lingering: [WorkerProcess] = []
+    /// It has released, and is killed when the one after it has all devices.
+    var replaced: WorkerProcess?
     private var clients: [PacketConnection] = []
     var isStopping = false
     /// Exit code of this process, once it is known.
@@ -115,6 +117,7 @@ public final class Holder {
         for worker in [current, upgrade?.candidate].compactMap({ $0 }) { take(from: worker) }
         for worker in lingering where worker.isGone { _ = worker.reap() }
         lingering.removeAll { $0.isGone }
+        killReplaced()
         if let worker = current, hasEnded(worker) {
             current = nil
             ended(worker)

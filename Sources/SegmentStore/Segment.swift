@@ -1,4 +1,5 @@
 import Base
+import Synchronization
 import SystemIO
 
 /// One column file of a segment. `@unchecked Sendable`: touched on the loop of its volume only, or before the volume is given to it.
@@ -7,7 +8,13 @@ public final class Slice: @unchecked Sendable {
     public let mountpath: Mountpath?
     public let mountpathID: MountpathID
     /// Opened when first needed.
-    public var file: (any DiskFile)?
+    public var file: (any DiskFile)? {
+        didSet { Self.count(file, instead: oldValue) }
+    }
+    /// Slices of this process that are open, of all volumes: descriptors are the process's.
+    public static var openCount: Int { opened.load(ordering: .relaxed) }
+    private static let opened = Atomic<Int>(0)
+
     /// Where the next chunk goes, in blocks.
     public var tail: UInt32
     /// The file's blocks below this hold bytes; above they may be allocated only.
@@ -23,6 +30,14 @@ public final class Slice: @unchecked Sendable {
         self.file = file
         self.tail = tail
         self.writtenBlocks = writtenBlocks
+        Self.count(file, instead: nil)
+    }
+
+    deinit { Self.count(nil, instead: file) }
+
+    private static func count(_ file: (any DiskFile)?, instead old: (any DiskFile)?) {
+        let change = (file == nil ? 0 : 1) - (old == nil ? 0 : 1)
+        if change != 0 { opened.add(change, ordering: .relaxed) }
     }
 
     public var isAvailable: Bool { mountpath?.isUsable ?? false }

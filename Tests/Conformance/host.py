@@ -5,6 +5,7 @@ import importlib.machinery
 import importlib.util
 import os
 import re
+import resource
 import subprocess
 import sys
 
@@ -44,11 +45,12 @@ def resident(process):
 
 
 class Host:
-    """`ashlar serve`; `csi`: more lines of that part of the configuration."""
+    """`ashlar serve`; `options`: more of that part of the configuration; `descriptors`: how many its processes may have."""
 
     NODE, OTHER = "node-1", "node-2"
 
-    def __init__(self, lab, options=""):
+    def __init__(self, lab, options="", descriptors=None):
+        self.limit = descriptors
         self.lab, self.directory, self.config = lab, lab.directory, f"{lab.directory}/ashlar.yaml"
         self.socket = f"{lab.directory}/run/csi.sock"
         for name in ("state", "run", "stage", "pods"):
@@ -78,7 +80,8 @@ class Host:
 
     def run_process(self, *words):
         child = subprocess.Popen(
-            [bench.BINARY, *words], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
+            [bench.BINARY, *words], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True,
+            preexec_fn=self.limit and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (self.limit, self.limit))))
         self.lab.callback(bench.stop, child)
         return child
 

@@ -18,7 +18,7 @@ int ashlar_packet_connect(const char *path);
 // `descriptor` -1: none. It is duplicated for the receiver. -EAGAIN while the receiver's queue is full.
 int ashlar_packet_send(int socket, const void *bytes, size_t count, int descriptor);
 // Returns the packet's length, 0 where the other side is gone, -EAGAIN where none waits, -EMSGSIZE for one that is longer than `capacity`.
-// `*descriptor` is owned by the caller, or -1.
+// `*descriptor` is owned by the caller, or -1: none came, or this process may have no more.
 int ashlar_packet_receive(int socket, void *bytes, size_t capacity, int *descriptor);
 // The process that listened at the other end's path, or connected.
 int ashlar_packet_peer(int socket);

@@ -23,9 +23,11 @@ extension VolumeLog {
             switch result {
             case .success(let file):
                 slice.file = file
-                openedSlices += 1
-                if openedSlices > Self.openedSlicesMax { closeIdleSlices() }
+                boundOpenSlices()
                 for part in waiting { issue(part) }
+            case .failure(let problem) where problem.isShortage:
+                closeIdleSlices()
+                tryAgain { [self] in for part in waiting { issue(part) } }
             case .failure(let problem):
                 logger.error(
                     "slice cannot be opened", metadata: ["path": "\(mountpath.path)/\(path)", "reason": "\(problem)"])
@@ -34,16 +36,35 @@ extension VolumeLog {
         }
     }
 
-    /// Descriptors are bounded: slices that nobody reads now are closed, to be opened again when needed.
-    private func closeIdleSlices() {
-        openedSlices = 0
-        for segment in segments.values
-        where segment.isClosed && segment.readerCount == 0 && segment.lastSequence <= durableThrough {
-            for slice in segment.slices { slice.file = nil }
-        }
+    /// Descriptors are the process's. Where all volumes together have too many slices open, those that nobody reads now are closed, to be opened
+    /// again when needed: here, and where that is not enough in other volumes.
+    func boundOpenSlices() {
+        // A simulation opens and closes as much as can be.
+        let most = pool.test.isSequential ? 0 : Self.openSlicesMax
+        guard Slice.openCount > most else { return }
+        closeIdleSlices()
+        guard Slice.openCount > most, clock.now() >= closeOthersNotBefore else { return }
+        closeOthersNotBefore = clock.now() + Self.closeOthersNanoseconds
+        closeOthers?()
     }
 
-    private static let openedSlicesMax = 4096
+    /// The rest is for devices, calls, maps and headers.
+    private static let openSlicesMax = ((try? DescriptorLimit.current()) ?? 1024) / 2
+    private static let closeOthersNanoseconds: UInt64 = 100_000_000
+    /// Closing takes time, and the loop has other things to do.
+    private static let closedAtOnce = 1024
+
+    func closeIdleSlices() {
+        var closed = 0
+        for segment in segments.values
+        where segment.isClosed && segment.readerCount == 0 && segment.lastSequence <= durableThrough {
+            for slice in segment.slices where slice.file != nil {
+                slice.file = nil
+                closed += 1
+            }
+            if closed >= Self.closedAtOnce { break }
+        }
+    }
 
     func slicePath(_ segment: Segment, _ slice: Int) -> String {
         let directory = SlicePath.segmentDirectory(group: parameters.group.label, volume: parameters.header.id)
@@ -91,6 +112,9 @@ extension VolumeLog {
                 if recordIndexes.count >= Self.recordIndexesMax { recordIndexes.removeAll() }
                 if isComplete { recordIndexes[segment.id] = index }
                 finish(part)
+            case .failure(let problem) where problem.isShortage:
+                closeIdleSlices()
+                tryAgain { [self] in issue(part) }
             case .failure(let problem):
                 logger.critical(
                     "block lost", metadata: ["volume": "\(parameters.header.id)", "reason": "\(problem)"])
@@ -119,7 +143,11 @@ private struct RebuildJob: @unchecked Sendable {
     /// Returns the segment's index, for the next time.
     func run() throws(Failure) -> RecordIndex {
         var files: [(any DiskFile)?] = []
-        for (path, mountpath) in zip(paths, mountpaths) { files.append(try? mountpath?.disk.openSlice(path)) }
+        for (path, mountpath) in zip(paths, mountpaths) {
+            do throws(Failure) { files.append(try mountpath?.disk.openSlice(path)) } catch  where !error.isShortage {
+                files.append(nil)
+            }
+        }
         let index: RecordIndex
         if let known = self.index {
             index = known

@@ -453,6 +453,8 @@ extension VolumeLog: IOTarget {
             reclaimSome()
         } else if tag == Self.tagFreeing {
             freeingDue()
+        } else if tag == Self.tagAgain {
+            runPostponed()
         } else if tag == Self.tagRoom {
             map.cache.checkpointEnded()
         } else {

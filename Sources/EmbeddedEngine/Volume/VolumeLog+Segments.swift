@@ -82,6 +82,7 @@ extension VolumeLog {
             }
         } then: { [self] result in
             if case .success(let made) = result { room = made.room }
+            boundOpenSlices()
             then(result.map(\.segment))
         }
     }

@@ -35,6 +35,7 @@ final class VolumeLog: @unchecked Sendable {
     static let tagReclaim: UInt64 = 2
     static let tagRoom: UInt64 = 3
     static let tagFreeing: UInt64 = 4
+    static let tagAgain: UInt64 = 5
 
     var parameters: VolumeLogParameters
     /// The front end's, while the volume is attached; uniques count within one.
@@ -121,6 +122,7 @@ final class VolumeLog: @unchecked Sendable {
     /// Where payloads land that will be refused.
     let refused = AlignedBuffer(bytes: WriteRing.requestBlocksMax * blockBytes)
     var isBatchScheduled = false
+    private var postponed: [() -> Void] = []
 
     // Cleaning.
     private(set) lazy var cleaner = Cleaner(log: self)
@@ -146,7 +148,9 @@ final class VolumeLog: @unchecked Sendable {
     var spareParts: [ReadPart] = []
     var recordIndexes: [UInt32: RecordIndex] = [:]
     var openingSlices: [ObjectIdentifier: [ReadPart]] = [:]
-    var openedSlices = 0
+    /// Has other volumes close what they do not read now; nil where there are none.
+    var closeOthers: (@Sendable () -> Void)?
+    var closeOthersNotBefore: UInt64 = 0
     var readErrors: [MountpathID: [UInt64]] = [:]
     /// Nodes on their way into the cache.
     var nodeReads: [UInt64: NodeRead] = [:]
@@ -579,16 +583,42 @@ final class VolumeLog: @unchecked Sendable {
         admissionRoom = nil
         guard suspected.insert(mountpath.id).inserted else { return }
         membershipChanges += 1
+        takeOut(mountpath, reason)
+    }
+
+    private func takeOut(_ mountpath: Mountpath, _ reason: String) {
         let pool = pool
         queue.blocking { () throws(Failure) in
             try pool.takeOut(mountpath, reason: reason)
         } then: { [self] result in
-            membershipChanges -= 1
-            if case .failure(let failure) = result { fail(failure) }
+            if case .failure(let problem) = result {
+                // A full drive, or too few descriptors, passes. Requests wait meanwhile, unless the volume is to end.
+                if problem.isShortage, failure == nil, !isClosing {
+                    return tryAgain { [self] in takeOut(mountpath, reason) }
+                }
+                membershipChanges -= 1
+                fail(problem)
+            } else {
+                membershipChanges -= 1
+            }
             advance()
             scheduleBatch()
         }
     }
+
+    /// What failed for a lack of descriptors, memory or space, and is to be done all the same: in a moment.
+    func tryAgain(_ step: @escaping () -> Void) {
+        postponed.append(step)
+        if postponed.count == 1 { queue.timer(nanoseconds: Self.againNanoseconds, target: self, tag: Self.tagAgain) }
+    }
+
+    func runPostponed() {
+        let steps = postponed
+        postponed = []
+        for step in steps { step() }
+    }
+
+    private static let againNanoseconds: UInt64 = 20_000_000
 
     /// Drains, flushes, writes a last checkpoint and gives unused segments back. New requests answer EIO from now on.
     func close(_ done: @escaping @Sendable (Result<Void, Failure>) -> Void) {

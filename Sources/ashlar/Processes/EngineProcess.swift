@@ -46,7 +46,7 @@ final class EngineProcess: Sendable {
         _ configuration: Configuration, keeper: any DeviceKeeper, adopting devices: [KeptDevice], logger: Logger
     ) async throws(Failure) -> EngineProcess {
         var times = StartTimes()
-        try raiseDescriptorLimit()
+        try DescriptorLimit.raise()
         try makeDirectories(configuration)
         let lock = try await FileLock.wait(
             path: configuration.engineLockPath, "another ashlar engine",
@@ -65,6 +65,7 @@ final class EngineProcess: Sendable {
         times.note("pool")
         let threads = BlockingThreads(name: "ashlar-attach")
         let frontEnd = FuseLoopFrontEnd(runDirectory: configuration.runDirectory, threads: threads, logger: logger)
+        frontEnd.removeMountPoints()
         let attacher = LocalDeviceAttacher(opener: engine, frontEnd: frontEnd, keeper: keeper, logger: logger)
         await attacher.adopt(devices)
         times.note("devices")
@@ -156,18 +157,6 @@ final class EngineProcess: Sendable {
                     "group \(group.label) needs \(columns) mountpaths of its media for \(group.protection), the configuration has \(count): add mountpaths, choose another protection, or leave the group out"
                 )
             }
-        }
-    }
-
-    /// Each open slice is a descriptor.
-    private static func raiseDescriptorLimit() throws(Failure) {
-        var limit = rlimit()
-        try systemCall("cannot read the descriptor limit") {
-            getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        }
-        limit.rlim_cur = limit.rlim_max
-        try systemCall("cannot raise the descriptor limit") {
-            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         }
     }
 }

@@ -18,6 +18,7 @@ enum HolderProcess {
         let log = logger
         do {
             try makeDirectories(configuration)
+            try DescriptorLimit.raise()
             // Handed from here to every worker: what a thread of it allocates must not wait for writes that only it can carry out.
             // Refused without CAP_SYS_RESOURCE.
             if ashlar_set_io_flusher() != 0 { log.debug("PR_SET_IO_FLUSHER is not permitted") }
