@@ -34,7 +34,7 @@ public final class FuseLoopFrontEnd: FrontEnd {
 
     /// What a process left that died while it made a device. Before any device is served: one that is has nothing there any more. Blocks.
     public func removeMountPoints() {
-        let names = (try? DirectoryDisk(path: runDirectory).list("")) ?? []
+        let names = (try? DirectoryDisk(path: runDirectory).list(".")) ?? []
         for name in names where name.hasSuffix(Self.mountPointSuffix) {
             LoopBinding.removeMountPoint("\(runDirectory)/\(name)")
             logger.notice("removed what was left of a device", metadata: ["path": "\(runDirectory)/\(name)"])

@@ -5,6 +5,7 @@ import BlockDevice
 import CLinux
 import Glibc
 import Logging
+import Synchronization
 import SystemIO
 import Testing
 
@@ -183,6 +184,59 @@ extension KernelTests {
             try await second.detach(volume)
         }
 
+        /// The volume has grown, and the process died before its device was told.
+        @Test func aResumedDeviceHasItsVolumesSize() async throws {
+            let bench = try Bench()
+            let volume = VolumeID.random()
+            let kept = try await leave(bench, volume)
+            let grown = try SharedMemoryDevice(
+                loop: bench.loop, path: "\(bench.directory)/memory", sizeBytes: Self.sizeBytes + (64 << 20))
+            let attacher = Bench.attacher(bench.directory, SharedMemoryOpener(grown), NoKeeper())
+            await attacher.adopt([kept])
+            let shown = try await bench.shell("blockdev --getsize64 \(kept.handle.path)")
+            #expect(UInt64(shown) == grown.sizeBytes)
+            kept.close()
+            try await attacher.detach(volume)
+        }
+
+        /// What is left of a device half made goes; one that is served is not touched.
+        @Test func mountsOfDevicesHalfMadeAreRemoved() async throws {
+            let bench = try Bench()
+            let (path, volume) = ("\(bench.directory)/\(VolumeID.random()).device", VolumeID.random())
+            try await bench.shell("touch \(path) && mount --bind /etc/hostname \(path)")
+            let device = try SharedMemoryDevice(
+                loop: bench.loop, path: "\(bench.directory)/memory", sizeBytes: Self.sizeBytes)
+            let frontEnd = FuseLoopFrontEnd(
+                runDirectory: bench.directory, threads: BlockingThreads(name: "test"), logger: Logger(label: "test"))
+            let served = try await frontEnd.serve(device, volume: volume, readOnly: false)
+            frontEnd.removeMountPoints()
+            #expect(access(path, F_OK) != 0, "it is still there")
+            try await bench.shell(
+                "dd if=\(served.path) of=\(bench.directory)/read bs=4k count=1 iflag=direct status=none", secondsMax: 20)
+            try await served.stop(force: false)
+        }
+
+        /// A process makes way while a device that had to wait is just being resumed: that one answers requests already, and ends with the others.
+        @Test func aReleaseWaitsForADeviceThatIsBeingResumed() async throws {
+            let bench = try Bench()
+            let device = try SharedMemoryDevice(
+                loop: bench.loop, path: "\(bench.directory)/memory", sizeBytes: Self.sizeBytes)
+            let frontEnd = SlowFrontEnd()
+            let attacher = LocalDeviceAttacher(
+                opener: SharedMemoryOpener(device, failures: [Failure(.unavailable, "not yet")]), frontEnd: frontEnd)
+            let handle = DeviceHandle(
+                volume: .random(), epoch: 1, readOnly: false, connection: 1, path: "/dev/none",
+                sizeBytes: device.sizeBytes, requestBytesMax: 1 << 20)
+            await attacher.adopt([KeptDevice(handle: handle, descriptors: [])])
+            while !frontEnd.hasBegun.load(ordering: .relaxed) { try await Task.sleep(for: .milliseconds(5)) }
+            async let released: Void = attacher.release()
+            try await Task.sleep(for: .milliseconds(100))
+            frontEnd.mayEnd.store(true, ordering: .relaxed)
+            await released
+            let isSuspended = frontEnd.served.isSuspended.load(ordering: .relaxed)
+            #expect(isSuspended, "it answers requests after the release")
+        }
+
         /// A device as a dead process left it.
         private func leave(_ bench: Bench, _ volume: VolumeID) async throws -> KeptDevice {
             let parent = try TestParent(path: "\(bench.directory)/keeper.sock")
@@ -193,4 +247,33 @@ extension KernelTests {
             return try parent.kept()
         }
     }
+}
+
+/// Resumes a device when it is told to.
+private final class SlowFrontEnd: FrontEnd {
+    final class Served: ServedDevice {
+        let path = "/dev/none"
+        let descriptors: [Int32] = []
+        let isSuspended = Atomic<Bool>(false)
+
+        func resize() async throws(Failure) {}
+        func suspend() async { isSuspended.store(true, ordering: .relaxed) }
+        func stop(force: Bool, forget: @Sendable () -> Void) async throws(Failure) {}
+    }
+
+    let hasBegun = Atomic<Bool>(false)
+    let mayEnd = Atomic<Bool>(false)
+    let served = Served()
+
+    func serve(_ device: any BlockDevice, volume: VolumeID, readOnly: Bool) async throws(Failure) -> any ServedDevice {
+        served
+    }
+
+    func resume(_ device: any BlockDevice, from kept: KeptDevice) async throws(Failure) -> any ServedDevice {
+        hasBegun.store(true, ordering: .relaxed)
+        while !mayEnd.load(ordering: .relaxed) { try? await Task.sleep(for: .milliseconds(5)) }
+        return served
+    }
+
+    func discard(_ kept: KeptDevice) async throws(Failure) {}
 }

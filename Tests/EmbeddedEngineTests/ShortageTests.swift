@@ -138,4 +138,53 @@ import VolumeEngine
         #expect(try await again.read(at: 0, length: bytes.count) == bytes)
         await pool.engine.shutDown()
     }
+
+    /// Neither lost nor an error: the read waits until there is a descriptor, or until another block can be read.
+    @Test(arguments: [false, true])
+    func aSliceThatCannotBeOpenedForAMomentIsWaitedFor(isRebuilt: Bool) async throws {
+        let pool = try await FaultyPool(mountpaths: 3, k: 1, p: 2)
+        let (id, client) = try await pool.volume(64 << 20)
+        try await fill(client, seed: 1)
+        try await pool.engine.closeVolume(id)
+        let again = try await pool.open(id)
+        let healthy = try await pool.engine.volume(id).healthReason
+        let calls = Mutexed(0)
+        pool.setFault { call, path in
+            guard call == .openSlice, path.contains("/%sg/") else { return nil }
+            return calls.value.withLock {
+                $0 += 1
+                // The first one is the read's own; then a rebuild opens them all.
+                if isRebuilt, $0 == 1 { return EIO }
+                return $0 < 20 ? EMFILE : nil
+            }
+        }
+        try await expect(again, seed: 1)
+        #expect(calls.value.withLock { $0 } >= 20)
+        #expect(try await pool.engine.volume(id).healthReason == healthy)
+        #expect(try await pool.areActive().allSatisfy { $0 })
+        await pool.engine.shutDown()
+    }
+
+    /// Who took a mountpath out cannot be written down, since another one is full: nothing is answered, and nothing ends.
+    @Test func aMountpathThatCannotBeTakenOutForAMomentIsWaitedFor() async throws {
+        let pool = try await FaultyPool(mountpaths: 4, k: 1, p: 2)
+        let (_, client) = try await pool.volume(64 << 20)
+        try await fill(client, seed: 1)
+        let refusals = Mutexed(0)
+        pool.setFault(on: 0..<4) { call, path in
+            guard call == .replaceFile, path.hasSuffix("pool.json") else { return nil }
+            refusals.value.withLock { $0 += 1 }
+            return ENOSPC
+        }
+        for disk in pool.disks.prefix(1) { disk.isBroken.store(true, ordering: .relaxed) }
+        let writing = Task { try await fill(client, seed: 40) }
+        for _ in 0..<400 where refusals.value.withLock({ $0 }) < 3 { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(refusals.value.withLock { $0 } >= 3)
+        #expect(try await pool.areActive().allSatisfy { $0 })
+        pool.setFault(nil)
+        try await writing.value
+        #expect(try await pool.areActive() == [false, true, true, true])
+        try await expect(client, seed: 40)
+        await pool.engine.shutDown()
+    }
 }

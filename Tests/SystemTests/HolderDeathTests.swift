@@ -1,4 +1,5 @@
 import Base
+import CLinux
 import CSIMessages
 import Foundation
 import Glibc
@@ -58,6 +59,18 @@ extension SystemTests {
         }
 
         // MARK: The holder dies
+
+        /// What is handed over lies in the connection, whole, when the sender dies: devices by the hundreds.
+        @Test func whatIsHandedOverFitsIntoTheConnection() throws {
+            var ends: [Int32] = [0, 0]
+            #expect(ashlar_packet_pair(&ends) == 0)
+            defer { for end in ends { close(end) } }
+            let packet = [UInt8](repeating: 0, count: 320)
+            for number in 0..<2_000 {
+                let result = ashlar_packet_send(ends[0], packet, packet.count, ends[1])
+                try #require(result == 0, "packet \(number): errno \(-result)")
+            }
+        }
 
         /// The new worker has the devices before it can be connected to: the next holder waits for it, and starts none beside it.
         @Test func aHolderThatDiesWhileItsWorkerStarts() async throws {

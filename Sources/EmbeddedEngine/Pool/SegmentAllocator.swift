@@ -210,13 +210,13 @@ final class SegmentAllocator: Sendable {
         return (min(group.dataColumns, mountpaths - p), p)
     }
 
-    /// `exhausted` where the group's capacity or the mountpaths' room is used up; nothing is left behind then.
+    /// `exhausted` where the group's capacity or the mountpaths' room is used up, `busy` where it is to be tried again; nothing is left behind then.
     func makeSegment(
         _ id: UInt32, volume: VolumeID, group: GroupSpecification, for purpose: Purpose = .writes
     ) throws(Failure) -> Segment {
         if let halted = pool.halted { throw halted }
         // Nothing is placed without a member before the version that names it out is durable.
-        for mountpath in pool.active where !mountpath.isUsable { try pool.takeOut(mountpath, reason: "failed") }
+        for mountpath in pool.active where !mountpath.isUsable { try takeOut(mountpath, "failed") }
         let candidates = candidates(group, for: purpose)
         guard let (k, p) = Self.columns(of: group, mountpaths: candidates.count) else {
             throw Failure(
@@ -285,12 +285,20 @@ final class SegmentAllocator: Sendable {
             }
             for (mountpath, result) in zip(chosen, results) {
                 guard case .failure(let failure) = result else { continue }
-                // Full is no fault; anything else is, and the segment is tried again without that mountpath.
-                if failure.kind != .exhausted {
-                    try pool.takeOut(mountpath, reason: "cannot make a slice: \(failure)")
+                if let number = failure.errorNumber, Failure.isShortage(errno: number) {
+                    throw Failure(.busy, "no segment can be made now", cause: failure)
                 }
+                // Full is no fault; anything else is, and the segment is tried again without that mountpath.
+                if failure.kind != .exhausted { try takeOut(mountpath, "cannot make a slice: \(failure)") }
                 roomy.removeAll { $0.mountpath.id == mountpath.id || !$0.mountpath.isActive }
             }
+        }
+    }
+
+    /// What another member has no room to write down is no lack of room for data.
+    private func takeOut(_ mountpath: Mountpath, _ reason: String) throws(Failure) {
+        do throws(Failure) { try pool.takeOut(mountpath, reason: reason) } catch  where error.kind == .exhausted {
+            throw Failure(.busy, "\(mountpath.path) has failed and cannot be taken out now", cause: error)
         }
     }
 

@@ -56,7 +56,11 @@ extension VolumeLog {
             case .success(let segment): take(segment)
             case .failure(let problem):
                 refusedPurpose = purpose
-                if problem.kind == .exhausted { spaceFailed(problem) } else { fail(problem) }
+                switch problem.kind {
+                case .exhausted: spaceFailed(problem)
+                case .busy: tryAgain { [self] in scheduleBatch() }
+                default: fail(problem)
+                }
             }
             finishClosing()
         }
