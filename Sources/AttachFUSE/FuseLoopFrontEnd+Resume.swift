@@ -35,7 +35,8 @@ extension FuseLoopFrontEnd {
             // The volume has grown, and whoever was to tell the device died before; or the device could not be told while it waited.
             if bytes < device.sizeBytes {
                 do throws(Failure) { try await served.resize() } catch {
-                    logger.warning("device not resized", metadata: ["volume": "\(handle.volume)", "reason": "\(error)"])
+                    logger.warning(
+                        "device not resized", metadata: ["volume": "\(handle.volume)", "reason": "\(error)"])
                 }
             }
             logger.info(

@@ -212,7 +212,8 @@ extension KernelTests {
             frontEnd.removeMountPoints()
             #expect(access(path, F_OK) != 0, "it is still there")
             try await bench.shell(
-                "dd if=\(served.path) of=\(bench.directory)/read bs=4k count=1 iflag=direct status=none", secondsMax: 20)
+                "dd if=\(served.path) of=\(bench.directory)/read bs=4k count=1 iflag=direct status=none", secondsMax: 20
+            )
             try await served.stop(force: false)
         }
 
