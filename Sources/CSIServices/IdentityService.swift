@@ -4,6 +4,13 @@ import ProtobufRuntime
 
 /// CSI Identity: who we are, and whether we are ready.
 public final class IdentityService: Sendable {
+    /// What is true of this driver whatever state it is in, so that a process that is starting answers it.
+    public static let alwaysAnswered: Set<String> = [
+        CSI.Method.probe, CSI.Method.getPluginInfo, CSI.Method.getPluginCapabilities,
+        CSI.Method.controllerGetCapabilities, CSI.Method.groupControllerGetCapabilities,
+        CSI.Method.nodeGetCapabilities, CSI.Method.nodeGetInfo,
+    ]
+
     private let settings: CSISettings
     private let isReady: @Sendable () -> Bool
 

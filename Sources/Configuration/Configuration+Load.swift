@@ -63,10 +63,11 @@ extension Configuration {
         let runDirectory = root.child("runDirectory").absolutePath(default: "/run/ashlar")
         let groups = readGroups(root.child("groups"))
         let classes = readClasses(root.child("classes"), groups)
+        let (nodeID, storageHost) = readNode(root.child("node"), hostName)
         return Configuration(
             stateDirectory: root.child("stateDirectory").absolutePath(default: "/var/lib/ashlar"),
             runDirectory: runDirectory,
-            logLevel: root.child("logLevel").choice(default: .info), nodeID: readNode(root.child("node"), hostName),
+            logLevel: root.child("logLevel").choice(default: .info), nodeID: nodeID, storageHost: storageHost,
             otherNodes: readOtherNodes(root.child("otherNodes")),
             sockets: readSockets(root.child("csi"), runDirectory),
             engine: readEngine(root.child("engine"), runDirectory), pool: readPool(root.child("pool")), groups: groups,
@@ -74,11 +75,13 @@ extension Configuration {
             classes: classes, defaultClass: readDefaultClass(root.child("defaultClass"), classes))
     }
 
-    private static func readNode(_ node: Reader, _ hostName: String) -> String {
+    private static func readNode(_ node: Reader, _ hostName: String) -> (id: String, host: String) {
         node.checkKeys(.node)
         let id = node.child("id").text(default: hostName)
         check(id, node.child("id"))
-        return id
+        let host = node.child("host").text(default: id)
+        check(host, node.child("host"))
+        return (id, host)
     }
 
     private static func check(_ id: String, _ reader: Reader) {

@@ -9,6 +9,8 @@ public struct Configuration: Sendable, Equatable {
     public var runDirectory: String
     public var logLevel: LogLevel
     public var nodeID: String
+    /// The node where the drives are: what volumes and snapshots are accessible from.
+    public var storageHost: String
     /// Other nodes that may have volumes.
     public var otherNodes: [String]
     public var sockets: Sockets

@@ -10,7 +10,7 @@ package enum Section: String, CaseIterable {
                 "stateDirectory", "runDirectory", "logLevel", "node", "otherNodes", "csi", "engine", "pool", "groups",
                 "createGroups", "classes", "defaultClass",
             ]
-        case .node: ["id"]
+        case .node: ["id", "host"]
         case .csi:
             [
                 "socket", "controllerSocket", "nodeSocket", "contract", "blockMetadata", "ephemeralSizeMax",

@@ -48,6 +48,26 @@ public struct GRPCHandlers: Sendable {
         return merged
     }
 
+    /// Refuses every method but `open` with what `refusal` answers, as long as that is something.
+    public func refusing(but open: Set<String>, _ refusal: @escaping @Sendable () -> Failure?) -> GRPCHandlers {
+        var refusing = self
+        for (method, handler) in handlers where !open.contains(method) {
+            switch handler {
+            case .unary(let handler):
+                refusing.handlers[method] = .unary { request, context throws(Failure) in
+                    if let refusal = refusal() { throw refusal }
+                    return try await handler(request, context)
+                }
+            case .streaming(let handler):
+                refusing.handlers[method] = .streaming { request, context, stream throws(Failure) in
+                    if let refusal = refusal() { throw refusal }
+                    try await handler(request, context, stream)
+                }
+            }
+        }
+        return refusing
+    }
+
     public var methods: [String] { handlers.keys.sorted() }
 
     private mutating func add(_ method: String, _ handler: Handler) {

@@ -23,7 +23,7 @@ private func problems(_ yaml: String) -> String {
 @Suite struct ConfigurationTests {
     @Test func everythingButMountpathsHasADefault() throws {
         let configuration = try Configuration.parse(minimal, hostName: "h")
-        #expect(configuration.nodeID == "h")
+        #expect(configuration.nodeID == "h" && configuration.storageHost == "h")
         #expect(configuration.sockets == .init(controller: "/run/ashlar/csi.sock", node: "/run/ashlar/csi.sock"))
         #expect(configuration.groups == Defaults.groups)
         #expect(configuration.classes == Defaults.classes)

@@ -68,7 +68,7 @@ class Host:
         with open(path, "w") as file:
             file.write(
                 f"stateDirectory: {self.directory}/state\nrunDirectory: {self.directory}/run\nlogLevel: debug\n"
-                f"node: {{ id: {node} }}\notherNodes: [{self.OTHER}]\ncsi: {sockets}\npool:\n  mountpaths:\n"
+                f"node: {{ id: {node}, host: {self.NODE} }}\notherNodes: [{self.OTHER}]\ncsi: {sockets}\npool:\n  mountpaths:\n"
                 + "".join(f"    - {{ path: {drive}, media: nvme }}\n" for drive in self.drives)
                 + "groups: [{ label: fast, profile: performance, protection: 'erasure(4,2)', sliceSize: 4Mi }]\n"
                 "classes: [{ name: fast, group: fast, filesystem: ext4 }, { name: bulk, group: fast, filesystem: xfs }]\n"

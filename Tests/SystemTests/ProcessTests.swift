@@ -57,6 +57,35 @@ extension SystemTests {
             }
         }
 
+        /// Not "connection refused", which tells of a dead process: its engine is stopped, so that its start takes as long as this test wants.
+        @Test func aProcessThatIsStartingSaysSo() async throws {
+            let settings = Host.Settings(
+                sockets: "{ controllerSocket: %@/run/controller.sock, nodeSocket: %@/run/node.sock }")
+            try await Host.with(settings) { host in
+                let engine = try host.start("engine")
+                try await waitForEngine(host)
+                let status = try #require(try await host.json(["engine", "status"]) as? [String: Any])
+                let worker = pid_t(try #require(status["workerProcess"] as? Int))
+                kill(worker, SIGSTOP)
+                defer { kill(worker, SIGCONT) }
+                let controller = try host.start("controller")
+                let path = "\(host.directory)/run/controller.sock"
+                for _ in 0..<400 where !FileManager.default.fileExists(atPath: path) {
+                    try await Task.sleep(for: .milliseconds(25))
+                }
+                let client = try CSIClient(socketPath: path)
+                #expect(try await client.probe() == false)
+                #expect(await client.status(CSI.Method.getPluginInfo, CSI.GetPluginInfoRequest()).code == .ok)
+                #expect(await client.status(CSI.Method.createVolume, CSI.CreateVolumeRequest()).code == .unavailable)
+                kill(worker, SIGCONT)
+                _ = try await host.ready(controller, socket: "controller.sock")
+                for daemon in [controller, engine] {
+                    daemon.terminate()
+                    #expect(await daemon.exitCode(within: 20) == 0)
+                }
+            }
+        }
+
         /// Engine, controller and node apart: the latter two may die at any moment without an I/O error.
         @Test func separateProcesses() async throws {
             let settings = Host.Settings(

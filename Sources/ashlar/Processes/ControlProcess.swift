@@ -42,7 +42,7 @@ final class ControlProcess: Sendable {
     ) async throws(Failure) -> ControlProcess {
         try makeDirectories(configuration)
         let settings = CSISettings(
-            version: ashlarVersion, nodeID: configuration.nodeID, host: configuration.nodeID,
+            version: ashlarVersion, nodeID: configuration.nodeID, host: configuration.storageHost,
             classes: configuration.classes, defaultClass: configuration.defaultClass,
             volumesPerNodeMax: configuration.csi.volumesPerNodeMax,
             ephemeralBytesMax: configuration.csi.ephemeralBytesMax,
@@ -91,10 +91,21 @@ final class ControlProcess: Sendable {
             made.register(in: &nodeHandlers)
             node = made
         }
-        try await volumes?.start(
-            groups: configuration.groups, onFirstUse: configuration.groupCreation == .firstUse)
+        // Who asks meanwhile is told that this process is starting.
+        let refusal: @Sendable () -> Failure? = {
+            isReady.value ? nil : Failure(.unavailable, "ashlar is starting, try again")
+        }
+        let servers = try listen(
+            configuration, roles, controllerHandlers.refusing(but: IdentityService.alwaysAnswered, refusal),
+            nodeHandlers.refusing(but: IdentityService.alwaysAnswered, refusal), controlHandlers.refusing(but: [], refusal), logger)
+        do throws(Failure) {
+            try await volumes?.start(
+                groups: configuration.groups, onFirstUse: configuration.groupCreation == .firstUse)
+        } catch {
+            for server in servers { await server.shutdown(drainSeconds: 0) }
+            throw error
+        }
         await node?.reconcile()
-        let servers = try listen(configuration, roles, controllerHandlers, nodeHandlers, controlHandlers, logger)
         isReady.set()
         var maintenance: [Task<Void, Never>] = []
         if let volumes {
