@@ -69,6 +69,8 @@ class SmallMemory(Workload):
         super().__init__()
         self.volume, self.verify = volume, verify
         self.group = self.make_group()
+        if self.group is None:
+            self.problems.append(f"{self}: this machine has no memory controller that takes a group's limit: nothing would hold the writer to it")
 
     def __str__(self):
         return f"writer with {self.LIMIT // MIB} MiB on {self.volume.kind}"
@@ -81,12 +83,15 @@ class SmallMemory(Workload):
                 continue
             with contextlib.suppress(OSError):
                 os.mkdir(path)
-                if os.path.exists(f"{path}/{limit}"):
-                    with open(f"{path}/{limit}", "w") as file:
+                try:
+                    # Without O_CREAT: where the controller is another hierarchy's, the file is not there.
+                    with open(f"{path}/{limit}", "r+") as file:
                         file.write(str(self.LIMIT))
-                    self.volume.host.lab.callback(self.remove_group, path)
-                    return path
-                os.rmdir(path)
+                except OSError:
+                    os.rmdir(path)
+                    continue
+                self.volume.host.lab.callback(self.remove_group, path)
+                return path
         return None
 
     def remove_group(self, path):
@@ -98,9 +103,10 @@ class SmallMemory(Workload):
 
     def round(self):
         name, count = f"{self.volume.target}/big", 4 * self.LIMIT // MIB
-        join = f"echo $BASHPID > {self.group}/cgroup.procs;" if self.group else ""
+        join = f"echo $BASHPID > {self.group}/cgroup.procs || {{ echo 'cannot move into {self.group}' >&2; exit 1; }}"
         compare = f"&& [ $(head -c {count}M {name} | sha256sum | cut -d ' ' -f 1) = $sum ]" if self.verify else ""
-        run("bash", "-c", f"""{join} key=$RANDOM$RANDOM
+        run("bash", "-c", f"""{join}
+            key=$RANDOM$RANDOM
             make() {{ openssl enc -aes-128-ctr -pass pass:$key -nosalt -pbkdf2 -iter 1 < /dev/zero 2> /dev/null | head -c {count}M; }}
             sum=$(make | sha256sum | cut -d ' ' -f 1)
             make | dd of={name} bs=1M iflag=fullblock conv=fsync status=none && echo 1 > /proc/sys/vm/drop_caches {compare}""",

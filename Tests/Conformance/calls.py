@@ -1,6 +1,8 @@
 """Calls and their answers: nothing here is mounted. A case is a function of the host and a seed, listed in CASES; it may return a line to print."""
 
+import collections
 import concurrent.futures
+import functools
 import os
 import random
 import secrets
@@ -27,6 +29,20 @@ def request(name, size=16 * MIB, **fields):
     return {
         "name": name, "capacity_range": csi.CapacityRange(required_bytes=size), "volume_capabilities": [block()],
         "parameters": {"class": "fast"}, **fields}
+
+
+def repeated(deadline, cut, call, **fields):
+    """Until it is answered; `deadline` gives each attempt's seconds. Only what passes may be said meanwhile; `cut` counts that."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        try:
+            return call(seconds=deadline(), **fields)
+        except Refused as refused:
+            assert refused.code in ("DEADLINE_EXCEEDED", "CANCELLED", "ABORTED", "UNAVAILABLE"), refused
+            cut[refused.code] += 1
+            if refused.code == "ABORTED":
+                time.sleep(0.02)
+    raise AssertionError(f"never answered: {fields}")
 
 
 def every_call_is_there(host, seed):
@@ -199,20 +215,9 @@ def secrets_are_never_told(host, seed):
 
 def calls_cut_off_and_repeated(host, seed):
     """Any call may be given up half-way, come twice at once, or both: the same call succeeds afterwards, and nothing is left over."""
-    chance, cut = random.Random(seed), [0]
-
-    def until_done(call, **fields):
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            try:
-                # Mostly too short to be answered.
-                return call(seconds=chance.choice((0.0005, 0.001, 0.002, 0.004, 0.01, 5)), **fields)
-            except Refused as refused:
-                assert refused.code in ("DEADLINE_EXCEEDED", "CANCELLED", "ABORTED", "UNAVAILABLE"), refused
-                cut[0] += 1
-                if refused.code == "ABORTED":
-                    time.sleep(0.02)
-        raise AssertionError(f"never answered: {fields}")
+    chance, cut = random.Random(seed), collections.Counter()
+    # Mostly too short to be answered.
+    until_done = functools.partial(repeated, lambda: chance.choice((0.0005, 0.001, 0.002, 0.004, 0.01, 5)), cut)
 
     def life(number):
         own = Client(host.socket)
@@ -245,7 +250,7 @@ def calls_cut_off_and_repeated(host, seed):
     # What was cut off last may still be ending.
     for _ in range(100):
         if not host.client.ListVolumes().entries and not host.client.ListSnapshots().entries:
-            return f"{cut[0]} calls cut off or refused meanwhile"
+            return f"{cut.total()} calls cut off or refused meanwhile"
         time.sleep(0.05)
     raise AssertionError(f"left over: {host.client.ListVolumes()} {host.client.ListSnapshots()}")
 

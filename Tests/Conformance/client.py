@@ -86,14 +86,14 @@ class Client:
             answers.cancel()
 
     def raw(self, path, data, seconds=5):
-        """Any bytes at any path: the code that they are answered with; `details` has the words."""
+        """Any bytes at any path: the code that they are answered with; `details` has the words, `answer` the bytes."""
         call = self.channel.unary_unary(path)
         try:
-            call(data, timeout=seconds)
+            self.answer = call(data, timeout=seconds)
             self.details = ""
             return "OK"
         except grpc.RpcError as error:
-            self.details = error.details()
+            self.answer, self.details = b"", error.details()
             return error.code().name
 
     def wait(self, seconds=30):

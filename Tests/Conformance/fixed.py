@@ -2,8 +2,8 @@
 
 from client import block
 from host import MIB, Volume
-from metadata import applied, history, image_of, ranges
-from storage import BLOCK
+from metadata import applied, history, ranges
+from storage import BLOCK, image_of
 
 
 def blocks_of_one_size(host, seed):

@@ -1,6 +1,7 @@
 """A storage host to test against: six drives on loop devices, the real binary, and volumes as an orchestrator has them."""
 
 import contextlib
+import fcntl
 import importlib.machinery
 import importlib.util
 import os
@@ -21,6 +22,9 @@ Failed, run = bench.Failed, bench.run
 
 MIB = 1 << 20
 DRIVES, DRIVE_BYTES = 6, 3072 * MIB
+# linux/loop.h; `struct loop_info64` is 232 bytes, lo_file_name 64 of them from byte 56 on.
+LOOP_GET_STATUS64, LOOP_INFO_BYTES, LOOP_NAME = 0x4C05, 232, slice(56, 120)
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Lab(bench.Lab):
@@ -42,6 +46,25 @@ def resident(process):
     """Bytes of memory."""
     with open(f"/proc/{process}/status") as file:
         return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1)) * 1024
+
+
+def loop_devices():
+    """Those in use: "major:minor" -> (path, the name that its maker gave it)."""
+    found = {}
+    for name in os.listdir("/sys/block"):
+        if not name.startswith("loop"):
+            continue
+        # Others take and leave loop devices at the same time.
+        with contextlib.suppress(OSError):
+            with open(f"/sys/block/{name}/dev") as file:
+                number = file.read().strip()
+            file = os.open(f"/dev/{name}", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                status = fcntl.ioctl(file, LOOP_GET_STATUS64, bytes(LOOP_INFO_BYTES))
+            finally:
+                os.close(file)
+            found[number] = (f"/dev/{name}", status[LOOP_NAME].split(b"\0")[0].decode(errors="replace"))
+    return found
 
 
 class Host:
@@ -88,6 +111,22 @@ class Host:
     def said(self):
         with open(self.log.name) as file:
             return file.read()
+
+    def traces(self):
+        """What the machine has of this host's volumes, in words: mounts, loop devices, nodes in /dev/ashlar. Other hosts of the machine have
+        theirs: a volume is ours where its id is in our log, which tells each device that is served."""
+        ours = set(UUID.findall(self.said()))
+        loops = {number: (path, name) for number, (path, name) in loop_devices().items() if name.removeprefix("ashlar/") in ours}
+        found = {f"loop device {path} of {name}" for path, name in loops.values()}
+        with contextlib.suppress(FileNotFoundError):
+            found |= {f"/dev/ashlar/{name}" for name in os.listdir("/dev/ashlar") if name in ours or not UUID.fullmatch(name)}
+        with open("/proc/self/mountinfo") as file:
+            for line in file:
+                number, root, path = line.split()[2:5]
+                bound = root.removesuffix("//deleted").removeprefix("/ashlar/")
+                if path.startswith(f"{self.directory}/") or number in loops or bound in ours:
+                    found.add(f"mount of {number}{root} at {path}")
+        return found
 
     def worker(self):
         """The process that serves; 0 where there is none."""

@@ -6,8 +6,8 @@ from threading import Event, Thread
 
 from calls import expect
 from client import block, csi
-from host import MIB, Volume, resident, run, snapshot_source
-from storage import BLOCK, image, opened, write_blocks
+from host import MIB, Volume, resident, run
+from storage import BLOCK, image_of, opened, write_blocks
 
 # More than the buffers of a stream, and less than what is told of so much.
 GROWTH_MAX = 32 * MIB
@@ -32,14 +32,6 @@ def applied(base, target, found):
     for offset, length in found:
         result[offset:offset + length] = target[offset:offset + length]
     return bytes(result)
-
-
-def image_of(host, snapshot, size):
-    copy = Volume(host, f"image-{snapshot.snapshot_id}", block(), size, snapshot_source(snapshot.snapshot_id))
-    with copy.used():
-        found = image(copy.target)
-    copy.delete()
-    return found
 
 
 def history(host, seed, name, size):

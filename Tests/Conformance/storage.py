@@ -1,14 +1,17 @@
 """What is mounted and what is on it. A case is a function of the host and a seed, listed in CASES; it may return a line to print."""
 
+import collections
+import concurrent.futures
 import contextlib
 import mmap
 import os
 import random
+import re
 import threading
 import time
 
-from calls import expect
-from client import Refused, block, csi, mount
+from calls import expect, repeated, request
+from client import Client, Refused, block, csi, mount
 from host import MIB, Failed, Volume, run, snapshot_source, volume_source
 
 BLOCK = 4096
@@ -33,6 +36,14 @@ def image(path):
         while done < size:
             done += os.preadv(file, [memoryview(buffer)[done:done + 4 * MIB]], done)
         return bytes(buffer)
+
+
+def image_of(host, snapshot, size):
+    copy = Volume(host, f"image-{snapshot.snapshot_id}", block(), size, snapshot_source(snapshot.snapshot_id))
+    with copy.used():
+        found = image(copy.target)
+    copy.delete()
+    return found
 
 
 def write_blocks(file, blocks, chance, size):
@@ -173,6 +184,171 @@ def a_group_snapshot_is_one_moment(host, seed):
 
 
 # MARK: nodes
+
+class Impatient:
+    """A client that gives most of its attempts a deadline between half a millisecond and what such calls took so far."""
+
+    SHORTEST_SECONDS, PATIENT_SECONDS = 0.0005, 20
+
+    def __init__(self, host, chance, cut, longest):
+        self.client, self.chance, self.cut, self.longest = Client(host.socket), chance, cut, longest
+
+    def __getattr__(self, name):
+        call, attempts = getattr(self.client, name), [0]
+
+        def deadline():
+            attempts[0] += 1
+            if attempts[0] > 3 and self.chance.random() < 0.4:
+                return self.PATIENT_SECONDS
+            return self.SHORTEST_SECONDS * (self.longest[name] / self.SHORTEST_SECONDS) ** self.chance.random()
+
+        def timed(seconds, **fields):
+            begin = time.monotonic()
+            answer = call(seconds=seconds, **fields)
+            self.longest[name] = max(self.longest[name], time.monotonic() - begin)
+            return answer
+
+        def carry_out(**fields):
+            answer = repeated(deadline, self.cut, timed, **fields)
+            # Once more: it is done already.
+            return repeated(deadline, self.cut, timed, **fields) if self.chance.random() < 0.3 else answer
+        return carry_out
+
+
+class Life:
+    """One volume under an impatient client, and the text in it."""
+
+    TEXT_BYTES = MIB
+
+    def __init__(self, host, own, name, capability, size, text=None, source=None):
+        self.host, self.own, self.name, self.capability, self.is_block = host, own, name, capability, capability.HasField("block")
+        self.staging, self.target = f"{host.directory}/stage/{name}", f"{host.directory}/pods/{name}/mount"
+        for path in (self.staging, self.target, f"{self.target}-ro"):
+            host.lab.undo("umount", "--lazy", path)
+        fields = {"volume_content_source": source} if source is not None else {}
+        self.text = text
+        self.made = own.CreateVolume(**request(
+            name, size, volume_capabilities=[capability],
+            parameters={"class": "bulk" if capability.mount.fs_type == "xfs" else "fast"}, **fields)).volume
+        self.id = {"volume_id": self.made.volume_id}
+
+    def up(self, readonly=False):
+        granted = self.own.ControllerPublishVolume(
+            **self.id, node_id=self.host.NODE, volume_capability=self.capability, volume_context=self.made.volume_context)
+        self.fields = {
+            **self.id, "publish_context": granted.publish_context, "staging_target_path": self.staging, "volume_capability": self.capability,
+            "volume_context": self.made.volume_context}
+        self.own.NodeStageVolume(**self.fields)
+        self.own.NodePublishVolume(**self.fields, target_path=self.target, readonly=readonly)
+
+    def down(self):
+        self.own.NodeUnpublishVolume(**self.id, target_path=self.target)
+        self.own.NodeUnstageVolume(**self.id, staging_target_path=self.staging)
+        assert not os.path.exists(self.target), f"{self.target} is left over"
+
+    def delete(self):
+        self.own.ControllerUnpublishVolume(**self.id, node_id=self.host.NODE)
+        self.own.DeleteVolume(**self.id)
+
+    def write(self, chance):
+        self.text = chance.randbytes(self.TEXT_BYTES)
+        with opened(self.target if self.is_block else f"{self.target}/file", os.O_WRONLY | os.O_CREAT) as file:
+            os.write(file, self.text)
+            os.fsync(file)
+
+    def check(self, target):
+        with opened(target if self.is_block else f"{target}/file", os.O_RDONLY) as file:
+            assert os.read(file, self.TEXT_BYTES) == self.text, f"{self.name}: reads otherwise"
+
+    def has_grown(self, old):
+        if self.is_block:
+            with opened(self.target, os.O_RDONLY) as file:
+                size = os.lseek(file, 0, os.SEEK_END)
+        else:
+            found = os.statvfs(self.target)
+            size = found.f_blocks * found.f_frsize
+        assert size > 1.6 * old, f"{self.name}: {size} bytes"
+
+
+def may_grow_mounted_ext4():
+    """With CAP_SYS_RESOURCE (linux/capability.h) only, which containers and sandboxes may lack."""
+    with open("/proc/self/status") as file:
+        return bool(int(re.search(r"CapEff:\s+(\w+)", file.read()).group(1), 16) >> 24 & 1)
+
+
+def node_calls_cut_off_and_repeated(host, seed):
+    """As `calls_cut_off_and_repeated`, of a node's calls, which mount, make filesystems and let them grow: none is lost, and nothing is left."""
+    cut = collections.Counter()
+
+    def there():
+        return {entry.volume.volume_id for entry in host.client.ListVolumes().entries} | host.traces()
+    before = there()
+    longest = collections.defaultdict(lambda: 0.01, NodeStageVolume=0.3, NodeExpandVolume=0.05, NodeUnstageVolume=0.05, NodePublishVolume=0.02)
+
+    def persistent(number, capability, size, chance, own):
+        life = Life(host, own, f"life{number}", capability, size)
+        life.up()
+        life.write(chance)
+        if not life.is_block:
+            own.NodePublishVolume(**life.fields, target_path=f"{life.target}-ro", readonly=True)
+            life.check(f"{life.target}-ro")
+        own.ControllerExpandVolume(**life.id, capacity_range=csi.CapacityRange(required_bytes=2 * size), volume_capability=capability)
+        # Else the next staging lets it grow.
+        if capability.mount.fs_type != "ext4" or may_grow_mounted_ext4():
+            own.NodeExpandVolume(
+                **life.id, volume_path=life.target, staging_target_path=life.staging, volume_capability=capability,
+                capacity_range=csi.CapacityRange(required_bytes=2 * size))
+            life.has_grown(size)
+        if not life.is_block:
+            own.NodeUnpublishVolume(**life.id, target_path=f"{life.target}-ro")
+        life.down()
+        copy = Life(host, own, f"copy{number}", capability, 2 * size, life.text,
+                    csi.VolumeContentSource(volume=csi.VolumeContentSource.VolumeSource(**life.id)))
+        for one in (life, copy):
+            one.up(readonly=one is life and not one.is_block)
+            one.check(one.target)
+            one.has_grown(size)
+            one.down()
+            one.delete()
+
+    def ephemeral(number, chance, own):
+        target = f"{host.directory}/pods/brief{number}/mount"
+        host.lab.undo("umount", "--lazy", target)
+        fields = {
+            "volume_id": f"csi-brief{number}", "target_path": target, "volume_capability": mount(),
+            "volume_context": {"csi.storage.k8s.io/ephemeral": "true", "size": "32Mi"}}
+        own.NodePublishVolume(**fields)
+        text = chance.randbytes(MIB)
+        with open(f"{target}/file", "wb") as file:
+            file.write(text)
+        own.NodePublishVolume(**fields)
+        with open(f"{target}/file", "rb") as file:
+            assert file.read() == text
+        own.NodeUnpublishVolume(volume_id=fields["volume_id"], target_path=target)
+        assert not os.path.exists(target)
+
+    def lead(number):
+        chance = random.Random(seed * 100 + number)
+        own = Impatient(host, chance, cut, longest)
+        small, raw, large = (mount("ext4"), 32 * MIB), (block(), 8 * MIB), (mount("xfs"), 304 * MIB)
+        kind = (small, raw, None, large, raw, small, None, small, raw, small)[number % 10]
+        try:
+            if kind is None:
+                ephemeral(number, chance, own)
+            else:
+                persistent(number, *kind, chance, own)
+        finally:
+            own.client.close()
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        list(pool.map(lead, range(30)))
+    # What was cut off last may still be ending.
+    for _ in range(100):
+        left = sorted(there() ^ before)
+        if not left:
+            return ", ".join(f"{code} {count}" for code, count in cut.most_common())
+        time.sleep(0.05)
+    raise AssertionError(f"left over: {left}")
+
 
 def a_fenced_node_cannot_write(host, seed):
     """Two nodes: the first is given up while it writes; from then on it gets errors, and the second finds what was flushed."""
@@ -325,5 +501,5 @@ def a_lost_drive_is_told(host, seed):
 
 CASES = [
     restored_into_a_larger_volume, readers_share_what_was_restored, a_group_snapshot_is_one_moment, a_fenced_node_cannot_write,
-    paths_may_be_long, ephemeral_volumes_live_with_their_pod, limits_hold_live, a_lost_drive_is_told,
+    node_calls_cut_off_and_repeated, paths_may_be_long, ephemeral_volumes_live_with_their_pod, limits_hold_live, a_lost_drive_is_told,
 ]
