@@ -182,6 +182,34 @@ extension SystemTests {
             }
         }
 
+        /// Mounted and written, and the node grows it.
+        @Test func anExpansionOfAFilesystem() async throws {
+            try await Host.with(secondsMax: 60 + Self.killCount * 10) { host in
+                let (daemon, csi) = try await host.serve()
+                var made = try await TestVolume.create("tree", .xfs, bytes: 304 * Self.mib, on: host, csi)
+                try await made.bringUp(csi)
+                let volume = made
+                let file = CheckedFile(path: volume.target + "/file", blockCount: 2_048, seed: 2)
+                let writers = Writers([file])
+                var strikes = Strikes(random: SeededRandom(seed: makeSeed("filesystems grow under kills")))
+                let socket = "\(host.directory)/run/csi.sock"
+                func blocks() async throws -> Int { Int(try await host.shell("stat -f -c %b \(volume.target)")) ?? 0 }
+                for number in 0..<Self.killCount {
+                    let (new, before) = (Int64(336 + 32 * number) * Self.mib, try await blocks())
+                    try await succeeding { _ = try await volume.expand(try CSIClient(socketPath: socket), to: new) }
+                    try await interrupt(&strikes, within: 10, daemon) {
+                        _ = try await volume.nodeExpand(try CSIClient(socketPath: socket), to: new)
+                    }
+                    let grown = try await blocks() - before
+                    #expect(grown > 7_000 && grown <= 8_192, "\(grown) blocks more instead of 8,192")
+                }
+                #expect(await writers.stop() == [])
+                _ = try await offPool { try file.check() }
+                report("growth: \(strikes.count) kills, \(strikes.interruptedCount) calls cut off")
+                try await end([volume], daemon, host)
+            }
+        }
+
         // MARK: Discards
 
         /// A discard is I/O: who asks for it sees no error, and what lies around it stays.
@@ -260,17 +288,23 @@ extension SystemTests {
 
         // MARK: Mountpaths
 
-        /// A drive dies, and about then the worker.
+        /// A drive dies, and about then the worker; then another. A host has no more to lose.
         @Test func aMountpathsRemoval() async throws {
+            var random = SeededRandom(seed: makeSeed("mountpaths under kills"))
+            for _ in 0..<max(1, Self.killCount / 2) {
+                let delays = [1, 4].map { ($0, Int.random(in: 0...150, using: &random)) }
+                try await removal(delays)
+            }
+        }
+
+        private func removal(_ delays: [(lost: Int, milliseconds: Int)]) async throws {
             try await Host.with(secondsMax: 120) { host in
                 let (daemon, csi) = try await host.serve()
                 let volume = try await rawVolume("raw", 64, host, csi)
                 let file = CheckedFile(path: volume.target, blockCount: 4_096, seed: 1)
                 let writers = Writers([file])
-                var random = SeededRandom(seed: makeSeed("mountpaths under kills"))
-                for lost in [1, 4] {
+                for (lost, delay) in delays {
                     try await Task.sleep(for: .milliseconds(400))
-                    let delay = Int.random(in: 0...150, using: &random)
                     let strike = Task {
                         try await Task.sleep(for: .milliseconds(delay))
                         return killWorker(of: daemon)
