@@ -54,6 +54,7 @@ extension NodeService {
         if try await isPublished(wanted, device, view, readOnly: source.readOnly) {
             return CSI.NodePublishVolumeResponse()
         }
+        try refuseOtherAccess(wanted.id, isBlock: wanted.capability.isBlock, device, view, .failedPrecondition)
         try refuseSecondWriter(wanted, device, view)
         try await bind(source.path, wanted, readOnly: source.readOnly)
         return CSI.NodePublishVolumeResponse()
@@ -155,21 +156,9 @@ extension NodeService {
             let live = try await attacher.attachment(id)
             try await unmount(target, lazy: place.device != live?.path || place.kind == .block)
         } else if view.isMountPoint(target) {
-            try await removeUnownedNode(target)
+            throw Failure(.failedPrecondition, "something that is no volume is mounted at \(target); unmount it first")
         }
         try await threads.run { () throws(Failure) in try TargetPath.remove(target) }
         return CSI.NodeUnpublishVolumeResponse()
-    }
-
-    /// A device node of another name is nobody's; a mounted filesystem that is no volume's is not ours to unmount.
-    private func removeUnownedNode(_ target: String) async throws(Failure) {
-        try await threads.run { () throws(Failure) in
-            var status = stat()
-            guard stat(target, &status) == 0, status.st_mode & S_IFMT == S_IFBLK else {
-                throw Failure(
-                    .failedPrecondition, "something that is no volume is mounted at \(target); unmount it first")
-            }
-            try Mounts.unmount(target, lazy: true)
-        }
     }
 }

@@ -46,12 +46,29 @@ extension NodeService {
             )
         }
         try await clearDeadDevices(wanted.id, epoch: wanted.publish.epoch)
+        // One of an older epoch is about to be cut off.
+        if let device = try await attacher.attachment(wanted.id), device.epoch == wanted.publish.epoch {
+            try refuseOtherAccess(
+                wanted.id, isBlock: wanted.capability.isBlock, device, try await view(), .conflict)
+        }
         if wanted.capability.isBlock {
             try await stageDevice(wanted, volume)
         } else {
             try await stageFilesystem(wanted, volume)
         }
         return CSI.NodeStageVolumeResponse()
+    }
+
+    /// Whoever writes the raw device destroys the filesystem that is mounted from it: a device is used in one way at a time.
+    func refuseOtherAccess(
+        _ id: VolumeID, isBlock: Bool, _ device: AttachedDevice, _ view: KernelView, _ kind: FailureKind
+    ) throws(Failure) {
+        let other = view.places(of: id).first { $0.device == device.path && ($0.kind == .block) != isBlock }
+        guard let other else { return }
+        throw Failure(
+            kind,
+            "volume \(id) is used as a \(isBlock ? "filesystem" : "raw device") at \(other.path), and not as both at a time; take it away there first"
+        )
     }
 
     /// A pod may write anything onto a raw device: from here on no filesystem is made on it.
@@ -228,6 +245,9 @@ extension NodeService {
                 throw Failure(.failedPrecondition, "volume \(place.volume) is mounted at \(path), not \(id)")
             }
             try await unmount(path, lazy: place.device != live?.path)
+        } else if view.places(of: id).contains(where: { $0.path == path }) {
+            throw Failure(
+                .failedPrecondition, "something that is no volume is mounted over volume \(id) at \(path); unmount it first")
         }
         try await attacher.detach(id)
         try await threads.run { () throws(Failure) in try VolumeNode.remove(id) }

@@ -22,12 +22,14 @@ private struct Life {
 
     init(
         _ driver: Driver, _ capability: CSI.VolumeCapability = mountCapability(), name: String = "a",
-        bytes: Int64 = 64 << 20, readonly: Bool = false, parameters: [String: String] = [:]
+        bytes: Int64 = 64 << 20, readonly: Bool = false, parameters: [String: String] = [:],
+        capabilities: [CSI.VolumeCapability] = []
     ) async throws {
         self.driver = driver
         self.capability = capability
-        let made: CSI.CreateVolumeResponse = try await driver.call(
-            CSI.Method.createVolume, createRequest(name, requiredBytes: bytes, for: capability, parameters: parameters))
+        var create = createRequest(name, requiredBytes: bytes, for: capability, parameters: parameters)
+        if !capabilities.isEmpty { create.volumeCapabilities = capabilities }
+        let made: CSI.CreateVolumeResponse = try await driver.call(CSI.Method.createVolume, create)
         volume = try #require(made.volume)
         let published: CSI.ControllerPublishVolumeResponse = try await driver.call(
             CSI.Method.controllerPublishVolume,
@@ -142,6 +144,70 @@ private func hasResourceCapability() -> Bool {
             try await life.unpublish()
             try await life.unstage()
             #expect(try await life.isGone())
+        }
+    }
+
+    /// Writing the device destroys the filesystem that is mounted from it.
+    @Test func aFilesystemAndARawDeviceExcludeEachOther() async throws {
+        try await withDriver { driver in
+            let life = try await Life(driver, capabilities: [mountCapability(), blockCapability()])
+            var (rawStage, raw) = (life.stageRequest, life.publishRequest(2))
+            (rawStage.volumeCapability, raw.volumeCapability) = (blockCapability(), blockCapability())
+            try await life.stage()
+            try await life.publish()
+            #expect(await driver.code(CSI.Method.nodeStageVolume, rawStage) == .alreadyExists)
+            #expect(try await driver.engine.volume(life.id).formatted == .filesystem("ext4"), "it is not given up")
+            #expect(await driver.code(CSI.Method.nodePublishVolume, raw) == .failedPrecondition)
+            #expect(!FileManager.default.fileExists(atPath: life.target(2)))
+            try await life.unpublish()
+            try await life.unstage()
+
+            let _: CSI.NodeStageVolumeResponse = try await driver.call(CSI.Method.nodeStageVolume, rawStage)
+            let _: CSI.NodePublishVolumeResponse = try await driver.call(CSI.Method.nodePublishVolume, raw)
+            #expect(await driver.code(CSI.Method.nodeStageVolume, life.stageRequest) == .alreadyExists)
+            #expect(await driver.code(CSI.Method.nodePublishVolume, life.publishRequest()) == .failedPrecondition)
+            #expect(!FileManager.default.fileExists(atPath: life.staging))
+            try await life.unpublish(2)
+            try await life.stage()
+            try await life.unstage()
+        }
+    }
+
+    @Test func whatIsMountedOverAVolumeIsSeenAndStays() async throws {
+        try await withDriver { driver in
+            let life = try await Life(driver)
+            try await life.stage()
+            #expect(mount("tmpfs", life.staging, "tmpfs", 0, "size=1m") == 0)
+            #expect(await driver.code(CSI.Method.nodePublishVolume, life.publishRequest()) == .failedPrecondition)
+            #expect(await driver.code(CSI.Method.nodeStageVolume, life.stageRequest) == .failedPrecondition)
+            #expect(await driver.code(CSI.Method.nodeUnstageVolume, life.unstageRequest) == .failedPrecondition)
+            #expect(try life.mountLines().last?.contains(" tmpfs ") == true)
+            #expect(umount2(life.staging, 0) == 0)
+            try await life.publish()
+            #expect(mount("tmpfs", life.target(), "tmpfs", 0, "size=1m") == 0)
+            let unpublish = CSI.NodeUnpublishVolumeRequest(volumeID: life.volume.volumeID, targetPath: life.target())
+            #expect(await driver.code(CSI.Method.nodeUnpublishVolume, unpublish) == .failedPrecondition)
+            #expect(umount2(life.target(), 0) == 0)
+            try await life.unpublish()
+            try await life.unstage()
+        }
+    }
+
+    /// A device node that somebody else bound.
+    @Test func aForeignDeviceNodeStays() async throws {
+        try await withDriver { driver in
+            let (life, other) = (
+                try await Life(driver, blockCapability()), try await Life(driver, blockCapability(), name: "other")
+            )
+            try await other.stage()
+            let device = try #require(try other.loops().first).path
+            let target = "\(driver.path)/foreign"
+            try Data().write(to: URL(fileURLWithPath: target))
+            #expect(mount(device, target, nil, UInt(MS_BIND), nil) == 0)
+            let unpublish = CSI.NodeUnpublishVolumeRequest(volumeID: life.volume.volumeID, targetPath: target)
+            #expect(await driver.code(CSI.Method.nodeUnpublishVolume, unpublish) == .failedPrecondition)
+            #expect(umount2(target, 0) == 0, "it is there still")
+            try await other.unstage()
         }
     }
 
