@@ -127,7 +127,7 @@ extension NodeService {
         let (id, target, isBlock) = (wanted.id, wanted.target, wanted.capability.isBlock)
         try await threads.run { () throws(Failure) in
             let from = isBlock ? try VolumeNode.make(id, for: source) : source
-            if isBlock { try TargetPath.makeFile(target) } else { try TargetPath.makeDirectory(target) }
+            if isBlock { try TargetPath.makeFile(target) } else { try TargetPath.makeEmptyDirectory(target) }
             do throws(Failure) {
                 try Mounts.bind(from, at: target, readOnly: readOnly)
             } catch {

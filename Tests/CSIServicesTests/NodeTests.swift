@@ -166,7 +166,7 @@ private func hasResourceCapability() -> Bool {
             let _: CSI.NodePublishVolumeResponse = try await driver.call(CSI.Method.nodePublishVolume, raw)
             #expect(await driver.code(CSI.Method.nodeStageVolume, life.stageRequest) == .alreadyExists)
             #expect(await driver.code(CSI.Method.nodePublishVolume, life.publishRequest()) == .failedPrecondition)
-            #expect(!FileManager.default.fileExists(atPath: life.staging))
+            #expect(try life.mountLines().count == 1)
             try await life.unpublish(2)
             try await life.stage()
             try await life.unstage()
@@ -203,7 +203,7 @@ private func hasResourceCapability() -> Bool {
             let device = try #require(try other.loops().first).path
             let target = "\(driver.path)/foreign"
             try Data().write(to: URL(fileURLWithPath: target))
-            #expect(mount(device, target, nil, UInt(MS_BIND), nil) == 0)
+            #expect(mount(device, target, nil, 4096, nil) == 0)
             let unpublish = CSI.NodeUnpublishVolumeRequest(volumeID: life.volume.volumeID, targetPath: target)
             #expect(await driver.code(CSI.Method.nodeUnpublishVolume, unpublish) == .failedPrecondition)
             #expect(umount2(target, 0) == 0, "it is there still")
@@ -476,6 +476,13 @@ private func hasResourceCapability() -> Bool {
                 request.targetPath = "\(directory)/\(name)"
                 #expect(await driver.code(CSI.Method.nodePublishVolume, request) == .failedPrecondition, "\(name)")
             }
+            let mounted = try await Life(driver, name: "mounted")
+            try await mounted.stage()
+            var request = mounted.publishRequest()
+            request.targetPath = directory
+            #expect(await driver.code(CSI.Method.nodePublishVolume, request) == .failedPrecondition)
+            #expect(FileManager.default.fileExists(atPath: "\(directory)/text"), "it is not hidden")
+            try await mounted.unstage()
             try await life.unstage()
         }
     }
