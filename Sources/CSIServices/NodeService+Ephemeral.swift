@@ -13,7 +13,7 @@ extension NodeService {
         guard request.stagingTargetPath.isEmpty else {
             throw Failure(.invalid, "an ephemeral volume has no staging_target_path")
         }
-        guard !capability.isBlock, !request.readonly, !capability.mode.isReadOnly else {
+        guard !capability.isBlock, !request.readonly, !capability.isReadOnly else {
             throw Failure(.invalid, "an ephemeral volume is a filesystem that is written: it begins empty")
         }
         guard VolumeID(handle) == nil else {

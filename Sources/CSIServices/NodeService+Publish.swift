@@ -31,7 +31,7 @@ extension NodeService {
             }
             staging = try Fields.path(request.stagingTargetPath, "staging_target_path")
             let publish = request.publishContext.isEmpty ? nil : try PublishContext(decoding: request.publishContext)
-            readOnly = request.readonly || capability.mode.isReadOnly || publish?.readOnly == true
+            readOnly = request.readonly || capability.isReadOnly || publish?.readOnly == true
             epoch = publish?.epoch
         }
     }
@@ -75,11 +75,17 @@ extension NodeService {
             return (device.path, device.readOnly)
         }
         guard let staged = view.place(at: wanted.staging), staged.volume == wanted.id, staged.device == device.path,
-            staged.kind != .block
+            case .filesystem(let name) = staged.kind
         else {
             throw Failure(
                 .failedPrecondition, "volume \(wanted.id) is not mounted at \(wanted.staging); stage it again")
         }
+        let kind = try FilesystemKind(named: name, by: "mount")
+        if let other = wanted.capability.filesystem, other != kind {
+            throw Failure(
+                .failedPrecondition, "volume \(wanted.id) is staged as \(name), and fs_type asks for \(other.rawValue)")
+        }
+        try kind.check(mountOptions: wanted.capability.flags)
         return (wanted.staging, wanted.readOnly || staged.readOnly)
     }
 

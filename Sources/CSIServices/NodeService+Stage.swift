@@ -15,7 +15,10 @@ extension NodeService {
         var publish: PublishContext
         var context: VolumeContext
 
-        var readOnly: Bool { publish.readOnly || capability.mode.isReadOnly }
+        var readOnly: Bool {
+            publish.readOnly || capability.mode.isReadOnly
+                || !capability.isBlock && (context.mountOptions + capability.flags).asksReadOnly
+        }
         /// Other nodes may read it at the same time: nobody writes, not even to replay a journal.
         var isShared: Bool { capability.mode.allowsSeveralNodes }
 
@@ -144,7 +147,8 @@ extension NodeService {
 
     private func options(_ wanted: StageRequest, _ kind: FilesystemKind) -> [String] {
         var options = kind.type.defaultMountOptions
-        for option in wanted.context.mountOptions + wanted.capability.flags where !options.contains(option) {
+        for option in wanted.context.mountOptions + wanted.capability.flags
+        where !options.contains(option) && ![String].accessOptions.contains(option) {
             options.append(option)
         }
         return options

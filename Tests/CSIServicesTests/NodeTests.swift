@@ -273,6 +273,53 @@ private func hasResourceCapability() -> Bool {
         }
     }
 
+    @Test(arguments: ["ext4", "xfs"]) func readOnlyMayBeAMountOption(filesystem: String) async throws {
+        try await withDriver { driver in
+            let life = try await Life(
+                driver, mountCapability(filesystem), bytes: 304 << 20, parameters: ["mountOptions": "rw,ro"])
+            for _ in 0..<2 { try await life.stage() }
+            for _ in 0..<2 { try await life.publish() }
+            #expect(throws: (any Error).self) { try life.write("x") }
+            try await life.unpublish()
+            try await life.unstage()
+            let _: CSI.ControllerExpandVolumeResponse = try await driver.call(
+                CSI.Method.controllerExpandVolume,
+                CSI.ControllerExpandVolumeRequest(
+                    volumeID: life.volume.volumeID, capacityRange: .init(requiredBytes: 512 << 20)))
+            for _ in 0..<2 { try await life.stage() }
+            try await life.unstage()
+
+            let other = try await Life(driver, mountCapability(filesystem), name: "b", bytes: 304 << 20)
+            try await other.stage()
+            var request = other.publishRequest()
+            request.volumeCapability = mountCapability(filesystem, flags: ["rw", "ro"])
+            for _ in 0..<2 {
+                let _: CSI.NodePublishVolumeResponse = try await driver.call(CSI.Method.nodePublishVolume, request)
+            }
+            #expect(throws: (any Error).self) { try other.write("x") }
+            #expect(await driver.code(CSI.Method.nodePublishVolume, other.publishRequest()) == .alreadyExists)
+            try await other.unpublish()
+            try await other.unstage()
+        }
+    }
+
+    @Test func publishHoldsTheCapabilityAgainstWhatIsStaged() async throws {
+        try await withDriver { driver in
+            let life = try await Life(driver)
+            try await life.stage()
+            for (capability, code) in [
+                (mountCapability("xfs"), GRPCCode.failedPrecondition),
+                (mountCapability("", flags: ["dax"]), .invalidArgument), (mountCapability("ext4"), .ok),
+            ] {
+                var request = life.publishRequest()
+                request.volumeCapability = capability
+                #expect(await driver.code(CSI.Method.nodePublishVolume, request) == code, "\(capability)")
+            }
+            try await life.unpublish()
+            try await life.unstage()
+        }
+    }
+
     @Test(arguments: ["ext4", "xfs"]) func growsOnlineAndWhenStagedAnew(filesystem: String) async throws {
         try await withDriver { driver in
             let life = try await Life(driver, mountCapability(filesystem), bytes: 304 << 20)
