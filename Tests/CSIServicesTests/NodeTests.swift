@@ -343,6 +343,14 @@ private func hasResourceCapability() -> Bool {
                 capacityRange: .init(requiredBytes: 512 << 20))
             #expect(await driver.code(CSI.Method.nodeExpandVolume, node) == .failedPrecondition)
             try await expand(to: 512 << 20)
+            for capability in [
+                blockCapability(), mountCapability(filesystem == "ext4" ? "xfs" : "ext4"),
+                mountCapability("", flags: ["dax"]),
+            ] {
+                var wrong = node
+                wrong.volumeCapability = capability
+                #expect(await driver.code(CSI.Method.nodeExpandVolume, wrong) == .invalidArgument)
+            }
             if filesystem == "ext4" && !hasResourceCapability() {
                 // The kernel does not let us: the answer must say what is missing, and nothing may break.
                 #expect(await driver.code(CSI.Method.nodeExpandVolume, node) == .failedPrecondition)
