@@ -32,7 +32,7 @@ static const struct {
     {"atime", MS_NOATIME, true},       {"relatime", MS_RELATIME, false},{"norelatime", MS_RELATIME, true},
     {"nodiratime", MS_NODIRATIME, false},                               {"diratime", MS_NODIRATIME, true},
     {"strictatime", MS_STRICTATIME, false},                             {"lazytime", MS_LAZYTIME, false},
-    {"nolazytime", MS_LAZYTIME, true},
+    {"nolazytime", MS_LAZYTIME, true}, {"nosymfollow", MS_NOSYMFOLLOW, false},
 };
 
 uint64_t ashlar_mount_flag(const char *word, bool *clears) {
@@ -56,6 +56,7 @@ static const struct {
     {MS_NODEV, MOUNT_ATTR_NODEV, 0},
     {MS_NOEXEC, MOUNT_ATTR_NOEXEC, 0},
     {MS_NODIRATIME, MOUNT_ATTR_NODIRATIME, 0},
+    {MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW, 0},
     {MS_NOATIME, MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME},
     {MS_RELATIME, MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME},
     {MS_STRICTATIME, MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME},

@@ -19,6 +19,11 @@ struct Place: Sendable, Equatable {
     var readOnly: Bool
     /// The filesystem stopped writing by itself, though it is mounted to be written: it met errors.
     var hasStopped = false
+    /// Mounted by `settle` for a moment, which was cut off: nobody was told that it is there.
+    var isSettling = false
+
+    /// What marks it: a flag of the mount itself that no caller may ask for (`FilesystemKind`).
+    static let settlingOption = "nosymfollow"
 }
 
 /// What is staged and published, as the kernel has it: mount table, then device, then the identity that it was given.
@@ -61,7 +66,8 @@ struct KernelView: Sendable {
                 path: entry.mountPoint, volume: volume, device: device, kind: .filesystem(entry.type),
                 readOnly: entry.isReadOnly,
                 hasStopped: !entry.isReadOnly
-                    && entry.filesystemOptions.contains { stoppedOptions.contains($0) })
+                    && entry.filesystemOptions.contains { stoppedOptions.contains($0) },
+                isSettling: entry.options.contains(Place.settlingOption))
         } catch { return nil }
     }
 

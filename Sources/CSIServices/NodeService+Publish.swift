@@ -75,7 +75,7 @@ extension NodeService {
             return (device.path, device.readOnly)
         }
         guard let staged = view.place(at: wanted.staging), staged.volume == wanted.id, staged.device == device.path,
-            case .filesystem(let name) = staged.kind
+            case .filesystem(let name) = staged.kind, !staged.isSettling
         else {
             throw Failure(
                 .failedPrecondition, "volume \(wanted.id) is not mounted at \(wanted.staging); stage it again")

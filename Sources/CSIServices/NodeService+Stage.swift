@@ -93,14 +93,14 @@ extension NodeService {
                 throw Failure(
                     .failedPrecondition, "volume \(place.volume) is mounted at \(wanted.path); unstage it first")
             }
-            if place.device == device.path {
+            if place.device == device.path, !place.isSettling {
                 guard place.kind == .filesystem(kind.rawValue), place.readOnly == wanted.readOnly else {
                     throw Failure(
                         .conflict, "volume \(wanted.id) is staged at \(wanted.path) otherwise; unstage it first")
                 }
                 return try await growIfSmaller(kind, device, at: wanted.path, readOnly: wanted.readOnly)
             }
-            try await unmount(wanted.path, lazy: true)
+            try await unmount(wanted.path, lazy: place.device != device.path)
         } else if view.isMountPoint(wanted.path) {
             throw Failure(
                 .failedPrecondition, "something that is no volume is mounted at \(wanted.path); unmount it first")
@@ -191,7 +191,8 @@ extension NodeService {
         try await mountIt(try await attacher.attach(wanted.id, epoch: wanted.publish.epoch, readOnly: true))
     }
 
-    /// Replays the journal and gives the filesystem its device's size, mounted for that moment.
+    /// Replays the journal and gives the filesystem its device's size, mounted for that moment. The mount is marked, so that one which was
+    /// cut off is told from a volume that is staged writable.
     private func settle(
         _ kind: FilesystemKind, _ device: AttachedDevice, at path: String, _ options: [String]
     ) async throws(Failure) {
@@ -199,7 +200,9 @@ extension NodeService {
             try TargetPath.makeDirectory(path)
             try kind.type.repairBeforeMount(device.path)
             try kind.growBeforeMount(device.path)
-            try Mounts.mount(device: device.path, at: path, type: kind.type, options: options, readOnly: false)
+            try Mounts.mount(
+                device: device.path, at: path, type: kind.type, options: options + [Place.settlingOption],
+                readOnly: false)
             if try kind.type.isSmallerThanDevice(device.path) { try kind.growMounted(device.path, at: path) }
         }
         try await unmount(path, lazy: false)
@@ -251,7 +254,8 @@ extension NodeService {
             try await unmount(path, lazy: place.device != live?.path)
         } else if view.places(of: id).contains(where: { $0.path == path }) {
             throw Failure(
-                .failedPrecondition, "something that is no volume is mounted over volume \(id) at \(path); unmount it first")
+                .failedPrecondition,
+                "something that is no volume is mounted over volume \(id) at \(path); unmount it first")
         }
         try await attacher.detach(id)
         try await threads.run { () throws(Failure) in try VolumeNode.remove(id) }

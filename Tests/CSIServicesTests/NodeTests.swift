@@ -5,6 +5,7 @@ import Domain
 import EngineFakes
 import Foundation
 import GRPCServer
+import Synchronization
 import SystemIO
 import Testing
 import VolumeEngine
@@ -101,6 +102,20 @@ private func hasResourceCapability() -> Bool {
     let status = (try? readPseudoFile("/proc/self/status")) ?? ""
     let line = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") } ?? ""
     return (UInt64(line.dropFirst(7).filter(\.isHexDigit), radix: 16) ?? 0) >> 24 & 1 == 1
+}
+
+/// Looks whether a mount is writable without the mark of one that settles.
+private final class SettleWatch: Sendable {
+    let isOver = Atomic(false)
+    let unmarkedCount = Atomic(0)
+
+    func look(at path: String) {
+        for line in ((try? readPseudoFile("/proc/self/mountinfo")) ?? "").split(separator: "\n") {
+            let words = line.split(separator: " ")
+            guard words[4] == path, words[5].hasPrefix("rw"), !words[5].contains("nosymfollow") else { continue }
+            unmarkedCount.add(1, ordering: .relaxed)
+        }
+    }
 }
 
 @Suite(.serialized) struct NodeTests {
@@ -300,6 +315,44 @@ private func hasResourceCapability() -> Bool {
             #expect(await driver.code(CSI.Method.nodePublishVolume, other.publishRequest()) == .alreadyExists)
             try await other.unpublish()
             try await other.unstage()
+        }
+    }
+
+    /// A read-only stage that has to grow the filesystem mounts it writable for a moment. Killed then, it is repeated.
+    @Test(arguments: ["ext4", "xfs"]) func aSettlingThatWasCutOff(filesystem: String) async throws {
+        try await withDriver { driver in
+            let life = try await Life(driver, mountCapability(filesystem), bytes: 304 << 20, readonly: true)
+            try await life.stage()
+            try await life.unstage()
+            let _: CSI.ControllerExpandVolumeResponse = try await driver.call(
+                CSI.Method.controllerExpandVolume,
+                CSI.ControllerExpandVolumeRequest(
+                    volumeID: life.volume.volumeID, capacityRange: .init(requiredBytes: 512 << 20)))
+            let watch = SettleWatch()
+            defer { watch.isOver.store(true, ordering: .relaxed) }
+            let (staging, id) = (life.staging, life.id)
+            SystemIO.Thread(name: "test-watch") {
+                while !watch.isOver.load(ordering: .relaxed) { watch.look(at: staging) }
+            }.start()
+            try await life.stage()
+            #expect(watch.unmarkedCount.load(ordering: .relaxed) == 0, "writable only with the mark")
+            try await life.unstage()
+
+            let epoch = try await driver.engine.volume(id).attachEpoch
+            let device = try await driver.attacher.attach(id, epoch: epoch, readOnly: false)
+            let options = filesystem == "xfs" ? "nouuid" : ""
+            #expect(mount(device.path, staging, filesystem, UInt(256), options) == 0)  // MS_NOSYMFOLLOW
+            #expect(await driver.code(CSI.Method.nodePublishVolume, life.publishRequest()) == .failedPrecondition)
+            for _ in 0..<2 { try await life.stage() }
+            try await life.publish()
+            #expect(throws: (any Error).self) { try life.write("x") }
+            #expect(try life.mountLines().allSatisfy { !$0.contains("nosymfollow") })
+            try await life.unpublish()
+            try await life.unstage()
+            // Without the mark it is somebody's choice, and a conflict as before.
+            let again = try await driver.attacher.attach(id, epoch: epoch, readOnly: false)
+            #expect(mount(again.path, staging, filesystem, 0, options) == 0)
+            #expect(await driver.code(CSI.Method.nodeStageVolume, life.stageRequest) == .alreadyExists)
         }
     }
 
