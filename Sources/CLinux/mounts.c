@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "mounts.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
@@ -31,7 +32,7 @@ static const struct {
     {"atime", MS_NOATIME, true},       {"relatime", MS_RELATIME, false},{"norelatime", MS_RELATIME, true},
     {"nodiratime", MS_NODIRATIME, false},                               {"diratime", MS_NODIRATIME, true},
     {"strictatime", MS_STRICTATIME, false},                             {"lazytime", MS_LAZYTIME, false},
-    {"nolazytime", MS_LAZYTIME, true},
+    {"nolazytime", MS_LAZYTIME, true}, {"nosymfollow", MS_NOSYMFOLLOW, false},
 };
 
 uint64_t ashlar_mount_flag(const char *word, bool *clears) {
@@ -42,6 +43,48 @@ uint64_t ashlar_mount_flag(const char *word, bool *clears) {
         }
     }
     return 0;
+}
+
+// What of mount(2)'s flags one mount may have for itself (mount_setattr(2)); the others are the filesystem's.
+static const struct {
+    uint64_t flag;
+    uint64_t set;
+    uint64_t clears;
+} attributes[] = {
+    {MS_RDONLY, MOUNT_ATTR_RDONLY, 0},
+    {MS_NOSUID, MOUNT_ATTR_NOSUID, 0},
+    {MS_NODEV, MOUNT_ATTR_NODEV, 0},
+    {MS_NOEXEC, MOUNT_ATTR_NOEXEC, 0},
+    {MS_NODIRATIME, MOUNT_ATTR_NODIRATIME, 0},
+    {MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW, 0},
+    {MS_NOATIME, MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME},
+    {MS_RELATIME, MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME},
+    {MS_STRICTATIME, MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME},
+};
+
+int ashlar_bind(const char *source, const char *target, uint64_t flags) {
+    struct mount_attr wanted = {0};
+    for (size_t index = 0; index < sizeof attributes / sizeof *attributes; index++) {
+        if ((flags & attributes[index].flag) == 0) continue;
+        wanted.attr_set |= attributes[index].set;
+        wanted.attr_clr |= attributes[index].clears;
+        flags &= ~attributes[index].flag;
+    }
+    if (flags != 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    int tree = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (tree < 0) return -1;
+    int result = 0;
+    if ((wanted.attr_set | wanted.attr_clr) != 0) {
+        result = mount_setattr(tree, "", AT_EMPTY_PATH, &wanted, sizeof wanted);
+    }
+    if (result == 0) result = move_mount(tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH);
+    int number = errno;
+    close(tree);
+    errno = number;
+    return result;
 }
 
 uint64_t ashlar_mount_bind(void) { return MS_BIND; }

@@ -30,6 +30,7 @@ extension ControllerService {
         _ request: CSI.ControllerModifyVolumeRequest
     ) async throws(Failure) -> CSI.ControllerModifyVolumeResponse {
         let idText = try Fields.text(request.volumeID, "volume_id")
+        guard !request.mutableParameters.isEmpty else { throw Fields.missing("mutable_parameters") }
         try Fields.map(request.mutableParameters, "mutable_parameters")
         // The resizer adds about the claim what the provisioner does.
         let asked = request.mutableParameters.filter { !Parameters.ignored.contains($0.key) }

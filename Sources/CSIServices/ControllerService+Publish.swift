@@ -1,6 +1,7 @@
 import Base
 import CSIMessages
 import Domain
+import VolumeEngine
 import Volumes
 
 extension ControllerService {
@@ -34,7 +35,8 @@ extension ControllerService {
         let idText = try Fields.text(request.volumeID, "volume_id")
         guard !request.volumeCapabilities.isEmpty else { throw Fields.missing("volume_capabilities") }
         let volume = try await volumes.usableVolume(try Fields.volumeID(idText))
-        if let problem = problem(with: request, of: volume) {
+        let limits = try await volumes.engine.volume(volume.id).limits
+        if let problem = problem(with: request, of: volume, limits) {
             return CSI.ValidateVolumeCapabilitiesResponse(message: problem)
         }
         return CSI.ValidateVolumeCapabilitiesResponse(
@@ -44,15 +46,25 @@ extension ControllerService {
     }
 
     /// What is not offered is no error here: it is what the caller wants to know.
-    private func problem(with request: CSI.ValidateVolumeCapabilitiesRequest, of volume: Volume) -> String? {
+    private func problem(
+        with request: CSI.ValidateVolumeCapabilitiesRequest, of volume: Volume, _ limits: VolumeLimits
+    ) -> String? {
         do throws(Failure) {
             for capability in try Fields.capabilities(request.volumeCapabilities) {
                 if let problem = volume.problem(with: capability) { return "the volume \(problem)" }
             }
-            if !request.parameters.isEmpty || !request.mutableParameters.isEmpty {
-                let given = try Parameters(request.parameters, mutable: request.mutableParameters).given
-                if given != volume.request.parameters { return "the volume was made with other parameters" }
+            try Fields.map(request.parameters, "parameters")
+            try Fields.map(request.mutableParameters, "mutable_parameters")
+            if !request.parameters.isEmpty {
+                let given = try Parameters(request.parameters.filter { !Parameters.isMutable($0.key) }).given
+                if given != volume.request.parameters.filter({ !Parameters.isMutable($0.key) }) {
+                    return "the volume was made with other parameters"
+                }
             }
+            // What may change is held against what is in force.
+            let asked = request.parameters.filter { Parameters.isMutable($0.key) }
+                .merging(request.mutableParameters.filter { !Parameters.ignored.contains($0.key) }) { $1 }
+            if try limits.changed(by: asked) != limits { return "the volume has other mutable parameters by now" }
             if !request.volumeContext.isEmpty,
                 try VolumeContext(decoding: request.volumeContext) != VolumeContext(volume.request)
             {

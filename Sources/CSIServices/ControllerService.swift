@@ -27,6 +27,13 @@ public final class ControllerService: Sendable {
 
     func createVolume(_ request: CSI.CreateVolumeRequest) async throws(Failure) -> CSI.CreateVolumeResponse {
         let wanted = try volumeRequest(request)
+        do throws(Failure) { try checkTopology(request.accessibilityRequirements) } catch {
+            // Another place is no other than another size: the name is taken.
+            guard let known = try await volumes.catalogue.volume(named: wanted.name), known.phase.isUsable else {
+                throw error
+            }
+            throw Failure(.conflict, "volume '\(wanted.name)' exists, and \(error.description); use another name")
+        }
         let volume = try await volumes.create(wanted)
         return CSI.CreateVolumeResponse(volume: message(volume))
     }
@@ -40,7 +47,6 @@ public final class ControllerService: Sendable {
         let capabilities = try Fields.capabilities(request.volumeCapabilities)
         let parameters = try Parameters(request.parameters, mutable: request.mutableParameters)
         let plan = try VolumePlan(parameters, capabilities, settings)
-        try checkTopology(request.accessibilityRequirements)
         let range = try Fields.range(request.capacityRange)
         let size = try range.plan(filesystem: plan.filesystem)
         var wanted = VolumeRequest(
@@ -86,7 +92,11 @@ public final class ControllerService: Sendable {
         guard request.capacityRange != nil else { throw Fields.missing("capacity_range") }
         let range = try Fields.range(request.capacityRange)
         let capability = request.volumeCapability == nil ? nil : try Fields.capability(request.volumeCapability)
-        let volume = try await volumes.expand(try Fields.volumeID(idText), to: range)
+        let id = try Fields.volumeID(idText)
+        if let capability, let problem = try await volumes.usableVolume(id).problem(with: capability) {
+            throw Failure(.invalid, "volume \(id) \(problem)")
+        }
+        let volume = try await volumes.expand(id, to: range)
         return CSI.ControllerExpandVolumeResponse(
             capacityBytes: Int64(clamping: volume.sizeBytes),
             nodeExpansionRequired: !(capability?.isBlock ?? (volume.request.filesystem == nil)))

@@ -49,10 +49,23 @@ extension ControllerService: EphemeralVolumes {
         let known = try await volumes.catalogue.volume(named: wanted.name)
         let volume: Volume
         if let known, known.phase.isUsable { volume = known } else { volume = try await volumes.create(wanted) }
-        let publication = try await volumes.publish(volume.id, to: node, mode: capability.mode, readOnly: false)
-        return EphemeralVolume(
-            id: volume.id, volumeContext: VolumeContext(volume.request).encoded,
-            publishContext: PublishContext(publication).encoded)
+        do throws(Failure) {
+            let publication = try await volumes.publish(volume.id, to: node, mode: capability.mode, readOnly: false)
+            return EphemeralVolume(
+                id: volume.id, volumeContext: VolumeContext(volume.request).encoded,
+                publishContext: PublishContext(publication).encoded)
+        } catch  where !error.isPassing {
+            // Nobody was told of it, so nobody would take it away.
+            do throws(Failure) {
+                if try await volumes.catalogue.publications(of: volume.id).isEmpty {
+                    try await volumes.delete(volume.id)
+                }
+            } catch let left {
+                throw Failure(
+                    error.kind, "\(error.description); the volume that was made for it is left: \(left.description)")
+            }
+            throw error
+        }
     }
 
     private func request(

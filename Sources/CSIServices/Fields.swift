@@ -131,6 +131,8 @@ extension AccessCapability {
         return .mount(filesystem: filesystem, flags: mount.mountFlags)
     }
 
+    var isReadOnly: Bool { mode.isReadOnly || flags.asksReadOnly }
+
     var flags: [String] {
         switch access {
         case .block: []
@@ -144,6 +146,13 @@ extension AccessCapability {
         case .mount(let filesystem, _): filesystem
         }
     }
+}
+
+extension [String] {
+    /// Mount options that say how a mount is to be used: the last one counts, and mount(2) is told apart from the others.
+    static let accessOptions: Set<String> = ["ro", "rw"]
+
+    var asksReadOnly: Bool { last { Self.accessOptions.contains($0) } == "ro" }
 }
 
 extension FilesystemKind {

@@ -19,14 +19,19 @@ struct Place: Sendable, Equatable {
     var readOnly: Bool
     /// The filesystem stopped writing by itself, though it is mounted to be written: it met errors.
     var hasStopped = false
+    /// Mounted by `settle` for a moment, which was cut off: nobody was told that it is there.
+    var isSettling = false
+
+    /// What marks it: a flag of the mount itself that no caller may ask for (`FilesystemKind`).
+    static let settlingOption = "nosymfollow"
 }
 
 /// What is staged and published, as the kernel has it: mount table, then device, then the identity that it was given.
 /// No file of ours is believed, so nothing here can be out of date after a crash or reboot.
 struct KernelView: Sendable {
-    /// In the kernel's order: a later one at the same path lies on top.
     private let places: [Place]
-    private let mountPoints: Set<String>
+    /// What lies on top at each mount point; nil: something that is no volume.
+    private let tops: [String: Place?]
     private let loops: [LoopDevice]
     private let nodes: Set<VolumeID>
 
@@ -36,19 +41,15 @@ struct KernelView: Sendable {
         let table = try MountTable.current()
         var volumes: [String: VolumeID] = [:]
         for loop in loops { volumes[loop.path] = loop.volume }
-        let places = table.entries.compactMap { entry in
-            mountedFilesystem(entry, volumes) ?? VolumeNode.place(entry)
+        var places: [Place] = []
+        var tops: [String: Place?] = [:]
+        // In the kernel's order: a later one at the same path lies on top.
+        for entry in table.entries {
+            let place = mountedFilesystem(entry, volumes) ?? VolumeNode.place(entry)
+            if let place { places.append(place) }
+            tops.updateValue(place, forKey: entry.mountPoint)
         }
-        return KernelView(
-            places: places, mountPoints: Set(table.entries.map(\.mountPoint)), loops: loops, nodes: try VolumeNode.all()
-        )
-    }
-
-    init(places: [Place], mountPoints: Set<String>, loops: [LoopDevice], nodes: Set<VolumeID>) {
-        self.places = places
-        self.mountPoints = mountPoints
-        self.loops = loops
-        self.nodes = nodes
+        return KernelView(places: places, tops: tops, loops: loops, nodes: try VolumeNode.all())
     }
 
     private static let loopMajor: UInt32 = 7
@@ -65,17 +66,18 @@ struct KernelView: Sendable {
                 path: entry.mountPoint, volume: volume, device: device, kind: .filesystem(entry.type),
                 readOnly: entry.isReadOnly,
                 hasStopped: !entry.isReadOnly
-                    && entry.filesystemOptions.contains { stoppedOptions.contains($0) })
+                    && entry.filesystemOptions.contains { stoppedOptions.contains($0) },
+                isSettling: entry.options.contains(Place.settlingOption))
         } catch { return nil }
     }
 
-    /// The top one at exactly `path`.
-    func place(at path: String) -> Place? { places.last { $0.path == path } }
+    /// What is seen at exactly `path`: nil where something that is no volume lies on top.
+    func place(at path: String) -> Place? { tops[path] ?? nil }
 
     func places(of volume: VolumeID) -> [Place] { places.filter { $0.volume == volume } }
 
     /// Whether anything is mounted there, ours or not.
-    func isMountPoint(_ path: String) -> Bool { mountPoints.contains(path) }
+    func isMountPoint(_ path: String) -> Bool { tops[path] != nil }
 
     /// Volumes that loop devices, nodes or bound nodes carry the name of.
     var volumes: Set<VolumeID> { Set(loops.compactMap(\.volume)).union(places.map(\.volume)).union(nodes) }

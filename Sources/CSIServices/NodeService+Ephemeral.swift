@@ -8,12 +8,12 @@ extension NodeService {
         _ request: CSI.NodePublishVolumeRequest
     ) async throws(Failure) -> CSI.NodePublishVolumeResponse {
         let handle = try Fields.text(request.volumeID, "volume_id")
-        let target = try Fields.path(request.targetPath, "target_path")
+        let target = try await resolved(try Fields.path(request.targetPath, "target_path"))
         let capability = try Fields.capability(request.volumeCapability)
         guard request.stagingTargetPath.isEmpty else {
             throw Failure(.invalid, "an ephemeral volume has no staging_target_path")
         }
-        guard !capability.isBlock, !request.readonly, !capability.mode.isReadOnly else {
+        guard !capability.isBlock, !request.readonly, !capability.isReadOnly else {
             throw Failure(.invalid, "an ephemeral volume is a filesystem that is written: it begins empty")
         }
         guard VolumeID(handle) == nil else {
@@ -29,9 +29,13 @@ extension NodeService {
             }
             attributes[key] = kind.rawValue
         }
+        let view = try await view()
+        if !view.isMountPoint(target) {
+            try await threads.run { () throws(Failure) in try TargetPath.requireEmptyDirectory(target) }
+        }
         let made = try await ephemeral.make(handle, attributes, on: settings.nodeID)
-        let other = try await view().places(of: made.id).first { $0.path != target }
-        if let other {
+        let before = view.places(of: made.id)
+        if let other = before.first(where: { $0.path != target }) {
             throw Failure(.failedPrecondition, "ephemeral volume '\(handle)' is published at \(other.path)")
         }
         do throws(Failure) {
@@ -40,8 +44,14 @@ extension NodeService {
                     volumeID: made.id.description, publishContext: made.publishContext, stagingTargetPath: target,
                     volumeCapability: request.volumeCapability, volumeContext: made.volumeContext))
         } catch {
-            // Nobody may ask again after what is final, or take away what was never there.
-            if !error.isPassing { try await takeAway(handle, made.id, from: target) }
+            // Nobody may ask again after what is final, or take away what was never there. One that is mounted is in use.
+            if !error.isPassing, before.isEmpty {
+                do throws(Failure) { try await takeAway(handle, made.id, from: target) } catch {
+                    logger.warning(
+                        "an ephemeral volume that cannot be published is left for NodeUnpublishVolume",
+                        metadata: ["volume": "\(made.id)", "error": "\(error)"])
+                }
+            }
             throw error
         }
         return CSI.NodePublishVolumeResponse()
@@ -58,7 +68,8 @@ extension NodeService {
     private func takeAway(_ handle: String, _ id: VolumeID, from target: String) async throws(Failure) {
         _ = try await unstageVolume(
             CSI.NodeUnstageVolumeRequest(volumeID: id.description, stagingTargetPath: target))
-        try await threads.run { () throws(Failure) in try TargetPath.remove(target) }
+        // Before the directory: files of the host in it must not keep the volume.
         try await ephemeral.remove(handle)
+        try await threads.run { () throws(Failure) in try TargetPath.remove(target) }
     }
 }

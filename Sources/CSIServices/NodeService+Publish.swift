@@ -31,7 +31,7 @@ extension NodeService {
             }
             staging = try Fields.path(request.stagingTargetPath, "staging_target_path")
             let publish = request.publishContext.isEmpty ? nil : try PublishContext(decoding: request.publishContext)
-            readOnly = request.readonly || capability.mode.isReadOnly || publish?.readOnly == true
+            readOnly = request.readonly || capability.isReadOnly || publish?.readOnly == true
             epoch = publish?.epoch
         }
     }
@@ -54,6 +54,7 @@ extension NodeService {
         if try await isPublished(wanted, device, view, readOnly: source.readOnly) {
             return CSI.NodePublishVolumeResponse()
         }
+        try refuseOtherAccess(wanted.id, isBlock: wanted.capability.isBlock, device, view, .failedPrecondition)
         try refuseSecondWriter(wanted, device, view)
         try await bind(source.path, wanted, readOnly: source.readOnly)
         return CSI.NodePublishVolumeResponse()
@@ -74,11 +75,17 @@ extension NodeService {
             return (device.path, device.readOnly)
         }
         guard let staged = view.place(at: wanted.staging), staged.volume == wanted.id, staged.device == device.path,
-            staged.kind != .block
+            case .filesystem(let name) = staged.kind, !staged.isSettling
         else {
             throw Failure(
                 .failedPrecondition, "volume \(wanted.id) is not mounted at \(wanted.staging); stage it again")
         }
+        let kind = try FilesystemKind(named: name, by: "mount")
+        if let other = wanted.capability.filesystem, other != kind {
+            throw Failure(
+                .failedPrecondition, "volume \(wanted.id) is staged as \(name), and fs_type asks for \(other.rawValue)")
+        }
+        try kind.check(mountOptions: wanted.capability.flags)
         return (wanted.staging, wanted.readOnly || staged.readOnly)
     }
 
@@ -126,7 +133,7 @@ extension NodeService {
         let (id, target, isBlock) = (wanted.id, wanted.target, wanted.capability.isBlock)
         try await threads.run { () throws(Failure) in
             let from = isBlock ? try VolumeNode.make(id, for: source) : source
-            if isBlock { try TargetPath.makeFile(target) } else { try TargetPath.makeDirectory(target) }
+            if isBlock { try TargetPath.makeFile(target) } else { try TargetPath.makeEmptyDirectory(target) }
             do throws(Failure) {
                 try Mounts.bind(from, at: target, readOnly: readOnly)
             } catch {
@@ -155,21 +162,9 @@ extension NodeService {
             let live = try await attacher.attachment(id)
             try await unmount(target, lazy: place.device != live?.path || place.kind == .block)
         } else if view.isMountPoint(target) {
-            try await removeUnownedNode(target)
+            throw Failure(.failedPrecondition, "something that is no volume is mounted at \(target); unmount it first")
         }
         try await threads.run { () throws(Failure) in try TargetPath.remove(target) }
         return CSI.NodeUnpublishVolumeResponse()
-    }
-
-    /// A device node of another name is nobody's; a mounted filesystem that is no volume's is not ours to unmount.
-    private func removeUnownedNode(_ target: String) async throws(Failure) {
-        try await threads.run { () throws(Failure) in
-            var status = stat()
-            guard stat(target, &status) == 0, status.st_mode & S_IFMT == S_IFBLK else {
-                throw Failure(
-                    .failedPrecondition, "something that is no volume is mounted at \(target); unmount it first")
-            }
-            try Mounts.unmount(target, lazy: true)
-        }
     }
 }

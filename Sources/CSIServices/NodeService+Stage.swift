@@ -15,7 +15,10 @@ extension NodeService {
         var publish: PublishContext
         var context: VolumeContext
 
-        var readOnly: Bool { publish.readOnly || capability.mode.isReadOnly }
+        var readOnly: Bool {
+            publish.readOnly || capability.mode.isReadOnly
+                || !capability.isBlock && (context.mountOptions + capability.flags).asksReadOnly
+        }
         /// Other nodes may read it at the same time: nobody writes, not even to replay a journal.
         var isShared: Bool { capability.mode.allowsSeveralNodes }
 
@@ -46,12 +49,29 @@ extension NodeService {
             )
         }
         try await clearDeadDevices(wanted.id, epoch: wanted.publish.epoch)
+        // One of an older epoch is about to be cut off.
+        if let device = try await attacher.attachment(wanted.id), device.epoch == wanted.publish.epoch {
+            try refuseOtherAccess(
+                wanted.id, isBlock: wanted.capability.isBlock, device, try await view(), .conflict)
+        }
         if wanted.capability.isBlock {
             try await stageDevice(wanted, volume)
         } else {
             try await stageFilesystem(wanted, volume)
         }
         return CSI.NodeStageVolumeResponse()
+    }
+
+    /// Whoever writes the raw device destroys the filesystem that is mounted from it: a device is used in one way at a time.
+    func refuseOtherAccess(
+        _ id: VolumeID, isBlock: Bool, _ device: AttachedDevice, _ view: KernelView, _ kind: FailureKind
+    ) throws(Failure) {
+        let other = view.places(of: id).first { $0.device == device.path && ($0.kind == .block) != isBlock }
+        guard let other else { return }
+        throw Failure(
+            kind,
+            "volume \(id) is used as a \(isBlock ? "filesystem" : "raw device") at \(other.path), and not as both at a time; take it away there first"
+        )
     }
 
     /// A pod may write anything onto a raw device: from here on no filesystem is made on it.
@@ -73,14 +93,14 @@ extension NodeService {
                 throw Failure(
                     .failedPrecondition, "volume \(place.volume) is mounted at \(wanted.path); unstage it first")
             }
-            if place.device == device.path {
+            if place.device == device.path, !place.isSettling {
                 guard place.kind == .filesystem(kind.rawValue), place.readOnly == wanted.readOnly else {
                     throw Failure(
                         .conflict, "volume \(wanted.id) is staged at \(wanted.path) otherwise; unstage it first")
                 }
                 return try await growIfSmaller(kind, device, at: wanted.path, readOnly: wanted.readOnly)
             }
-            try await unmount(wanted.path, lazy: true)
+            try await unmount(wanted.path, lazy: place.device != device.path)
         } else if view.isMountPoint(wanted.path) {
             throw Failure(
                 .failedPrecondition, "something that is no volume is mounted at \(wanted.path); unmount it first")
@@ -127,7 +147,8 @@ extension NodeService {
 
     private func options(_ wanted: StageRequest, _ kind: FilesystemKind) -> [String] {
         var options = kind.type.defaultMountOptions
-        for option in wanted.context.mountOptions + wanted.capability.flags where !options.contains(option) {
+        for option in wanted.context.mountOptions + wanted.capability.flags
+        where !options.contains(option) && ![String].accessOptions.contains(option) {
             options.append(option)
         }
         return options
@@ -170,7 +191,8 @@ extension NodeService {
         try await mountIt(try await attacher.attach(wanted.id, epoch: wanted.publish.epoch, readOnly: true))
     }
 
-    /// Replays the journal and gives the filesystem its device's size, mounted for that moment.
+    /// Replays the journal and gives the filesystem its device's size, mounted for that moment. The mount is marked, so that one which was
+    /// cut off is told from a volume that is staged writable.
     private func settle(
         _ kind: FilesystemKind, _ device: AttachedDevice, at path: String, _ options: [String]
     ) async throws(Failure) {
@@ -178,7 +200,9 @@ extension NodeService {
             try TargetPath.makeDirectory(path)
             try kind.type.repairBeforeMount(device.path)
             try kind.growBeforeMount(device.path)
-            try Mounts.mount(device: device.path, at: path, type: kind.type, options: options, readOnly: false)
+            try Mounts.mount(
+                device: device.path, at: path, type: kind.type, options: options + [Place.settlingOption],
+                readOnly: false)
             if try kind.type.isSmallerThanDevice(device.path) { try kind.growMounted(device.path, at: path) }
         }
         try await unmount(path, lazy: false)
@@ -228,6 +252,10 @@ extension NodeService {
                 throw Failure(.failedPrecondition, "volume \(place.volume) is mounted at \(path), not \(id)")
             }
             try await unmount(path, lazy: place.device != live?.path)
+        } else if view.places(of: id).contains(where: { $0.path == path }) {
+            throw Failure(
+                .failedPrecondition,
+                "something that is no volume is mounted over volume \(id) at \(path); unmount it first")
         }
         try await attacher.detach(id)
         try await threads.run { () throws(Failure) in try VolumeNode.remove(id) }

@@ -64,10 +64,12 @@ extension NodeService {
         let idText = try Fields.text(request.volumeID, "volume_id")
         let path = try Fields.knownPath(request.volumePath, "volume_path")
         let range = try Fields.range(request.capacityRange)
+        let capability = request.volumeCapability == nil ? nil : try Fields.capability(request.volumeCapability)
         let id = try Fields.volumeID(idText)
         let held = try await lock(id, for: "NodeExpandVolume")
         defer { held.release() }
         let place = try await livePlace(idText, at: path, "volume_path").place
+        if let capability { try place.check(capability) }
         let device = try await attacher.refresh(id)
         guard device.sizeBytes >= range.requiredBytes else {
             throw Failure(
@@ -98,5 +100,20 @@ extension NodeService {
             }
             try kind.growMounted(device.path, at: writable.path)
         }
+    }
+}
+
+extension Place {
+    /// `invalid` where the volume is not used so here.
+    fileprivate func check(_ capability: AccessCapability) throws(Failure) {
+        guard case .filesystem(let name) = kind else {
+            guard capability.isBlock else { throw Failure(.invalid, "volume \(volume) is a raw device at \(path)") }
+            return
+        }
+        let kind = try FilesystemKind(named: name, by: "mount")
+        guard !capability.isBlock, (capability.filesystem ?? kind) == kind else {
+            throw Failure(.invalid, "volume \(volume) is mounted as \(name) at \(path)")
+        }
+        try kind.check(mountOptions: capability.flags)
     }
 }

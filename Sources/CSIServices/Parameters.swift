@@ -18,8 +18,9 @@ struct Parameters: Sendable, Equatable {
         /// These may change during the volume's life (`VolumeLimits.Parameter`).
         case iops, iopsBurst, bandwidth, bandwidthBurst
 
-        var isMutable: Bool { VolumeLimits.Parameter(rawValue: rawValue) != nil }
     }
+
+    static func isMutable(_ name: String) -> Bool { VolumeLimits.Parameter(rawValue: name) != nil }
 
     /// What external-provisioner adds about the claim with `--extra-create-metadata`.
     static let ignored: Set<String> = [
@@ -37,8 +38,8 @@ struct Parameters: Sendable, Equatable {
     init(_ parameters: [String: String], mutable: [String: String] = [:]) throws(Failure) {
         try Fields.map(parameters, "parameters")
         try Fields.map(mutable, "mutable_parameters")
-        for name in mutable.keys.sorted() where !Self.ignored.contains(name) && Key(rawValue: name)?.isMutable == false
-        {
+        for name in mutable.keys.sorted()
+        where !Self.ignored.contains(name) && Key(rawValue: name) != nil && !Self.isMutable(name) {
             throw Failure(.invalid, "parameter '\(name)' cannot be changed: it belongs into parameters")
         }
         for (name, value) in parameters.merging(mutable, uniquingKeysWith: { $1 }).sorted(by: { $0.key < $1.key })

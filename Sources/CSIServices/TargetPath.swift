@@ -26,6 +26,31 @@ enum TargetPath {
         }
     }
 
+    /// Makes a directory to mount a volume on; an empty one is fine. Files of the host would be hidden: `failedPrecondition`.
+    static func makeEmptyDirectory(_ path: String) throws(Failure) {
+        try requireEmptyDirectory(path)
+        try makeDirectory(path)
+    }
+
+    /// Nothing being there is fine.
+    static func requireEmptyDirectory(_ path: String) throws(Failure) {
+        guard let found = try status(path) else { return }
+        guard found.st_mode & S_IFMT == S_IFDIR else {
+            throw Failure(.failedPrecondition, "\(path) exists and is no directory; remove it")
+        }
+        guard let stream = opendir(path) else { throw Failure(errno: errno, "cannot list \(path)") }
+        defer { closedir(stream) }
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard name == "." || name == ".." else {
+                throw Failure(
+                    .failedPrecondition, "\(path) holds files of the host, which a volume would hide; move them away")
+            }
+        }
+    }
+
     /// Makes an empty file to bind a device onto; existing is fine. A file of the host would be hidden, and could not be told from ours later:
     /// `failedPrecondition`.
     static func makeFile(_ path: String) throws(Failure) {

@@ -12,25 +12,17 @@ extension Catalogue {
         }
     }
 
-    /// How many volumes other than `except` the node has.
-    public func publicationCount(onNode node: String, except id: VolumeID) async throws(Failure) -> Int {
-        try await read("publications on \(node)") { database in
-            try Int.fetchOne(
-                database, sql: "SELECT count(*) FROM publications WHERE node = ? AND volume <> ?",
-                arguments: [node, id.description]) ?? 0
-        }
-    }
-
     public func publications() async throws(Failure) -> [Publication] {
         try await read("publications") { try fetchPublications($0) }
     }
 
     /// Chooses the epoch of a new grant, above `floor` and every epoch chosen before, and records it as `granting`.
-    /// A grant of the same node that is under way is chosen anew.
+    /// A grant of the same node that is under way is chosen anew. `exhausted` where the node has `limit` other volumes.
     public func beginGrant(
-        _ id: VolumeID, node: String, mode: AccessMode, readOnly: Bool, above floor: UInt64
+        _ id: VolumeID, node: String, mode: AccessMode, readOnly: Bool, above floor: UInt64, limit: Int
     ) async throws(Failure) -> Publication {
         try await write("grant.begin") { database in
+            try requireRoom(database, on: node, for: id, limit)
             let epoch = try takeEpoch(database, id, above: floor)
             let publication = Publication(
                 volume: id, node: node, epoch: epoch, readOnly: readOnly, mode: mode, state: .granting)
@@ -39,10 +31,13 @@ extension Catalogue {
         }
     }
 
-    /// One more reader, with the epoch that the others have.
-    public func share(_ publication: Publication) async throws(Failure) {
+    /// One more reader, with the epoch that the others have. `exhausted` where the node has `limit` other volumes.
+    public func share(_ publication: Publication, limit: Int) async throws(Failure) {
         precondition(publication.state == .granted && publication.mode.allowsSeveralNodes)
-        try await write("grant.share") { try putPublication($0, publication) }
+        try await write("grant.share") { database in
+            try requireRoom(database, on: publication.node, for: publication.volume, limit)
+            try putPublication(database, publication)
+        }
     }
 
     public func finishGrant(_ id: VolumeID, node: String) async throws(Failure) {
@@ -82,6 +77,15 @@ func putPublication(_ database: Database, _ publication: Publication) throws {
             publication.volume.description, publication.node, Int64(publication.epoch), publication.readOnly,
             publication.mode.rawValue, publication.state.rawValue,
         ])
+}
+
+/// In the transaction that adds one: calls for several volumes come at the same time.
+private func requireRoom(_ database: Database, on node: String, for id: VolumeID, _ limit: Int) throws {
+    let count = try Int.fetchOne(
+        database, sql: "SELECT count(*) FROM publications WHERE node = ? AND volume <> ?",
+        arguments: [node, id.description])
+    guard let count, count >= limit else { return }
+    throw Failure(.exhausted, "node '\(node)' has \(count) volumes and may have \(limit)")
 }
 
 private func takeEpoch(_ database: Database, _ id: VolumeID, above floor: UInt64) throws -> UInt64 {

@@ -72,15 +72,19 @@ public struct VolumeRequest: Sendable, Equatable {
     }
 
     /// Names what differs from a volume that has the same name, or nil where this asks for the same volume.
-    /// Class defaults are not compared: a class edited since then does not make a repeat a conflict.
+    /// Class defaults are not compared: a class edited since then does not make a repeat a conflict. The group and the filesystem are
+    /// the class's where the caller names neither; what it names is in the parameters and capabilities.
     public func difference(from made: VolumeRequest) -> String? {
         let isSize = range.map { $0.allows(made.sizeBytes) } ?? (sizeBytes == made.sizeBytes)
         if !isSize { return "capacity \(sizeBytes) bytes instead of \(made.sizeBytes)" }
-        if group != made.group { return "group \(group) instead of \(made.group)" }
+        let isOfClass =
+            className != nil && className == made.className && parameters == made.parameters
+            && capabilities == made.capabilities && (filesystem == nil) == (made.filesystem == nil)
+        if group != made.group, !isOfClass { return "group \(group) instead of \(made.group)" }
         if className != made.className {
             return "class \(className ?? "(none)") instead of \(made.className ?? "(none)")"
         }
-        if filesystem != made.filesystem {
+        if filesystem != made.filesystem, !isOfClass {
             return "\(filesystem?.rawValue ?? "raw block") instead of \(made.filesystem?.rawValue ?? "raw block")"
         }
         if capabilities != made.capabilities { return "other volume capabilities" }

@@ -20,23 +20,16 @@ public enum Mounts {
     }
 
     /// Makes `source` (a directory, file or device node) visible at the existing `target` of the same kind.
-    /// The mount's flags are the source's, `options` and `readOnly` added; on failure nothing is left mounted.
+    /// The mount's flags are the source's, `options` and `readOnly` added. It appears with them, or not at all.
     public static func bind(
         _ source: String, at target: String, options: [String] = [], readOnly: Bool = false
     ) throws(Failure) {
-        try systemCall("cannot bind \(source) at \(target)") {
-            ashlar_mount(source, target, "none", ashlar_mount_bind(), nil)
-        }
         let (flags, data) = split(options)
-        guard readOnly || flags != 0 else { return }
-        do throws(Failure) {
-            guard data.isEmpty else {
-                throw Failure(.invalid, "'\(data.joined(separator: ","))' cannot be set on a bind mount")
-            }
-            try changeFlags(of: target, adding: flags | (readOnly ? ashlar_mount_read_only() : 0), removing: 0)
-        } catch {
-            _ = ashlar_unmount(target, true)
-            throw error
+        guard data.isEmpty else {
+            throw Failure(.invalid, "'\(data.joined(separator: ","))' cannot be set on a bind mount")
+        }
+        try systemCall("cannot bind \(source) at \(target) with options '\(options.joined(separator: ","))'") {
+            ashlar_bind(source, target, flags | (readOnly ? ashlar_mount_read_only() : 0))
         }
     }
 

@@ -56,20 +56,16 @@ extension Volumes {
     private func grant(
         _ id: VolumeID, _ node: String, _ mode: AccessMode, _ readOnly: Bool, sharing shared: UInt64?
     ) async throws(Failure) -> Publication {
-        let count = try await catalogue.publicationCount(onNode: node, except: id)
-        guard count < environment.volumesPerNodeMax else {
-            throw Failure(
-                .exhausted, "node '\(node)' has \(count) volumes and may have \(environment.volumesPerNodeMax)")
-        }
+        let limit = environment.volumesPerNodeMax
         if let shared {
             let publication = Publication(
                 volume: id, node: node, epoch: shared, readOnly: readOnly, mode: mode, state: .granted)
-            try await catalogue.share(publication)
+            try await catalogue.share(publication, limit: limit)
             return publication
         }
         let floor = try await engine.volume(id).attachEpoch
         var publication = try await catalogue.beginGrant(
-            id, node: node, mode: mode, readOnly: readOnly, above: floor)
+            id, node: node, mode: mode, readOnly: readOnly, above: floor, limit: limit)
         try await engine.raiseEpoch(id, to: publication.epoch)
         try await catalogue.finishGrant(id, node: node)
         publication.state = .granted

@@ -55,6 +55,9 @@ import Testing
             for other in others {
                 #expect(await driver.code(CSI.Method.createVolume, other) == .alreadyExists, "\(other)")
             }
+            var elsewhere = createRequest()
+            elsewhere.accessibilityRequirements = .init(requisite: [.init(segments: [CSISettings.topologyKey: "mars"])])
+            #expect(await driver.code(CSI.Method.createVolume, elsewhere) == .alreadyExists)
             #expect(driver.engine.ids.count == 1)
         }
     }
@@ -251,6 +254,49 @@ import Testing
             ] {
                 #expect(bad.confirmed == nil && bad.message.contains(words), "\(bad.message)")
             }
+        }
+    }
+
+    /// What may change is held against what is in force, the rest against what the volume was made with.
+    @Test func validateFollowsAChange() async throws {
+        try await withDriver { driver in
+            var made = createRequest(parameters: ["class": "standard", "iopsBurst": "50"])
+            made.mutableParameters = ["iops": "100"]
+            let volume = try await create(driver, made)
+            func isConfirmed(_ parameters: [String: String], _ mutable: [String: String] = [:]) async throws -> Bool {
+                let answer: CSI.ValidateVolumeCapabilitiesResponse = try await driver.call(
+                    CSI.Method.validateVolumeCapabilities,
+                    CSI.ValidateVolumeCapabilitiesRequest(
+                        volumeID: volume.volumeID, volumeCapabilities: [mountCapability()], parameters: parameters,
+                        mutableParameters: mutable))
+                return answer.confirmed != nil
+            }
+            #expect(try await isConfirmed(made.parameters, made.mutableParameters))
+            #expect(try await isConfirmed(["class": "standard"]))
+            #expect(try await isConfirmed([:], ["iopsBurst": "50"]))
+            let _: CSI.ControllerModifyVolumeResponse = try await driver.call(
+                CSI.Method.controllerModifyVolume,
+                CSI.ControllerModifyVolumeRequest(volumeID: volume.volumeID, mutableParameters: ["iops": "200"]))
+            #expect(try await isConfirmed(made.parameters, ["iops": "200"]))
+            #expect(try await isConfirmed([:], ["iops": "200", "csi.storage.k8s.io/pvc/name": "claim"]))
+            #expect(try await !isConfirmed(made.parameters, made.mutableParameters))
+            #expect(try await !isConfirmed(["class": "standard", "iops": "100"]))
+            #expect(try await !isConfirmed(["class": "bulk"], ["iops": "200"]))
+            #expect(try await !isConfirmed([:], ["iops": "200", "class": "standard"]))
+        }
+    }
+
+    @Test func expandHoldsTheCapabilityAgainstTheVolume() async throws {
+        try await withDriver { driver in
+            let volume = try await create(driver, createRequest())
+            for capability in [blockCapability(), mountCapability("xfs"), mountCapability("", flags: ["dax"])] {
+                let request = CSI.ControllerExpandVolumeRequest(
+                    volumeID: volume.volumeID, capacityRange: .init(requiredBytes: 128 << 20),
+                    volumeCapability: capability)
+                #expect(await driver.code(CSI.Method.controllerExpandVolume, request) == .invalidArgument)
+            }
+            let id = try #require(VolumeID(volume.volumeID))
+            #expect(try await driver.engine.volume(id).sizeBytes == 64 << 20)
         }
     }
 

@@ -50,6 +50,84 @@ import Testing
         }
     }
 
+    /// A pod that runs loses nothing by a call that is wrong.
+    @Test func aWrongRepeatTakesNothingAway() async throws {
+        try await withDriver { driver in
+            let target = "\(driver.path)/pods/1/mount"
+            let _: CSI.NodePublishVolumeResponse = try await driver.call(
+                CSI.Method.nodePublishVolume, request(driver, ["size": "64Mi"]))
+            try "text".write(toFile: "\(target)/file", atomically: true, encoding: .utf8)
+            #expect(
+                await driver.code(
+                    CSI.Method.nodePublishVolume, request(driver, ["size": "64Mi"], mountCapability("xfs")))
+                    == .invalidArgument)
+            #expect(try String(contentsOfFile: "\(target)/file", encoding: .utf8) == "text")
+            #expect(driver.engine.ids.count == 1)
+            try await unpublish(driver)
+            #expect(driver.engine.allIDs.isEmpty)
+        }
+    }
+
+    @Test func aTargetMayBeNamedInSeveralWays() async throws {
+        try await withDriver { driver in
+            try FileManager.default.createDirectory(
+                atPath: "\(driver.path)/pods/1", withIntermediateDirectories: true)
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(driver.path)/linked", withDestinationPath: "\(driver.path)/pods")
+            for way in ["pods/1/mount", "linked/1/mount", "pods//1/mount"] {
+                var wanted = request(driver, ["size": "64Mi"])
+                wanted.targetPath = "\(driver.path)/\(way)"
+                let _: CSI.NodePublishVolumeResponse = try await driver.call(CSI.Method.nodePublishVolume, wanted)
+            }
+            try await unpublish(driver)
+            #expect(driver.engine.allIDs.isEmpty)
+        }
+    }
+
+    @Test func filesOfTheHostNeitherVanishNorKeepTheVolume() async throws {
+        try await withDriver { driver in
+            let target = "\(driver.path)/pods/1/mount"
+            try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+            try "host".write(toFile: "\(target)/file", atomically: true, encoding: .utf8)
+            let wanted = request(driver, ["size": "64Mi"])
+            #expect(await driver.code(CSI.Method.nodePublishVolume, wanted) == .failedPrecondition)
+            #expect(try String(contentsOfFile: "\(target)/file", encoding: .utf8) == "host")
+            #expect(driver.engine.allIDs.isEmpty)
+
+            try FileManager.default.removeItem(atPath: "\(target)/file")
+            let _: CSI.NodePublishVolumeResponse = try await driver.call(CSI.Method.nodePublishVolume, wanted)
+            #expect(umount2(target, 0) == 0)
+            try "host".write(toFile: "\(target)/file", atomically: true, encoding: .utf8)
+            #expect(
+                await driver.code(
+                    CSI.Method.nodeUnpublishVolume,
+                    CSI.NodeUnpublishVolumeRequest(volumeID: Self.handle, targetPath: target)) == .failedPrecondition)
+            #expect(driver.engine.allIDs.isEmpty, "the volume goes all the same")
+            #expect(try String(contentsOfFile: "\(target)/file", encoding: .utf8) == "host")
+        }
+    }
+
+    /// Nobody asks again after what is final, or takes away what nobody was told of.
+    @Test func whatCannotBePublishedLeavesNothingAndTellsTheFirstError() async throws {
+        try await withDriver { driver in
+            let wanted = request(driver, ["size": "64Mi"])
+            driver.engine.setFault { call throws(Failure) in
+                if call == "volume" { throw Failure(.exhausted, "first") }
+            }
+            #expect(await driver.message(CSI.Method.nodePublishVolume, wanted).contains("first"))
+            #expect(driver.engine.allIDs.isEmpty)
+            #expect(try await driver.catalogue.volumes().isEmpty)
+            driver.engine.setFault { call throws(Failure) in
+                if call == "markFormatted" { throw Failure(.exhausted, "first") }
+                if call == "deleteVolume" { throw Failure(.exhausted, "second") }
+            }
+            #expect(await driver.message(CSI.Method.nodePublishVolume, wanted).contains("first"))
+            driver.engine.setFault(nil)
+            try await unpublish(driver)
+            #expect(driver.engine.allIDs.isEmpty)
+        }
+    }
+
     @Test func attributesAreStrictAndSizesCapped() async throws {
         try await withDriver { driver in
             for (attributes, code) in [

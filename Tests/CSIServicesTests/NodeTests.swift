@@ -5,6 +5,7 @@ import Domain
 import EngineFakes
 import Foundation
 import GRPCServer
+import Synchronization
 import SystemIO
 import Testing
 import VolumeEngine
@@ -22,12 +23,14 @@ private struct Life {
 
     init(
         _ driver: Driver, _ capability: CSI.VolumeCapability = mountCapability(), name: String = "a",
-        bytes: Int64 = 64 << 20, readonly: Bool = false, parameters: [String: String] = [:]
+        bytes: Int64 = 64 << 20, readonly: Bool = false, parameters: [String: String] = [:],
+        capabilities: [CSI.VolumeCapability] = []
     ) async throws {
         self.driver = driver
         self.capability = capability
-        let made: CSI.CreateVolumeResponse = try await driver.call(
-            CSI.Method.createVolume, createRequest(name, requiredBytes: bytes, for: capability, parameters: parameters))
+        var create = createRequest(name, requiredBytes: bytes, for: capability, parameters: parameters)
+        if !capabilities.isEmpty { create.volumeCapabilities = capabilities }
+        let made: CSI.CreateVolumeResponse = try await driver.call(CSI.Method.createVolume, create)
         volume = try #require(made.volume)
         let published: CSI.ControllerPublishVolumeResponse = try await driver.call(
             CSI.Method.controllerPublishVolume,
@@ -101,6 +104,20 @@ private func hasResourceCapability() -> Bool {
     return (UInt64(line.dropFirst(7).filter(\.isHexDigit), radix: 16) ?? 0) >> 24 & 1 == 1
 }
 
+/// Looks whether a mount is writable without the mark of one that settles.
+private final class SettleWatch: Sendable {
+    let isOver = Atomic(false)
+    let unmarkedCount = Atomic(0)
+
+    func look(at path: String) {
+        for line in ((try? readPseudoFile("/proc/self/mountinfo")) ?? "").split(separator: "\n") {
+            let words = line.split(separator: " ")
+            guard words[4] == path, words[5].hasPrefix("rw"), !words[5].contains("nosymfollow") else { continue }
+            unmarkedCount.add(1, ordering: .relaxed)
+        }
+    }
+}
+
 @Suite(.serialized) struct NodeTests {
     @Test(arguments: ["ext4", "xfs"]) func aVolumesWholeLife(filesystem: String) async throws {
         try await withDriver { driver in
@@ -142,6 +159,70 @@ private func hasResourceCapability() -> Bool {
             try await life.unpublish()
             try await life.unstage()
             #expect(try await life.isGone())
+        }
+    }
+
+    /// Writing the device destroys the filesystem that is mounted from it.
+    @Test func aFilesystemAndARawDeviceExcludeEachOther() async throws {
+        try await withDriver { driver in
+            let life = try await Life(driver, capabilities: [mountCapability(), blockCapability()])
+            var (rawStage, raw) = (life.stageRequest, life.publishRequest(2))
+            (rawStage.volumeCapability, raw.volumeCapability) = (blockCapability(), blockCapability())
+            try await life.stage()
+            try await life.publish()
+            #expect(await driver.code(CSI.Method.nodeStageVolume, rawStage) == .alreadyExists)
+            #expect(try await driver.engine.volume(life.id).formatted == .filesystem("ext4"), "it is not given up")
+            #expect(await driver.code(CSI.Method.nodePublishVolume, raw) == .failedPrecondition)
+            #expect(!FileManager.default.fileExists(atPath: life.target(2)))
+            try await life.unpublish()
+            try await life.unstage()
+
+            let _: CSI.NodeStageVolumeResponse = try await driver.call(CSI.Method.nodeStageVolume, rawStage)
+            let _: CSI.NodePublishVolumeResponse = try await driver.call(CSI.Method.nodePublishVolume, raw)
+            #expect(await driver.code(CSI.Method.nodeStageVolume, life.stageRequest) == .alreadyExists)
+            #expect(await driver.code(CSI.Method.nodePublishVolume, life.publishRequest()) == .failedPrecondition)
+            #expect(try life.mountLines().count == 1)
+            try await life.unpublish(2)
+            try await life.stage()
+            try await life.unstage()
+        }
+    }
+
+    @Test func whatIsMountedOverAVolumeIsSeenAndStays() async throws {
+        try await withDriver { driver in
+            let life = try await Life(driver)
+            try await life.stage()
+            #expect(mount("tmpfs", life.staging, "tmpfs", 0, "size=1m") == 0)
+            #expect(await driver.code(CSI.Method.nodePublishVolume, life.publishRequest()) == .failedPrecondition)
+            #expect(await driver.code(CSI.Method.nodeStageVolume, life.stageRequest) == .failedPrecondition)
+            #expect(await driver.code(CSI.Method.nodeUnstageVolume, life.unstageRequest) == .failedPrecondition)
+            #expect(try life.mountLines().last?.contains(" tmpfs ") == true)
+            #expect(umount2(life.staging, 0) == 0)
+            try await life.publish()
+            #expect(mount("tmpfs", life.target(), "tmpfs", 0, "size=1m") == 0)
+            let unpublish = CSI.NodeUnpublishVolumeRequest(volumeID: life.volume.volumeID, targetPath: life.target())
+            #expect(await driver.code(CSI.Method.nodeUnpublishVolume, unpublish) == .failedPrecondition)
+            #expect(umount2(life.target(), 0) == 0)
+            try await life.unpublish()
+            try await life.unstage()
+        }
+    }
+
+    /// A device node that somebody else bound.
+    @Test func aForeignDeviceNodeStays() async throws {
+        try await withDriver { driver in
+            let (life, other) = (
+                try await Life(driver, blockCapability()), try await Life(driver, blockCapability(), name: "other")
+            )
+            try await other.stage()
+            let device = try #require(try other.loops().first).path
+            let target = "\(driver.path)/foreign"
+            try Data().write(to: URL(fileURLWithPath: target))
+            #expect(mount(device, target, nil, 4096, nil) == 0)
+            let unpublish = CSI.NodeUnpublishVolumeRequest(volumeID: life.volume.volumeID, targetPath: target)
+            #expect(await driver.code(CSI.Method.nodeUnpublishVolume, unpublish) == .failedPrecondition)
+            #expect(umount2(target, 0) == 0, "it is there still")
+            try await other.unstage()
         }
     }
 
@@ -207,6 +288,91 @@ private func hasResourceCapability() -> Bool {
         }
     }
 
+    @Test(arguments: ["ext4", "xfs"]) func readOnlyMayBeAMountOption(filesystem: String) async throws {
+        try await withDriver { driver in
+            let life = try await Life(
+                driver, mountCapability(filesystem), bytes: 304 << 20, parameters: ["mountOptions": "rw,ro"])
+            for _ in 0..<2 { try await life.stage() }
+            for _ in 0..<2 { try await life.publish() }
+            #expect(throws: (any Error).self) { try life.write("x") }
+            try await life.unpublish()
+            try await life.unstage()
+            let _: CSI.ControllerExpandVolumeResponse = try await driver.call(
+                CSI.Method.controllerExpandVolume,
+                CSI.ControllerExpandVolumeRequest(
+                    volumeID: life.volume.volumeID, capacityRange: .init(requiredBytes: 512 << 20)))
+            for _ in 0..<2 { try await life.stage() }
+            try await life.unstage()
+
+            let other = try await Life(driver, mountCapability(filesystem), name: "b", bytes: 304 << 20)
+            try await other.stage()
+            var request = other.publishRequest()
+            request.volumeCapability = mountCapability(filesystem, flags: ["rw", "ro"])
+            for _ in 0..<2 {
+                let _: CSI.NodePublishVolumeResponse = try await driver.call(CSI.Method.nodePublishVolume, request)
+            }
+            #expect(throws: (any Error).self) { try other.write("x") }
+            #expect(await driver.code(CSI.Method.nodePublishVolume, other.publishRequest()) == .alreadyExists)
+            try await other.unpublish()
+            try await other.unstage()
+        }
+    }
+
+    /// A read-only stage that has to grow the filesystem mounts it writable for a moment. Killed then, it is repeated.
+    @Test(arguments: ["ext4", "xfs"]) func aSettlingThatWasCutOff(filesystem: String) async throws {
+        try await withDriver { driver in
+            let life = try await Life(driver, mountCapability(filesystem), bytes: 304 << 20, readonly: true)
+            try await life.stage()
+            try await life.unstage()
+            let _: CSI.ControllerExpandVolumeResponse = try await driver.call(
+                CSI.Method.controllerExpandVolume,
+                CSI.ControllerExpandVolumeRequest(
+                    volumeID: life.volume.volumeID, capacityRange: .init(requiredBytes: 512 << 20)))
+            let watch = SettleWatch()
+            defer { watch.isOver.store(true, ordering: .relaxed) }
+            let (staging, id) = (life.staging, life.id)
+            SystemIO.Thread(name: "test-watch") {
+                while !watch.isOver.load(ordering: .relaxed) { watch.look(at: staging) }
+            }.start()
+            try await life.stage()
+            #expect(watch.unmarkedCount.load(ordering: .relaxed) == 0, "writable only with the mark")
+            try await life.unstage()
+
+            let epoch = try await driver.engine.volume(id).attachEpoch
+            let device = try await driver.attacher.attach(id, epoch: epoch, readOnly: false)
+            let options = filesystem == "xfs" ? "nouuid" : ""
+            #expect(mount(device.path, staging, filesystem, UInt(256), options) == 0)  // MS_NOSYMFOLLOW
+            #expect(await driver.code(CSI.Method.nodePublishVolume, life.publishRequest()) == .failedPrecondition)
+            for _ in 0..<2 { try await life.stage() }
+            try await life.publish()
+            #expect(throws: (any Error).self) { try life.write("x") }
+            #expect(try life.mountLines().allSatisfy { !$0.contains("nosymfollow") })
+            try await life.unpublish()
+            try await life.unstage()
+            // Without the mark it is somebody's choice, and a conflict as before.
+            let again = try await driver.attacher.attach(id, epoch: epoch, readOnly: false)
+            #expect(mount(again.path, staging, filesystem, 0, options) == 0)
+            #expect(await driver.code(CSI.Method.nodeStageVolume, life.stageRequest) == .alreadyExists)
+        }
+    }
+
+    @Test func publishHoldsTheCapabilityAgainstWhatIsStaged() async throws {
+        try await withDriver { driver in
+            let life = try await Life(driver)
+            try await life.stage()
+            for (capability, code) in [
+                (mountCapability("xfs"), GRPCCode.failedPrecondition),
+                (mountCapability("", flags: ["dax"]), .invalidArgument), (mountCapability("ext4"), .ok),
+            ] {
+                var request = life.publishRequest()
+                request.volumeCapability = capability
+                #expect(await driver.code(CSI.Method.nodePublishVolume, request) == code, "\(capability)")
+            }
+            try await life.unpublish()
+            try await life.unstage()
+        }
+    }
+
     @Test(arguments: ["ext4", "xfs"]) func growsOnlineAndWhenStagedAnew(filesystem: String) async throws {
         try await withDriver { driver in
             let life = try await Life(driver, mountCapability(filesystem), bytes: 304 << 20)
@@ -230,6 +396,14 @@ private func hasResourceCapability() -> Bool {
                 capacityRange: .init(requiredBytes: 512 << 20))
             #expect(await driver.code(CSI.Method.nodeExpandVolume, node) == .failedPrecondition)
             try await expand(to: 512 << 20)
+            for capability in [
+                blockCapability(), mountCapability(filesystem == "ext4" ? "xfs" : "ext4"),
+                mountCapability("", flags: ["dax"]),
+            ] {
+                var wrong = node
+                wrong.volumeCapability = capability
+                #expect(await driver.code(CSI.Method.nodeExpandVolume, wrong) == .invalidArgument)
+            }
             if filesystem == "ext4" && !hasResourceCapability() {
                 // The kernel does not let us: the answer must say what is missing, and nothing may break.
                 #expect(await driver.code(CSI.Method.nodeExpandVolume, node) == .failedPrecondition)
@@ -410,6 +584,13 @@ private func hasResourceCapability() -> Bool {
                 request.targetPath = "\(directory)/\(name)"
                 #expect(await driver.code(CSI.Method.nodePublishVolume, request) == .failedPrecondition, "\(name)")
             }
+            let mounted = try await Life(driver, name: "mounted")
+            try await mounted.stage()
+            var request = mounted.publishRequest()
+            request.targetPath = directory
+            #expect(await driver.code(CSI.Method.nodePublishVolume, request) == .failedPrecondition)
+            #expect(FileManager.default.fileExists(atPath: "\(directory)/text"), "it is not hidden")
+            try await mounted.unstage()
             try await life.unstage()
         }
     }

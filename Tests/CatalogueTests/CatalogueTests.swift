@@ -126,7 +126,7 @@ private func pending(_ name: String, id: VolumeID = .random()) -> Volume {
         try await catalogue.beginCreate(volume)
         try await catalogue.finishCreate(volume.id)
         let first = try await catalogue.beginGrant(
-            volume.id, node: "n", mode: .singleNodeWriter, readOnly: true, above: 4)
+            volume.id, node: "n", mode: .singleNodeWriter, readOnly: true, above: 4, limit: 1)
         #expect(first.epoch == 5)
         #expect(try await catalogue.publications(of: volume.id) == [first])
         let fence = try await catalogue.beginRevoke(volume.id, node: "n", above: first.epoch)
@@ -134,12 +134,33 @@ private func pending(_ name: String, id: VolumeID = .random()) -> Volume {
         #expect(try await catalogue.publications().first?.state == .revoking)
         try await catalogue.finishRevoke(volume.id, node: "n")
         let second = try await catalogue.beginGrant(
-            volume.id, node: "n", mode: .singleNodeWriter, readOnly: false, above: 0)
+            volume.id, node: "n", mode: .singleNodeWriter, readOnly: false, above: 0, limit: 1)
         #expect(second.epoch == 7)
         try await catalogue.finishGrant(volume.id, node: "n")
         let failure = await #expect(throws: Failure.self) { try await catalogue.beginDelete(volume.id, at: 1) }
         #expect(failure?.kind == .failedPrecondition)
         #expect(try await catalogue.volume(volume.id)?.phase == .ready)
+    }
+
+    @Test func aNodesLimitHoldsWithinTheTransaction() async throws {
+        let volumes = [pending("a"), pending("b")]
+        for volume in volumes {
+            try await catalogue.beginCreate(volume)
+            try await catalogue.finishCreate(volume.id)
+        }
+        for _ in 0..<2 {
+            _ = try await catalogue.beginGrant(
+                volumes[0].id, node: "n", mode: .singleNodeWriter, readOnly: false, above: 0, limit: 1)
+        }
+        let granted = await #expect(throws: Failure.self) {
+            _ = try await catalogue.beginGrant(
+                volumes[1].id, node: "n", mode: .singleNodeWriter, readOnly: false, above: 0, limit: 1)
+        }
+        let reader = Publication(
+            volume: volumes[1].id, node: "n", epoch: 1, readOnly: true, mode: .multiNodeReaderOnly, state: .granted)
+        let shared = await #expect(throws: Failure.self) { try await catalogue.share(reader, limit: 1) }
+        #expect(granted?.kind == .exhausted && shared?.kind == .exhausted)
+        #expect(try await catalogue.publications().map(\.volume) == [volumes[0].id])
     }
 
     @Test func expansionNeverShrinks() async throws {

@@ -174,7 +174,8 @@ def unknown_things_and_missing_fields(host, seed):
     client.DeleteVolumeGroupSnapshot(group_snapshot_id="nothing")
     client.ControllerUnpublishVolume(volume_id=nobody, node_id=host.NODE)
     for call, fields in (
-            (client.ControllerGetVolume, {}), (client.ControllerGetVolumeHealth, {}), (client.ControllerModifyVolume, {}),
+            (client.ControllerGetVolume, {}), (client.ControllerGetVolumeHealth, {}),
+            (client.ControllerModifyVolume, {"mutable_parameters": {"iops": "1"}}),
             (client.ControllerExpandVolume, {"capacity_range": csi.CapacityRange(required_bytes=MIB)}),
             (client.ValidateVolumeCapabilities, {"volume_capabilities": [block()]}),
             (client.ControllerPublishVolume, {"node_id": host.NODE, "volume_capability": block()}),

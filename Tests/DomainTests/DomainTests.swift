@@ -146,7 +146,18 @@ import Testing
     @Test func namesEachDifference() {
         #expect(request().difference(from: request()) == nil)
         #expect(request { $0.sizeBytes += 4096 }.difference(from: request())?.contains("capacity") == true)
-        #expect(request { $0.group = "h" }.difference(from: request())?.contains("group h") == true)
+        #expect(request { $0.group = "h" }.difference(from: request()) == nil, "the class was edited")
+        #expect(request { $0.filesystem = .xfs }.difference(from: request()) == nil, "the class was edited")
+        let inGroup = request { ($0.className, $0.parameters) = (nil, ["group": "g"]) }
+        var inOther = inGroup
+        (inOther.group, inOther.parameters) = ("h", ["group": "h"])
+        #expect(inOther.difference(from: inGroup)?.contains("group h") == true)
+        let named = request {
+            $0.capabilities = [.init(access: .mount(filesystem: .xfs, flags: []), mode: .singleNodeWriter)]
+        }
+        var xfs = named
+        xfs.filesystem = .xfs
+        #expect(xfs.difference(from: request())?.contains("xfs instead of ext4") == true)
         #expect(request { $0.className = nil }.difference(from: request())?.contains("class") == true)
         #expect(request { $0.filesystem = nil }.difference(from: request())?.contains("raw block") == true)
         #expect(request { $0.capabilities = [] }.difference(from: request())?.contains("capabilities") == true)

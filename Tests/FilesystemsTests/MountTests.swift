@@ -1,6 +1,7 @@
 import Base
 import Filesystems
 import Glibc
+import Synchronization
 import SystemIO
 import Testing
 
@@ -38,6 +39,28 @@ import Testing
         #expect(try MountTable.current().entry(at: target) == nil)
     }
 
+    /// A kill between two steps must not leave a target that can be written: there is one step.
+    @Test func aReadOnlyBindIsNeverWritable() throws {
+        let place = try Place()
+        let (source, target) = (try place.directory("source"), try place.directory("target"))
+        #expect(creates("\(source)/file"))
+        let watch = Watch()
+        defer { watch.isOver.store(true, ordering: .relaxed) }
+        Thread(name: "test-watch") {
+            while !watch.isOver.load(ordering: .relaxed) {
+                let number = open("\(target)/file", O_WRONLY | O_CLOEXEC)
+                guard number >= 0 else { continue }
+                watch.wroteCount.add(1, ordering: .relaxed)
+                close(number)
+            }
+        }.start()
+        for _ in 0..<2000 {
+            try Mounts.bind(source, at: target, readOnly: true)
+            try Mounts.unmount(target, lazy: true)
+        }
+        #expect(watch.wroteCount.load(ordering: .relaxed) == 0)
+    }
+
     @Test func busyThenLazy() throws {
         let place = try Place()
         let (source, target) = (try place.directory("source"), try place.directory("target"))
@@ -63,6 +86,11 @@ import Testing
         if number >= 0 { close(number) }
         return number >= 0
     }
+}
+
+private final class Watch: Sendable {
+    let isOver = Atomic(false)
+    let wroteCount = Atomic(0)
 }
 
 /// A directory that goes with this object, with what is mounted in it.

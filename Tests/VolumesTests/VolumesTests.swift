@@ -169,6 +169,24 @@ import Volumes
         #expect(try await bench.catalogue.publications(of: second.id).isEmpty)
     }
 
+    @Test func theBoundHoldsForCallsAtTheSameTime() async throws {
+        var ids: [VolumeID] = []
+        for number in 0..<6 { ids.append(try await volumes.create(Bench.request("v\(number)")).id) }
+        let bounded = Volumes(
+            catalogue: bench.catalogue, engine: bench.engine,
+            environment: .init(nodes: ["n1"], volumesPerNodeMax: 2, unixTime: { 0 }), logger: .init(label: "test"))
+        bench.engine.setDelay(.milliseconds(50))
+        await withTaskGroup(of: Void.self) { group in
+            for id in ids {
+                group.addTask {
+                    _ = try? await bounded.publish(id, to: "n1", mode: .singleNodeWriter, readOnly: false)
+                }
+            }
+        }
+        bench.engine.setDelay(nil)
+        #expect(try await bench.catalogue.publications().count == 2)
+    }
+
     @Test func whatFailsForGoodWhileCarriedOnIsUndone() async throws {
         bench.engine.setFault { name throws(Failure) in
             if name == "createVolume" { throw Failure(.unavailable, "restarting") }

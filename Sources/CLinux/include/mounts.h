@@ -7,6 +7,9 @@
 
 // Each returns 0 or more, or -1 with errno set. Strings are borrowed; `data` may be NULL.
 int ashlar_mount(const char *source, const char *target, const char *type, uint64_t flags, const char *data);
+// Shows `source` at `target`, which has its flags (mount(2)'s, beside those of the source's mount) from the first moment on:
+// a process that is killed leaves nothing, or all. EINVAL for a flag that is the whole filesystem's.
+int ashlar_bind(const char *source, const char *target, uint64_t flags);
 int ashlar_unmount(const char *target, bool lazy);
 
 // mount(2)'s flag of an option word such as "noatime"; 0 where the word is the filesystem's own. `*clears` is set
