@@ -29,8 +29,16 @@ extension NodeService {
             }
             attributes[key] = kind.rawValue
         }
+        // Before a volume is made: what is in its way would keep it from being taken away, too.
         let view = try await view()
-        if !view.isMountPoint(target) {
+        if let place = view.place(at: target) {
+            guard try await ephemeral.volume(handle) == place.volume else {
+                throw Failure(.failedPrecondition, "volume \(place.volume) is mounted at \(target); unpublish it first")
+            }
+        } else if view.isMountPoint(target) {
+            throw Failure(
+                .failedPrecondition, "something that is no volume is mounted at \(target); unmount it first")
+        } else {
             try await threads.run { () throws(Failure) in try TargetPath.requireEmptyDirectory(target) }
         }
         let made = try await ephemeral.make(handle, attributes, on: settings.nodeID)

@@ -4,6 +4,7 @@ import CSIServices
 import EngineFakes
 import Foundation
 import GRPCServer
+import Glibc
 import Testing
 
 /// Ephemeral inline volumes: the orchestrator calls only the node.
@@ -93,6 +94,11 @@ import Testing
             #expect(await driver.code(CSI.Method.nodePublishVolume, wanted) == .failedPrecondition)
             #expect(try String(contentsOfFile: "\(target)/file", encoding: .utf8) == "host")
             #expect(driver.engine.allIDs.isEmpty)
+            // What else is mounted there would keep the volume from being taken away.
+            #expect(mount("tmpfs", target, "tmpfs", 0, "size=1m") == 0)
+            #expect(await driver.code(CSI.Method.nodePublishVolume, wanted) == .failedPrecondition)
+            #expect(driver.engine.allIDs.isEmpty)
+            #expect(umount2(target, 0) == 0)
 
             try FileManager.default.removeItem(atPath: "\(target)/file")
             let _: CSI.NodePublishVolumeResponse = try await driver.call(CSI.Method.nodePublishVolume, wanted)

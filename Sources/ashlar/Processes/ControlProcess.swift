@@ -97,7 +97,8 @@ final class ControlProcess: Sendable {
         }
         let servers = try listen(
             configuration, roles, controllerHandlers.refusing(but: IdentityService.alwaysAnswered, refusal),
-            nodeHandlers.refusing(but: IdentityService.alwaysAnswered, refusal), controlHandlers.refusing(but: [], refusal), logger)
+            nodeHandlers.refusing(but: IdentityService.alwaysAnswered, refusal),
+            controlHandlers.refusing(but: [], refusal), logger)
         do throws(Failure) {
             try await volumes?.start(
                 groups: configuration.groups, onFirstUse: configuration.groupCreation == .firstUse)
