@@ -6,7 +6,7 @@ extension SystemTests {
     /// From outside, with another implementation of gRPC: see `Tests/Conformance`.
     @Suite struct ConformanceTests {
         @Test func whatTheContractSays() async throws {
-            let output = try await script("Conformance/conformance", [], secondsMax: 300)
+            let output = try await script("Conformance/conformance", [], secondsMax: 500)
             #expect(output.contains(" 0 failures"), "\(output)")
             report(output.split(separator: "\n").last.map(String.init) ?? "nothing")
         }
