@@ -106,7 +106,8 @@ final class Daemon: Sendable {
         }
     }
 
-    /// What its descriptors name, sorted. Without sockets and the catalogue's readers, which come and go with our own calls.
+    /// What its descriptors name, sorted. Without sockets and the catalogue's readers, which come and go with our own calls, and pool files, at
+    /// which it looks each second.
     var descriptors: [String] {
         let process = worker
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd")) ?? []
@@ -114,7 +115,7 @@ final class Daemon: Sendable {
             try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/fd/\($0)")
         }
         .map { String($0.prefix { $0 != "[" }) }.filter {
-            !$0.hasPrefix("socket:") && !$0.contains("/catalogue.sqlite")
+            !$0.hasPrefix("socket:") && !$0.contains("/catalogue.sqlite") && !$0.hasSuffix("/.ashlar/pool.json")
         }.sorted()
     }
 }
