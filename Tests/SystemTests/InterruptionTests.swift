@@ -175,7 +175,8 @@ extension SystemTests {
                         "cmp -n \(new - old) -i \(old):0 \(volume.target) /dev/zero && head -c 4096 /dev/urandom | dd of=\(volume.target) bs=4096 seek=\((new >> 12) - 1) oflag=direct"
                     )
                 }
-                #expect(await writers.stop() == [])
+                let problems = await writers.stop()
+                #expect(problems == [], "\(host.log.suffix(3_000))")
                 _ = try await offPool { try file.check() }
                 report("expansions: \(strikes.count) kills, \(strikes.interruptedCount) calls cut off")
                 try await end([volume], daemon, host)
@@ -203,7 +204,8 @@ extension SystemTests {
                     let grown = try await blocks() - before
                     #expect(grown > 7_000 && grown <= 8_192, "\(grown) blocks more instead of 8,192")
                 }
-                #expect(await writers.stop() == [])
+                let problems = await writers.stop()
+                #expect(problems == [], "\(host.log.suffix(3_000))")
                 _ = try await offPool { try file.check() }
                 report("growth: \(strikes.count) kills, \(strikes.interruptedCount) calls cut off")
                 try await end([volume], daemon, host)
@@ -239,7 +241,8 @@ extension SystemTests {
                         cmp -n \(2 * part) -i \(2 * part):\(part) \(target) \(host.directory)/text
                         """)
                 }
-                #expect(await writers.stop() == [])
+                let problems = await writers.stop()
+                #expect(problems == [], "\(host.log.suffix(3_000))")
                 _ = try await offPool { try file.check() }
                 report("discards: \(strikes.count) kills")
                 #expect(strikes.count == Self.killCount && strikes.interruptedCount == 0)
@@ -278,7 +281,8 @@ extension SystemTests {
                     if killWorker(of: daemon) { strikes += 1 }
                 }
                 _ = try await succeeding { try await host.ready(daemon) }
-                #expect(await writers.stop() == [])
+                let problems = await writers.stop()
+                #expect(problems == [], "\(host.log.suffix(3_000))")
                 _ = try await offPool { try file.check() }
                 report("moves: \(strikes) kills, \(moved >> 20) MiB moved before them, \(file.flushCount) flushes")
                 #expect(strikes == Self.killCount && moved > 0)
@@ -320,7 +324,8 @@ extension SystemTests {
                     let mountpaths = try await succeeding { try await host.engine().poolStatus().mountpaths }
                     #expect(mountpaths.filter { $0.state == .active }.count == (lost == 1 ? 5 : 4), "\(mountpaths)")
                 }
-                #expect(await writers.stop() == [])
+                let problems = await writers.stop()
+                #expect(problems == [], "\(host.log.suffix(3_000))")
                 _ = try await offPool { try file.check() }
                 let shown = try #require(try await host.json(["volume", "show", "raw"]) as? [String: Any])
                 #expect(shown["phase"] as? String == "Degraded", "\(shown)")

@@ -102,7 +102,7 @@ package final class RingDirectory: RingStore {
         }
         if !memory.isInMemory {
             logger.warning(
-                "rings of unflushed writes are on a filesystem that is no tmpfs: writes will be slow; put runDirectory on a tmpfs (/run)",
+                "rings of unflushed writes are on a filesystem that is no tmpfs: writes will be slow, and fail when the process is killed; put runDirectory on a tmpfs (/run)",
                 metadata: ["path": "\(path)"])
         }
     }

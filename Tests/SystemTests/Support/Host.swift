@@ -86,6 +86,8 @@ final class Host: Sendable {
     }
 
     private func makeMountpaths() async throws {
+        // Elsewhere the kernel takes the right to write pages of a ring away now and then, and a process that is being killed does not get it back: EIO.
+        try await shell("mount -t tmpfs -o mode=0700 ashlar-test \(directory)/run")
         if case .volatile(let bytes) = settings.drives { try await startVolatileDrives(bytes: bytes) }
         guard case .images(let bytes) = settings.drives else { return }
         for number in 0..<settings.mountpathCount {
@@ -285,7 +287,7 @@ final class Host: Sendable {
     /// Mounts of this host other than its mountpaths, and loop devices that carry a volume's name.
     func leftovers(volumes: Set<String>) throws -> [String] {
         let mounts = try MountTable.current().entries.map(\.mountPoint).filter {
-            $0.hasPrefix("\(directory)/") && !mountpaths.contains($0)
+            $0.hasPrefix("\(directory)/") && $0 != "\(directory)/run" && !mountpaths.contains($0)
         }
         let loops = try LoopDevice.all().filter { $0.volume.map { volumes.contains($0.description) } ?? false }
         return mounts + loops.map(\.path)
