@@ -341,9 +341,9 @@ def node_calls_cut_off_and_repeated(host, seed):
             own.client.close()
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         list(pool.map(lead, range(30)))
-    # What was cut off last may still be ending.
-    for _ in range(100):
-        left = sorted(there() ^ before)
+    # What was cut off last may still be ending; what a case before left in use goes with its last user, and is looked for each minute.
+    for _ in range(1500):
+        left = sorted(there() - before)
         if not left:
             return ", ".join(f"{code} {count}" for code, count in cut.most_common())
         time.sleep(0.05)

@@ -167,23 +167,23 @@ import VolumeEngine
 
     /// Who took a mountpath out cannot be written down, since another one is full: nothing is answered, and nothing ends.
     @Test func aMountpathThatCannotBeTakenOutForAMomentIsWaitedFor() async throws {
-        let pool = try await FaultyPool(mountpaths: 4, k: 1, p: 2)
+        let pool = try await FaultyPool(mountpaths: 3, k: 1, p: 2)
         let (_, client) = try await pool.volume(64 << 20)
         try await fill(client, seed: 1)
         let refusals = Mutexed(0)
-        pool.setFault(on: 0..<4) { call, path in
+        pool.setFault(on: 0..<3) { call, path in
             guard call == .replaceFile, path.hasSuffix("pool.json") else { return nil }
             refusals.value.withLock { $0 += 1 }
             return ENOSPC
         }
-        for disk in pool.disks.prefix(1) { disk.isBroken.store(true, ordering: .relaxed) }
+        pool.disks[0].isBroken.store(true, ordering: .relaxed)
         let writing = Task { try await fill(client, seed: 40) }
         for _ in 0..<400 where refusals.value.withLock({ $0 }) < 3 { try await Task.sleep(for: .milliseconds(10)) }
         #expect(refusals.value.withLock { $0 } >= 3)
         #expect(try await pool.areActive().allSatisfy { $0 })
         pool.setFault(nil)
         try await writing.value
-        #expect(try await pool.areActive() == [false, true, true, true])
+        #expect(try await pool.areActive() == [false, true, true])
         try await expect(client, seed: 40)
         await pool.engine.shutDown()
     }
