@@ -235,12 +235,16 @@ final class OpenVolumes: Sendable {
             var recovery = VolumeRecovery(
                 pool: pool, header: header, group: group, allocator: allocator, logger: logger)
             recovery.origins = lineage
+            let left = try await ringMemory(of: id)
+            if let left, let boot = settings.rings?.boot {
+                recovery.tails = RingTails(left, RingIdentity(pool: pool.id, volume: id, boot: boot))
+            }
             let job = recovery
             let recovered = try await EmbeddedEngine.onBlockingThread { () throws(Failure) in Handover(try job.run()) }
             let root = lineage.last?.id ?? id
             let (loop, shared) = loops[Int(root.low % UInt64(loops.count))]
             let parameters = VolumeLogParameters(header: header, group: group, epoch: header.attachEpoch)
-            let ring = try await ring(of: header, recovered)
+            let ring = try await ring(of: header, left, recovered)
             let pinned = headers.clonedEpochs(of: id)
             let (pool, allocator, clock, logger, parent) = (pool, allocator, clock, logger, origin)
             let log = try await loop.run { () throws(Failure) in
@@ -275,17 +279,23 @@ final class OpenVolumes: Sendable {
 
     // MARK: Rings
 
+    /// Where an earlier process's unflushed writes are.
+    private func ringMemory(of id: VolumeID) async throws(Failure) -> (any RingMemory)? {
+        guard let rings = settings.rings else { return nil }
+        return try await EmbeddedEngine.onBlockingThread { () throws(Failure) in try rings.find(id) }
+    }
+
     /// What an earlier process left of the volume's unflushed writes, or an empty ring in ordinary memory: nobody has attached it yet.
-    private func ring(of header: VolumeHeader, _ recovered: Handover<RecoveredVolume>) async throws(Failure)
-        -> Handover<WriteRing>
-    {
+    private func ring(
+        of header: VolumeHeader, _ left: (any RingMemory)?, _ recovered: Handover<RecoveredVolume>
+    ) async throws(Failure) -> Handover<WriteRing> {
         let (settings, pool, logger) = (settings, pool, logger)
         refusedRings.withLock { $0[header.id] = nil }
         do throws(Failure) {
             return try await EmbeddedEngine.onBlockingThread { () throws(Failure) in
                 Handover(
                     try recovered.value.ring(
-                        of: header, in: settings.rings, bytes: settings.ringBytes, pool: pool, logger: logger))
+                        of: header, left, in: settings.rings, bytes: settings.ringBytes, pool: pool, logger: logger))
             }
         } catch {
             if error.kind == .corrupt { refusedRings.withLock { $0[header.id] = error } }

@@ -63,6 +63,8 @@ package enum EngineCanary: String, CaseIterable, Sendable {
     case freeWhenWritten = "free-when-written"
     /// A request that is sent again is executed again.
     case resentTwice = "resent-twice"
+    /// How far a segment has records is told a record too late.
+    case lateTail = "late-tail"
 }
 
 /// What tests pass in beside the real parameters; empty in the product. Lines of the engine that look at `canary` are marked so.

@@ -73,10 +73,14 @@ package final class VolumeHarness {
             pool: host.pool, header: header(volume), group: host.group, allocator: host.allocator, logger: host.logger)
         recovery.origins = origins.map { header($0.volume) }
         recovery.cacheBytes = host.cacheBytes
+        let left = try host.rings?.find(volume)
+        if let left, let rings = host.rings {
+            recovery.tails = RingTails(left, RingIdentity(pool: host.pool.id, volume: volume, boot: rings.boot))
+        }
         let recovered = try recovery.run()
         log = VolumeLog(
             VolumeLogParameters(header: header(volume), group: host.group, epoch: 1), recovered: recovered,
-            ring: try Self.ring(of: header(volume), recovered, host), origins: origins.map(\.log), queue: host.queue,
+            ring: try Self.ring(of: header(volume), left, recovered, host), origins: origins.map(\.log), queue: host.queue,
             pool: host.pool,
             allocator: host.allocator, buffers: host.buffers, cache: host.cache, clock: host.clock,
             logger: host.logger)
@@ -91,10 +95,10 @@ package final class VolumeHarness {
 
     /// What the process before left, else one that the next process will find.
     private static func ring(
-        of header: VolumeHeader, _ recovered: RecoveredVolume, _ host: Host
+        of header: VolumeHeader, _ left: (any RingMemory)?, _ recovered: RecoveredVolume, _ host: Host
     ) throws(Failure) -> WriteRing {
         let found = try recovered.ring(
-            of: header, in: host.rings, bytes: host.ringBytes, pool: host.pool, logger: host.logger)
+            of: header, left, in: host.rings, bytes: host.ringBytes, pool: host.pool, logger: host.logger)
         guard let rings = host.rings, !found.isKept else { return found }
         return try WriteRing.make(
             in: rings, RingIdentity(pool: host.pool.id, volume: header.id, boot: rings.boot),

@@ -12,7 +12,8 @@ public struct FoundRecord: Sendable {
 ///
 /// Each slice is a log of chunks; a header says where the chunk after it begins. Where a slice's header is torn or missing, a
 /// header of the same record on another slice still tells the chunk's place and length, so the walk goes on behind it. Where
-/// nothing is known the walk goes block by block to the slice's end: a page counts only if it names this very place.
+/// nothing is known the walk goes block by block to `endBlock`, the slice's end or an earlier place behind which there is nothing: a page
+/// counts only if it names this very place.
 public struct SegmentScan {
     /// Blocks read at once where there are records, and at most where there are none.
     private static let windowBlocksMin: UInt32 = 16
@@ -22,7 +23,7 @@ public struct SegmentScan {
     private let volume: VolumeID
     private let segment: UInt32
     private let files: [(any DiskFile)?]
-    private let sliceBlocks: UInt32
+    private let endBlock: UInt32
     /// A record that was written again into the same segment is there twice: each copy counts by itself.
     private struct Copy: Hashable {
         let sequence: UInt64
@@ -36,17 +37,17 @@ public struct SegmentScan {
     private let window = AlignedBuffer(bytes: Int(windowBlocksMax) * blockBytes)
 
     public static func records(
-        pool: PoolID, volume: VolumeID, segment: UInt32, sliceBlocks: UInt32, files: [(any DiskFile)?]
+        pool: PoolID, volume: VolumeID, segment: UInt32, endBlock: UInt32, files: [(any DiskFile)?]
     ) throws(Failure) -> [FoundRecord] {
-        try contents(pool: pool, volume: volume, segment: segment, sliceBlocks: sliceBlocks, files: files).records
+        try contents(pool: pool, volume: volume, segment: segment, endBlock: endBlock, files: files).records
     }
 
     /// `unreadable`: how many of the slices could not be read to the end. With more of them than the segment has parity columns there may
     /// be records that nothing was seen of.
     public static func contents(
-        pool: PoolID, volume: VolumeID, segment: UInt32, sliceBlocks: UInt32, files: [(any DiskFile)?]
+        pool: PoolID, volume: VolumeID, segment: UInt32, endBlock: UInt32, files: [(any DiskFile)?]
     ) throws(Failure) -> (records: [FoundRecord], unreadable: Int) {
-        var scan = SegmentScan(pool: pool, volume: volume, segment: segment, sliceBlocks: sliceBlocks, files: files)
+        var scan = SegmentScan(pool: pool, volume: volume, segment: segment, endBlock: endBlock, files: files)
         try scan.run()
         let records = scan.found.values.sorted {
             ($0.header.sequence, $0.header.offsets.min() ?? 0) < ($1.header.sequence, $1.header.offsets.min() ?? 0)
@@ -54,12 +55,12 @@ public struct SegmentScan {
         return (records, scan.unreadable.union(files.indices.filter { files[$0] == nil }).count)
     }
 
-    private init(pool: PoolID, volume: VolumeID, segment: UInt32, sliceBlocks: UInt32, files: [(any DiskFile)?]) {
+    private init(pool: PoolID, volume: VolumeID, segment: UInt32, endBlock: UInt32, files: [(any DiskFile)?]) {
         self.pool = pool
         self.volume = volume
         self.segment = segment
         self.files = files
-        self.sliceBlocks = sliceBlocks
+        self.endBlock = endBlock
         known = Array(repeating: [:], count: files.count)
         cursors = Array(repeating: 1, count: files.count)
     }
@@ -82,14 +83,14 @@ public struct SegmentScan {
         // Grows as long as nothing is found: most of a segment that was open is empty.
         var windowMax = Self.windowBlocksMin
         var previous: UInt32 = 0
-        while cursors[slice] < sliceBlocks {
+        while cursors[slice] < endBlock {
             let cursor = cursors[slice]
             // Behind a long chunk there is most likely another: its header alone is read.
             let step = cursor - previous
             previous = cursor
             if cursor < windowStart || cursor >= windowStart + windowBlocks {
                 windowStart = cursor
-                windowBlocks = min(step > Self.windowBlocksMin ? 1 : windowMax, sliceBlocks - cursor)
+                windowBlocks = min(step > Self.windowBlocksMin ? 1 : windowMax, endBlock - cursor)
                 windowMax = min(windowMax * 2, Self.windowBlocksMax)
                 let bytes = Int(windowBlocks) * blockBytes
                 let target = UnsafeMutableRawBufferPointer(start: window.base, count: bytes)

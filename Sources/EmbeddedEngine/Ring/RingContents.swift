@@ -191,13 +191,13 @@ extension WriteRing {
     /// Far more than a volume can ever have been opened.
     private static let generationMax: UInt64 = 1 << 28
 
-    /// What an earlier process left of the volume's writes; nil where there is nothing. What is of no use is set aside. `corrupt` where
-    /// answered writes are lost: nothing is changed then. Blocking.
-    static func find(
-        in store: any RingStore, _ expected: RingContents.Expectation, test: TestHooks, logger: Logger
+    /// What an earlier process left of the volume's writes in `memory`, which is of `store`; nil where it is of no use, and set aside. `corrupt`
+    /// where answered writes are lost: nothing is changed then. Blocking.
+    static func read(
+        _ memory: any RingMemory, in store: any RingStore, _ expected: RingContents.Expectation, test: TestHooks,
+        logger: Logger
     ) throws(Failure) -> WriteRing? {
         let volume = expected.identity.volume
-        guard let memory = try store.find(volume) else { return nil }
         do throws(Failure) {
             switch try RingContents.read(memory, expected) {
             case .usable(let contents): return WriteRing(memory: memory, replaying: contents)
@@ -231,16 +231,19 @@ extension WriteRing {
 }
 
 extension RecoveredVolume {
-    /// The ring with which the volume goes on: what an earlier process left in `store`, or an empty one of `bytes` in ordinary memory. Blocking.
+    /// The ring with which the volume goes on: `left` by an earlier process in `store`, or an empty one of `bytes` in ordinary memory. Blocking.
     func ring(
-        of header: VolumeHeader, in store: (any RingStore)?, bytes: Int, pool: Pool, logger: Logger
+        of header: VolumeHeader, _ left: (any RingMemory)?, in store: (any RingStore)?, bytes: Int, pool: Pool,
+        logger: Logger
     ) throws(Failure) -> WriteRing {
-        if let store {
+        if let left, let store {
             let expected = RingContents.Expectation(
                 identity: RingIdentity(pool: pool.id, volume: header.id, boot: store.boot),
                 throughSequence: throughSequence, lastRingSequence: lastRingSequence, birthEpoch: map.head.epoch,
                 attachEpoch: header.attachEpoch, canary: pool.test.canary)
-            if let found = try WriteRing.find(in: store, expected, test: pool.test, logger: logger) { return found }
+            if let found = try WriteRing.read(left, in: store, expected, test: pool.test, logger: logger) {
+                return found
+            }
         }
         return WriteRing(
             bytes: bytes, first: WriteRing.firstSequence(generation: generation, isKept: false, after: lastRingSequence)

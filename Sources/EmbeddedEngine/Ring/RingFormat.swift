@@ -20,7 +20,9 @@ import SystemIO
 ///                124     4  CRC-32C of all before; never written again
 ///                128     8  admitted: the highest sequence that was, one below the first where there is none
 ///                136     8  the complement of admitted, stored after it
-///                144  3952  0
+///                144   880  0
+///               1024  1024  tails: `RingTails`
+///               2048  2048  0
 ///     slots     4096  64 n  entry with sequence s is in slot s mod n:
 ///                  0     8  sequence: one more than the entry before
 ///                  8     8  first block in the volume (48 bits), blocks (16 bits)

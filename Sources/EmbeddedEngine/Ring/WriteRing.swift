@@ -1,6 +1,7 @@
 import Base
 import BlockDevice
 import ErasureCoding
+import SegmentStore
 import SystemIO
 
 /// A write or a discard that was answered and is not durable yet.
@@ -83,9 +84,10 @@ final class WriteRing {
             memory: AlignedBuffer(bytes: layout.bytes, isHuge: true), layout: layout, first: first, isKept: false)
     }
 
-    /// What an earlier process left, where it lies: all of it admitted.
+    /// What an earlier process left, where it lies: all of it admitted. The volume's log is sealed.
     init(memory: any RingMemory, replaying contents: RingContents) {
         self.memory = memory
+        RingTails.clear(memory)
         layout = contents.layout
         isKept = true
         payload = memory.base + layout.payloadOffset
@@ -187,6 +189,9 @@ final class WriteRing {
         if entry.kind != .void { lastFilled = sequence }
         admittedEntry += 1
     }
+
+    /// Before a write to the segment: how far there are records in it, for a process that comes after this one.
+    func noteTail(of segment: Segment) { RingTails.note(segment, in: memory) }
 
     /// Entries up to `end` are in records now.
     func form(through end: Int) {

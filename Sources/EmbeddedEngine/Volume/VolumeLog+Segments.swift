@@ -85,7 +85,10 @@ extension VolumeLog {
                 return (segment: made, room: 0)
             }
         } then: { [self] result in
-            if case .success(let made) = result { room = made.room }
+            if case .success(let made) = result {
+                room = made.room
+                ring.noteTail(of: made.segment)
+            }
             boundOpenSlices()
             then(result.map(\.segment))
         }

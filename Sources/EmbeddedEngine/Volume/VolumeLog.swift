@@ -538,6 +538,9 @@ final class VolumeLog: @unchecked Sendable {
         guard let (next, done) = nextRing, ring.isEmpty else { return }
         formerRing = ring
         ring = next
+        for segment in [open, reserve] + cleaner.targets {
+            if let segment { ring.noteTail(of: segment) }
+        }
         nextRing = nil
         done(.success(()))
     }

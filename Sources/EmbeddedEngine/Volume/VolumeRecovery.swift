@@ -30,6 +30,8 @@ struct VolumeRecovery {
     /// Nil to look only.
     let allocator: SegmentAllocator?
     let logger: Logger
+    /// What an earlier process left says how far segments need to be read; nil: to their ends.
+    var tails: RingTails?
     /// For nodes, while it runs.
     var cacheBytes = 16 << 20
 
@@ -187,12 +189,12 @@ struct VolumeRecovery {
     // MARK: Reading
 
     private func scan(_ segments: [Segment]) -> [Result<[FoundRecord], Failure>] {
-        let (pool, volume) = (pool.id, header.id)
+        let (pool, volume, tails) = (pool.id, header.id, tails)
         return inParallel(segments.count, isSequential: self.pool.test.isSequential) { (index) throws(Failure) in
             let segment = segments[index]
             return try SegmentScan.records(
-                pool: pool, volume: volume, segment: segment.id, sliceBlocks: segment.sliceBlocks,
-                files: segment.slices.map(\.file))
+                pool: pool, volume: volume, segment: segment.id,
+                endBlock: tails?.end(of: segment) ?? segment.sliceBlocks, files: segment.slices.map(\.file))
         }
     }
 
