@@ -1,7 +1,8 @@
 """How long I/O pauses when the worker is killed, and when another takes over.
 
 Four raw volumes (or PAUSE_VOLUMES) are attached and written; one is watched by a prober that writes 4 KiB and flushes, one after the other. The pause is its longest
-answer around each kill or upgrade. No I/O may fail.
+answer around each kill or upgrade. Then the worker is killed in the middle of a load on that volume, seconds after it began: what the next worker has to
+read of the log grows with it. No I/O may fail.
 """
 
 import json
@@ -22,6 +23,13 @@ UPGRADES = int(os.environ.get("PAUSE_UPGRADES", "10"))
 PAUSE_BAR_MS = 1000
 BETWEEN_SECONDS = 1.5
 SERVING_SECONDS_MAX = 30
+LOADED_KILLS = int(os.environ.get("PAUSE_LOADED_KILLS", "5"))
+LOAD_SECONDS = float(os.environ.get("PAUSE_LOAD_SECONDS", "8"))
+LOADS = {
+    "4 KiB random writes": "--rw=randwrite --bs=4k --iodepth=32 --ioengine=libaio --fsync=256 --norandommap",
+    "4 KiB writes, each flushed": "--rw=randwrite --bs=4k --ioengine=psync --fdatasync=1",
+    "1 MiB stream": "--rw=write --bs=1M --iodepth=8 --ioengine=libaio",
+}
 
 
 class Prober(threading.Thread):
@@ -96,6 +104,29 @@ class Pause:
         yield row(f"pause on {name}, median of {count}", statistics.median(found))
         yield row(f"pause on {name}, longest", max(found), PAUSE_BAR_MS)
 
+    def loaded(self, prober, path, load, options):
+        """Kills in the middle of a load, and waits for its end."""
+        found = []
+        for number in range(LOADED_KILLS):
+            self.tools.show_progress(f"pause under {load}: {number + 1} of {LOADED_KILLS}")
+            failures = []
+
+            def run():
+                try:
+                    self.tools.fio(path, options, size=VOLUME_BYTES, seconds=LOAD_SECONDS + 2)
+                except self.tools.Failed as error:
+                    failures.append(error)
+
+            thread = threading.Thread(target=run)
+            thread.start()
+            time.sleep(LOAD_SECONDS)
+            found.append(self.one(prober, self.kill))
+            thread.join()
+            if failures:
+                raise failures[0]
+        yield row(f"pause on kill under {load}, median of {LOADED_KILLS}", statistics.median(found))
+        yield row(f"pause on kill under {load}, longest", max(found), PAUSE_BAR_MS)
+
     def kill(self, worker):
         os.kill(worker, signal.SIGKILL)
 
@@ -118,6 +149,7 @@ def measure(lab, server, tools):
     prober.start()
     try:
         return [*pause.rows(prober, "kill -9 of the worker", KILLS, pause.kill),
-                *pause.rows(prober, "upgrade", UPGRADES, pause.upgrade)]
+                *pause.rows(prober, "upgrade", UPGRADES, pause.upgrade),
+                *(row for load, options in LOADS.items() for row in pause.loaded(prober, paths[0], load, options))]
     finally:
         prober.end()

@@ -23,7 +23,7 @@ extension VolumeLog {
                 appliedThrough = record.sequence
                 appliedRingSequence = max(appliedRingSequence, record.lastRingSequence)
                 ring.release(through: record.entries.upperBound)
-                recordsSinceCheckpoint += 1
+                noteForCheckpoint(record)
                 if let moves = record.moves { cleaner.applied(moves) }
                 recycle(record)
                 let told = appliedControls

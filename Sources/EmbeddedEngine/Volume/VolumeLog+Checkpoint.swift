@@ -4,8 +4,12 @@ import SystemIO
 
 /// Puts what changed in the map on the mountpaths, so that recovery reads only what came after, and gives dead segments back.
 extension VolumeLog {
-    private static let recordsMax = 8192
-    private static let segmentsMax = 32
+    /// As much as a start reads and replays in 0.2 s or so, while pods wait.
+    private static let recoveryBlocksMax = 32 << 10
+    /// A record's header and its share of everything else, in blocks.
+    private static let recordCostBlocks = 16
+    /// Of longer records the headers alone are read.
+    private static let recordReadBlocksMax = 64
     private static let retryNanoseconds: UInt64 = 1_000_000_000
     /// Frames of changes may take this much, and twice what a whole frame took, before a new generation begins.
     private static let slackBytes: UInt64 = 4 << 20
@@ -14,13 +18,18 @@ extension VolumeLog {
         // Closing has a last one of its own, unless what is in the ring waits for room in the cache.
         guard !isCheckpointing, !isClosing || isApplyWaiting, clock.now() >= checkpointNotBefore else { return }
         // The store is the checkpoint's while one is under way; here none is.
-        if recordsSinceCheckpoint >= pool.test.checkpointRecords ?? Self.recordsMax
-            || segmentsSinceCheckpoint >= Self.segmentsMax
+        if recordsSinceCheckpoint >= pool.test.checkpointRecords ?? .max
+            || recoveryBlocks >= Self.recoveryBlocksMax
             || (map.cache.isDirtyEnough && map.changedKeys.count * 8 > map.cache.capacity)
             || ((needsWholeCheckpoint || !store.isFullyReplicated) && membershipChanges == 0)
         {
             checkpoint { _ in }
         }
+    }
+
+    func noteForCheckpoint(_ record: RecordInFlight) {
+        recordsSinceCheckpoint += 1
+        recoveryBlocks += min(record.shape.dataBlocks, Self.recordReadBlocksMax) + Self.recordCostBlocks
     }
 
     /// Somebody waits for room in the cache.
@@ -39,7 +48,7 @@ extension VolumeLog {
         if isCheckpointing { return }
         isCheckpointing = true
         recordsSinceCheckpoint = 0
-        segmentsSinceCheckpoint = 0
+        recoveryBlocks = 0
         let through = appliedThrough
         for segment in segments.values where isFree(segment, through: through) {
             if let dead = map.remove(segment.id) { removed.append(dead) }

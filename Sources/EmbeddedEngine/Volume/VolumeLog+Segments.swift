@@ -29,7 +29,6 @@ extension VolumeLog {
         admissionRoom = nil
         retired.isClosed = true
         map.changedSegments.insert(retired.id)
-        segmentsSinceCheckpoint += 1
         guard retired.lastSequence == 0 else { return }
         // One that a checkpoint names goes with the next: until then a start would count it.
         let isNamed = !map.unplaced.contains(retired.id)

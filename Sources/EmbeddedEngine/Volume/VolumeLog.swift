@@ -160,7 +160,8 @@ final class VolumeLog: @unchecked Sendable {
     var isCheckpointing = false
     var checkpointNotBefore: UInt64 = 0
     var recordsSinceCheckpoint = 0
-    var segmentsSinceCheckpoint = 0
+    /// What a start now would have to read of the log, about.
+    var recoveryBlocks = 0
     var needsWholeCheckpoint = false
     var checkpointedThrough: UInt64
     var checkpointWaiters: [(Bool) -> Void] = []

@@ -106,7 +106,7 @@ struct VolumeRecovery {
         times.note("checks")
         guard try synchronizeScanned(log), try rewrite(&chosen, in: &log, map) else { return nil }
         times.note("syncs")
-        for record in chosen { try apply(record, to: map, store) }
+        try replay(chosen, into: map, store)
         log.lastRingSequence = chosen.reduce(log.lastRingSequence) { max($0, $1.header.lastRingSequence) }
         times.note("replay")
         let recovered = try seal(store, log, map, through: log.throughSequence + UInt64(chosen.count))
@@ -137,7 +137,7 @@ struct VolumeRecovery {
         }
         let log = try readLog(frames.last ?? CheckpointFrame(), map, names)
         let chosen = try choose(log)
-        for record in chosen { try apply(record, to: map, store) }
+        try replay(chosen, into: map, store)
         return (
             map, chosen.count { !$0.isWhole }, chosen.count { $0.isLost },
             store.copyProblems(wanted: min(group.parityColumns + 1, pool.active.count))
@@ -189,12 +189,27 @@ struct VolumeRecovery {
     // MARK: Reading
 
     private func scan(_ segments: [Segment]) -> [Result<[FoundRecord], Failure>] {
-        let (pool, volume, tails) = (pool.id, header.id, tails)
-        return inParallel(segments.count, isSequential: self.pool.test.isSequential) { (index) throws(Failure) in
+        let (pool, volume, tails, isSequential) = (pool.id, header.id, tails, self.pool.test.isSequential)
+        let ends = segments.map { tails?.end(of: $0) ?? $0.sliceBlocks }
+        let slices = segments.indices.flatMap { segment in
+            segments[segment].slices.indices.map { (segment: segment, slice: $0) }
+        }
+        // Each slice for itself as far as that goes, which is to the end as a rule.
+        let beginnings = inParallel(slices.count, isSequential: isSequential) {
+            (index) throws(Failure) -> SegmentScan.Beginning? in
+            let (number, slice) = slices[index]
+            let segment = segments[number]
+            guard let file = segment.slices[slice].file else { return nil }
+            return SegmentScan.Beginning(
+                pool: pool, volume: volume, segment: segment.id, endBlock: ends[number], columns: segment.slices.count,
+                slice: slice, file: file)
+        }
+        return inParallel(segments.count, isSequential: isSequential) { (index) throws(Failure) in
             let segment = segments[index]
+            let own = zip(slices, beginnings).filter { $0.0.segment == index }
             return try SegmentScan.records(
-                pool: pool, volume: volume, segment: segment.id,
-                endBlock: tails?.end(of: segment) ?? segment.sliceBlocks, files: segment.slices.map(\.file))
+                pool: pool, volume: volume, segment: segment.id, endBlock: ends[index],
+                files: segment.slices.map(\.file), beginnings: own.map { try? $0.1.get() })
         }
     }
 
@@ -346,6 +361,46 @@ struct VolumeRecovery {
                 record.isLost = true
             }
             chosen.append(record)
+        }
+    }
+
+    /// Pages of the map that are read at once, so that their records find them.
+    private static let pagesAtOnce = 256
+
+    private func replay(_ chosen: [Chosen], into map: VolumeMap, _ store: MapStore) throws(Failure) {
+        var next = 0
+        while next < chosen.count {
+            let first = next
+            var pages: Set<UInt64> = []
+            while next < chosen.count, pages.count < min(Self.pagesAtOnce, map.cache.capacity / 4) {
+                for change in chosen[next].header.changes {
+                    if case .written(let block, _) = change { pages.insert(block >> 8) }
+                }
+                next += 1
+            }
+            try fetch(pages.sorted(), of: map)
+            for record in chosen[first..<next] { try apply(record, to: map, store) }
+        }
+    }
+
+    /// Puts the head's leaves into the cache, level by level and many at a time. What cannot be read or finds no room is left to who needs it.
+    private func fetch(_ pages: [UInt64], of map: VolumeMap) throws(Failure) {
+        for _ in 0...map.head.tree.height {
+            var loads: [UInt64: NodeLoad] = [:]
+            for page in pages {
+                if case .wait(let load) = map.leaf(map.head.tree, page) { loads[load.key] = load }
+            }
+            let wanted = loads.values.sorted { $0.offset < $1.offset }
+            guard wanted.count > 1 else { return }
+            let memory = AlignedBuffer(bytes: wanted.count * blockBytes)
+            let results = inParallel(wanted.count, isSequential: pool.test.isSequential) { (index) throws(Failure) in
+                try wanted[index].read(into: memory.base + index * blockBytes)
+            }
+            for (index, result) in results.enumerated() {
+                guard case .success = result, let frame = map.cache.insert(wanted[index].key, level: wanted[index].level)
+                else { return }
+                map.cache.page(frame).copyMemory(from: memory.base + index * blockBytes, byteCount: blockBytes)
+            }
         }
     }
 
