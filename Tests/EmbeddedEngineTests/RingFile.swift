@@ -37,6 +37,26 @@ final class RingFile {
         memory.base.storeBytes(of: value, toByteOffset: offset, as: UInt64.self)
     }
 
+    // MARK: Tails
+
+    /// Those that are whole.
+    var tails: [(segment: UInt32, tail: UInt32)] {
+        stride(from: RingView.tails.lowerBound, to: RingView.tails.upperBound, by: 16).compactMap { place in
+            let value = memory.base.load(fromByteOffset: place, as: UInt64.self)
+            let complement = memory.base.load(fromByteOffset: place + 8, as: UInt64.self)
+            return complement == ~value ? (UInt32(value >> 32), UInt32(truncatingIfNeeded: value)) : nil
+        }
+    }
+
+    func putTail(of segment: UInt32, _ tail: UInt32, isTorn: Bool) {
+        let place = RingView.tails.lowerBound + Int(segment) % 64 * 16
+        let value = UInt64(segment) << 32 | UInt64(tail)
+        put(value, at: place)
+        if !isTorn { put(~value, at: place + 8) }
+    }
+
+    func clearTails() { for place in stride(from: 1024, to: 2048, by: 8) { put(0, at: place) } }
+
     /// After a change of the header on purpose: its checksum is right again.
     func sealHeader() {
         memory.base.storeBytes(of: crc32c(memory.base, bytes: 124), toByteOffset: 124, as: UInt32.self)

@@ -181,6 +181,47 @@ import VolumeEngine
         await next.stop()
     }
 
+    // MARK: Tails
+
+    /// What flushed records are in is read as far as the ring of this boot says, and to the end where it says nothing that is whole.
+    @Test(arguments: [
+        ("as left", true), ("too low", false), ("too low, of another boot", true), ("too low, torn", true), ("none", true),
+    ])
+    func aStartReadsAsFarAsTheTailsSay(_ tails: String, _ isThere: Bool) async throws {
+        let pool = try await pool()
+        let (id, device) = try await pool.volume(64 << 20)
+        try await device.write(bytes(1), at: 0)
+        try await device.flush()
+        let next = try await pool.killed()
+        let file = try #require(try RingFile(next, id))
+        #expect(file.tails.contains { $0.tail > 1 })
+        // What is read of the log is not replayed, and not looked at in the ring.
+        file.flip(try #require(file.view.entry(file.view.admitted)).payload.lowerBound)
+        for found in file.tails where tails.hasPrefix("too low") {
+            file.putTail(of: found.segment, 1, isTorn: tails.hasSuffix("torn"))
+        }
+        if tails.hasSuffix("boot") {
+            file.put(0x1234, at: 48)
+            file.sealHeader()
+        }
+        if tails == "none" { file.clearTails() }
+        if isThere {
+            let device = try await next.open(id)
+            #expect(try await device.read(at: 0, length: Self.block) == bytes(1))
+            // They begin anew with the log: what was sealed is read no more.
+            try await device.write(bytes(2), at: place(1))
+            try await device.flush()
+            let last = try await next.killed()
+            let again = try await last.open(id)
+            #expect(try await again.read(at: place(1), length: Self.block) == bytes(2))
+            await last.stop()
+        } else {
+            let failure = await #expect(throws: Failure.self) { _ = try await next.open(id) }
+            #expect(failure?.kind == .corrupt, "\(String(describing: failure))")
+            await next.stop()
+        }
+    }
+
     @Test func anEntryThatWasBeingWrittenDoesNotCount() async throws {
         let (pool, _, device) = try await afterChange { file in
             let last = file.view.admitted

@@ -122,7 +122,7 @@ final class SimulatedRings: RingStore, @unchecked Sendable {
         // Torn before, it may say less than there is.
         var admitted = view.admitted
         while view.entry(admitted + 1) != nil { admitted += 1 }
-        switch machine.pick(3) {
+        switch machine.pick(4) {
         case 0:
             // Its slot is half written.
             let slot = view.slot(admitted + 1)
@@ -130,7 +130,12 @@ final class SimulatedRings: RingStore, @unchecked Sendable {
                 ring.base.storeBytes(
                     of: UInt8(truncatingIfNeeded: machine.pick(256)), toByteOffset: byte, as: UInt8.self)
             }
-        case 1: ring.base.storeBytes(of: ~(admitted - 1), toByteOffset: RingView.complementOffset, as: UInt64.self)
+        case 1:
+            // A tail was being stored.
+            let place = RingView.tails.lowerBound + machine.pick(RingView.tails.count / 16) * 16
+            let old = ring.base.load(fromByteOffset: place, as: UInt64.self)
+            ring.base.storeBytes(of: old + UInt64(1 + machine.pick(40)), toByteOffset: place, as: UInt64.self)
+        case 2: ring.base.storeBytes(of: ~(admitted - 1), toByteOffset: RingView.complementOffset, as: UInt64.self)
         default:
             ring.base.storeBytes(of: admitted - 1, toByteOffset: RingView.admittedOffset, as: UInt64.self)
             ring.base.storeBytes(of: ~(admitted - 1), toByteOffset: RingView.complementOffset, as: UInt64.self)
@@ -138,7 +143,7 @@ final class SimulatedRings: RingStore, @unchecked Sendable {
         return true
     }
 
-    /// A bit of the memory is wrong, near what was written last.
+    /// A bit of the memory is wrong: near what was written last, or of the tails.
     func damage(_ volume: VolumeID, _ machine: SimulatedMachine) -> Bool {
         guard let ring = rings[volume], let view = RingView(ring), view.admitted >= view.firstSequence else {
             return false
@@ -146,7 +151,7 @@ final class SimulatedRings: RingStore, @unchecked Sendable {
         let known = Int(view.admitted - view.firstSequence + 1)
         let sequence = view.admitted - UInt64(machine.pick(min(known, 40)))
         guard let entry = view.entry(sequence) else { return false }
-        let places = [0..<RingView.headerBytes, entry.slot, entry.checksums, entry.payload].filter { !$0.isEmpty }
+        let places = [0..<RingView.headerBytes, RingView.tails, entry.slot, entry.checksums, entry.payload].filter { !$0.isEmpty }
         let place = places[machine.pick(places.count)]
         let byte = place.lowerBound + machine.pick(place.count)
         ring.base.storeBytes(

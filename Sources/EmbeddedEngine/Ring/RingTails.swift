@@ -16,6 +16,7 @@ import SystemIO
 struct RingTails {
     static let offset = 1024
     static let places = 64
+    static let bytes = places * placeBytes
     private static let placeBytes = 16
 
     private var known: [UInt32: UInt32] = [:]
@@ -48,6 +49,6 @@ struct RingTails {
 
     /// Those of segments that are sealed.
     static func clear(_ memory: any RingMemory) {
-        (memory.base + offset).initializeMemory(as: UInt8.self, repeating: 0, count: places * placeBytes)
+        (memory.base + offset).initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
     }
 }

@@ -23,6 +23,7 @@ package struct RingView {
     }
 
     package static let headerBytes = 144
+    package static let tails = RingTails.offset..<(RingTails.offset + RingTails.bytes)
     package static let admittedOffset = RingLayout.admittedOffset
     package static let complementOffset = RingLayout.complementOffset
 
