@@ -146,15 +146,20 @@ extension VolumeLog {
         finishClosing()
     }
 
-    /// What was verified goes with a checkpoint within a second, unless one comes before.
+    /// What was verified goes with a checkpoint soon, unless one comes before: so soon that it costs little, and that an engine which dies every
+    /// second frees more than its starts leave behind.
     private func freeSoon() {
         if spaceFailure != nil || !cleanWaiters.isEmpty || !reclaimWaiters.isEmpty { return checkpoint { _ in } }
         guard !isFreeingScheduled else { return }
         isFreeingScheduled = true
-        queue.timer(nanoseconds: Self.freeingNanoseconds, target: self, tag: Self.tagFreeing)
+        let pause = min(max(Self.freeingPauses * checkpointTook, Self.freeingNanosecondsMin), Self.freeingNanosecondsMax)
+        queue.timer(nanoseconds: pause, target: self, tag: Self.tagFreeing)
     }
 
-    private static let freeingNanoseconds: UInt64 = 1_000_000_000
+    /// So many times as long as the last checkpoint took.
+    private static let freeingPauses: UInt64 = 20
+    private static let freeingNanosecondsMin: UInt64 = 100_000_000
+    private static let freeingNanosecondsMax: UInt64 = 1_000_000_000
 
     func freeingDue() {
         isFreeingScheduled = false

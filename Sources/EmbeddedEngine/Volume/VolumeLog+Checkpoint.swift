@@ -61,12 +61,13 @@ extension VolumeLog {
         frame.sealedBelow = sealedBelow
         frame.nextSegment = nextSegment
         frame.lastRingSequence = appliedRingSequence
-        let (store, sent) = (store, frame)
+        let (store, sent, began) = (store, frame, clock.now())
         let (leaving, lastElement) = (removed, map.elements.last?.epoch ?? 0)
         removed = []
         queue.blocking { () throws(Failure) in
             try store.commit(sent, nodes, isWhole: isWhole)
         } then: { [self] result in
+            checkpointTook = clock.now() - began
             finishCheckpoint(result, through: through, lastElement: lastElement, leaving: leaving)
         }
     }

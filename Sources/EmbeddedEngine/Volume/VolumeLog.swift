@@ -159,6 +159,8 @@ final class VolumeLog: @unchecked Sendable {
     // Checkpoints.
     var isCheckpointing = false
     var checkpointNotBefore: UInt64 = 0
+    /// The last one, in nanoseconds.
+    var checkpointTook: UInt64 = 0
     var recordsSinceCheckpoint = 0
     /// What a start now would have to read of the log, about.
     var recoveryBlocks = 0
