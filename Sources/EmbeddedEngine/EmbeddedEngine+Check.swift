@@ -244,7 +244,7 @@ private struct PoolCheck {
         _ header: VolumeHeader, _ segment: Segment, _ found: inout CheckReport.Volume
     ) throws(Failure) -> Int {
         let records = try SegmentScan.records(
-            pool: pool.id, volume: header.id, segment: segment.id, endBlock: segment.sliceBlocks,
+            pool: pool.id, volume: header.id, segment: segment.id, sliceBlocks: segment.sliceBlocks,
             files: segment.slices.map(\.file))
         var (bad, away) = (0, 0)
         for record in records where record.header.sequence <= segment.lastSequence {

@@ -282,7 +282,7 @@ final class OpenVolumes: Sendable {
     /// Where an earlier process's unflushed writes are.
     private func ringMemory(of id: VolumeID) async throws(Failure) -> (any RingMemory)? {
         guard let rings = settings.rings else { return nil }
-        return try await EmbeddedEngine.onBlockingThread { () throws(Failure) in try rings.find(id) }
+        return try await refusing(id) { () throws(Failure) in try rings.find(id) }
     }
 
     /// What an earlier process left of the volume's unflushed writes, or an empty ring in ordinary memory: nobody has attached it yet.
@@ -290,15 +290,20 @@ final class OpenVolumes: Sendable {
         of header: VolumeHeader, _ left: (any RingMemory)?, _ recovered: Handover<RecoveredVolume>
     ) async throws(Failure) -> Handover<WriteRing> {
         let (settings, pool, logger) = (settings, pool, logger)
-        refusedRings.withLock { $0[header.id] = nil }
-        do throws(Failure) {
-            return try await EmbeddedEngine.onBlockingThread { () throws(Failure) in
-                Handover(
-                    try recovered.value.ring(
-                        of: header, left, in: settings.rings, bytes: settings.ringBytes, pool: pool, logger: logger))
-            }
-        } catch {
-            if error.kind == .corrupt { refusedRings.withLock { $0[header.id] = error } }
+        return try await refusing(header.id) { () throws(Failure) in
+            Handover(
+                try recovered.value.ring(
+                    of: header, left, in: settings.rings, bytes: settings.ringBytes, pool: pool, logger: logger))
+        }
+    }
+
+    /// Runs `body`, which reads the volume's ring, off the loop. Where that is damaged the volume has a refusal.
+    private func refusing<T: Sendable>(
+        _ id: VolumeID, _ body: @escaping @Sendable () throws(Failure) -> T
+    ) async throws(Failure) -> T {
+        refusedRings.withLock { $0[id] = nil }
+        do throws(Failure) { return try await EmbeddedEngine.onBlockingThread(body) } catch {
+            if error.kind == .corrupt { refusedRings.withLock { $0[id] = error } }
             throw error
         }
     }

@@ -80,7 +80,8 @@ package final class VolumeHarness {
         let recovered = try recovery.run()
         log = VolumeLog(
             VolumeLogParameters(header: header(volume), group: host.group, epoch: 1), recovered: recovered,
-            ring: try Self.ring(of: header(volume), left, recovered, host), origins: origins.map(\.log), queue: host.queue,
+            ring: try Self.ring(of: header(volume), left, recovered, host), origins: origins.map(\.log),
+            queue: host.queue,
             pool: host.pool,
             allocator: host.allocator, buffers: host.buffers, cache: host.cache, clock: host.clock,
             logger: host.logger)

@@ -8,14 +8,25 @@ public struct FoundRecord: Sendable {
     public var columnsSeen: [Int]
 }
 
+/// How far a segment is written, by somebody who may be out of date: it is about the segment that the engine start `start` made.
+public struct SegmentTail: Sendable, Equatable {
+    /// No slice has a record at this block or behind it.
+    public var end: UInt32
+    public var start: UInt64
+
+    public init(end: UInt32, start: UInt64) {
+        self.end = end
+        self.start = start
+    }
+}
+
 /// Reads every record header of a segment from whichever of its slices can be read. Blocking.
 ///
 /// Each slice is a log of chunks; a header says where the chunk after it begins. Where a slice's header is torn or missing, a
 /// header of the same record on another slice still tells the chunk's place and length, so the walk goes on behind it. Where
-/// nothing is known the walk goes block by block to `endBlock`, the slice's end or an earlier place behind which there is nothing: a page
-/// counts only if it names this very place.
+/// nothing is known the walk goes block by block to the slice's end: a page counts only if it names this very place.
 public struct SegmentScan {
-    private let place: Place
+    private let identity: Identity
     private let files: [(any DiskFile)?]
     /// A record that was written again into the same segment is there twice: each copy counts by itself.
     private struct Copy: Hashable {
@@ -26,14 +37,14 @@ public struct SegmentScan {
     /// By slice: chunks known from headers on other slices, offset to length.
     private var known: [[UInt32: UInt32]]
     private var cursors: [UInt32]
+    private var ends: [UInt32]
     private var unreadable = 0
 
     /// Whose records count.
-    private struct Place {
+    private struct Identity {
         let pool: PoolID
         let volume: VolumeID
         let segment: UInt32
-        let endBlock: UInt32
         let columns: Int
 
         /// The record whose header `page` is, and the column; nil where it does not belong here: another segment's old bytes, or a misdirected
@@ -47,20 +58,31 @@ public struct SegmentScan {
             else { return nil }
             return (header, column)
         }
+
+        func isHeader(_ page: UnsafeRawPointer, of start: UInt64) -> Bool {
+            guard let header = SliceHeader(page: page) else { return false }
+            return header.pool == pool && header.volume == volume && header.segment == segment && header.start == start
+        }
     }
 
     /// What one slice has up to its first gap: read by itself, so that those of a segment can be read at the same time.
     public struct Beginning: Sendable {
         fileprivate var headers: [(header: RecordHeader, column: Int)] = []
         fileprivate var cursor: UInt32 = 1
+        fileprivate let end: UInt32
 
+        /// `tail`: counts where the slice says that it is about this segment.
         public init(
-            pool: PoolID, volume: VolumeID, segment: UInt32, endBlock: UInt32, columns: Int, slice: Int,
-            file: any DiskFile
+            pool: PoolID, volume: VolumeID, segment: UInt32, sliceBlocks: UInt32, columns: Int, slice: Int,
+            file: any DiskFile, tail: SegmentTail?
         ) {
-            let place = Place(pool: pool, volume: volume, segment: segment, endBlock: endBlock, columns: columns)
-            var reader = SliceReader(file, endBlock: endBlock)
-            while cursor < endBlock, let found = place.header(reader.page(cursor), slice: slice, at: cursor) {
+            let identity = Identity(pool: pool, volume: volume, segment: segment, columns: columns)
+            var reader = SliceReader(file, end: min(max(tail?.end ?? sliceBlocks, 1), sliceBlocks))
+            if let tail, !identity.isHeader(reader.page(0), of: tail.start) {
+                reader = SliceReader(file, end: sliceBlocks)
+            }
+            end = reader.end
+            while cursor < end, let found = identity.header(reader.page(cursor), slice: slice, at: cursor) {
                 headers.append(found)
                 cursor += UInt32(found.0.chunkBlocks(ofColumn: found.column))
             }
@@ -69,26 +91,27 @@ public struct SegmentScan {
 
     /// `beginnings`: of each slice, as far as that was read before.
     public static func records(
-        pool: PoolID, volume: VolumeID, segment: UInt32, endBlock: UInt32, files: [(any DiskFile)?],
-        beginnings: [Beginning?] = []
+        pool: PoolID, volume: VolumeID, segment: UInt32, sliceBlocks: UInt32, files: [(any DiskFile)?],
+        beginnings: some Collection<Beginning?> = []
     ) throws(Failure) -> [FoundRecord] {
         try contents(
-            pool: pool, volume: volume, segment: segment, endBlock: endBlock, files: files, beginnings: beginnings
+            pool: pool, volume: volume, segment: segment, sliceBlocks: sliceBlocks, files: files, beginnings: beginnings
         ).records
     }
 
     /// `unreadable`: how many of the slices could not be read to the end. With more of them than the segment has parity columns there may
     /// be records that nothing was seen of.
     public static func contents(
-        pool: PoolID, volume: VolumeID, segment: UInt32, endBlock: UInt32, files: [(any DiskFile)?],
-        beginnings: [Beginning?] = []
+        pool: PoolID, volume: VolumeID, segment: UInt32, sliceBlocks: UInt32, files: [(any DiskFile)?],
+        beginnings: some Collection<Beginning?> = []
     ) throws(Failure) -> (records: [FoundRecord], unreadable: Int) {
-        let place = Place(pool: pool, volume: volume, segment: segment, endBlock: endBlock, columns: files.count)
-        var scan = SegmentScan(place, files)
+        var scan = SegmentScan(
+            Identity(pool: pool, volume: volume, segment: segment, columns: files.count), files, sliceBlocks)
         for (slice, beginning) in beginnings.enumerated() {
             guard let beginning else { continue }
             for (header, column) in beginning.headers { scan.note(header, column: column) }
             scan.cursors[slice] = beginning.cursor
+            scan.ends[slice] = beginning.end
         }
         for (slice, file) in files.enumerated() { scan.walk(slice, file) }
         let records = scan.found.values.sorted {
@@ -97,11 +120,12 @@ public struct SegmentScan {
         return (records, scan.unreadable)
     }
 
-    private init(_ place: Place, _ files: [(any DiskFile)?]) {
-        self.place = place
+    private init(_ identity: Identity, _ files: [(any DiskFile)?], _ sliceBlocks: UInt32) {
+        self.identity = identity
         self.files = files
         known = Array(repeating: [:], count: files.count)
         cursors = Array(repeating: 1, count: files.count)
+        ends = Array(repeating: sliceBlocks, count: files.count)
     }
 
     /// Goes to the end of one slice.
@@ -110,10 +134,10 @@ public struct SegmentScan {
             unreadable += 1
             return
         }
-        var reader = SliceReader(file, endBlock: place.endBlock)
-        while cursors[slice] < place.endBlock {
+        var reader = SliceReader(file, end: ends[slice])
+        while cursors[slice] < ends[slice] {
             let cursor = cursors[slice]
-            if let (header, column) = place.header(reader.page(cursor), slice: slice, at: cursor) {
+            if let (header, column) = identity.header(reader.page(cursor), slice: slice, at: cursor) {
                 note(header, column: column)
                 cursors[slice] += UInt32(header.chunkBlocks(ofColumn: column))
             } else if let blocks = known[slice][cursor] {
@@ -145,22 +169,26 @@ private struct SliceReader {
     private static let windowBlocksMin: UInt32 = 16
     private static let windowBlocksMax: UInt32 = 256
     private static let longChunkBlocks: UInt32 = 8
+    /// On a drive that fails throughout, not each block is tried.
+    private static let failedBlocksMax = 64
 
+    let end: UInt32
     private let file: any DiskFile
-    private let endBlock: UInt32
     private let window: AlignedBuffer
     private var start: UInt32 = 0
     private var blocks: UInt32 = 0
     private var blocksMax = windowBlocksMin
     private var previous: UInt32 = 0
-    /// Some of it could not be read.
-    private(set) var isUnreadable = false
+    private var failedBlocks = 0
 
-    init(_ file: any DiskFile, endBlock: UInt32) {
+    init(_ file: any DiskFile, end: UInt32) {
         self.file = file
-        self.endBlock = endBlock
-        window = AlignedBuffer(bytes: Int(min(Self.windowBlocksMax, max(endBlock, 1))) * blockBytes)
+        self.end = end
+        window = AlignedBuffer(bytes: Int(min(Self.windowBlocksMax, max(end, 1))) * blockBytes)
     }
+
+    /// Some of it could not be read.
+    var isUnreadable: Bool { failedBlocks > 0 }
 
     /// The block at `cursor`, before the end and not before the last one that was asked for; zeros where it cannot be read: the other slices
     /// tell what was there. Valid until the next call.
@@ -170,19 +198,32 @@ private struct SliceReader {
         previous = cursor
         if cursor < start || cursor >= start + blocks {
             start = cursor
-            blocks = min(step > Self.longChunkBlocks ? 1 : blocksMax, endBlock - cursor)
+            blocks = min(step > Self.longChunkBlocks ? 1 : blocksMax, end - cursor)
             blocksMax = min(blocksMax * 2, Self.windowBlocksMax)
-            let bytes = Int(blocks) * blockBytes
-            var count = 0
-            do throws(Failure) {
-                count = try file.read(
-                    into: UnsafeMutableRawBufferPointer(start: window.base, count: bytes),
-                    at: UInt64(cursor) * UInt64(blockBytes))
-            } catch {
-                isUnreadable = true
-            }
-            (window.base + count).initializeMemory(as: UInt8.self, repeating: 0, count: bytes - count)
+            if !read(0, blocks) { readSingly() }
         }
         return UnsafeRawPointer(window.base + Int(cursor - start) * blockBytes)
+    }
+
+    /// Blocks of the window; what lies behind the file's end is zeros.
+    private func read(_ first: UInt32, _ count: UInt32) -> Bool {
+        let target = UnsafeMutableRawBufferPointer(
+            start: window.base + Int(first) * blockBytes, count: Int(count) * blockBytes)
+        do throws(Failure) {
+            let bytes = try file.read(into: target, at: UInt64(start + first) * UInt64(blockBytes))
+            target[bytes...].initializeMemory(as: UInt8.self, repeating: 0)
+            return true
+        } catch {
+            target.initializeMemory(as: UInt8.self, repeating: 0)
+            return false
+        }
+    }
+
+    /// One bad sector hides no other block.
+    private mutating func readSingly() {
+        blocksMax = Self.windowBlocksMin
+        for block in 0..<blocks {
+            if failedBlocks >= Self.failedBlocksMax || blocks == 1 || !read(block, 1) { failedBlocks += 1 }
+        }
     }
 }

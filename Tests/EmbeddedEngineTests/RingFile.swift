@@ -39,23 +39,23 @@ final class RingFile {
 
     // MARK: Tails
 
-    /// Those that are whole.
-    var tails: [(segment: UInt32, tail: UInt32)] {
+    /// Of places that are in use.
+    var tails: [(segment: UInt32, tail: UInt32, start: UInt64)] {
         stride(from: RingView.tails.lowerBound, to: RingView.tails.upperBound, by: 16).compactMap { place in
             let value = memory.base.load(fromByteOffset: place, as: UInt64.self)
-            let complement = memory.base.load(fromByteOffset: place + 8, as: UInt64.self)
-            return complement == ~value ? (UInt32(value >> 32), UInt32(truncatingIfNeeded: value)) : nil
+            let check = memory.base.load(fromByteOffset: place + 8, as: UInt64.self)
+            return value == 0 ? nil : (UInt32(value >> 32), UInt32(truncatingIfNeeded: value), check ^ ~value)
         }
     }
 
-    func putTail(of segment: UInt32, _ tail: UInt32, isTorn: Bool) {
+    func putTail(of segment: UInt32, _ tail: UInt32, start: UInt64, isTorn: Bool) {
         let place = RingView.tails.lowerBound + Int(segment) % 64 * 16
         let value = UInt64(segment) << 32 | UInt64(tail)
         put(value, at: place)
-        if !isTorn { put(~value, at: place + 8) }
+        if !isTorn { put(~value ^ start, at: place + 8) }
     }
 
-    func clearTails() { for place in stride(from: 1024, to: 2048, by: 8) { put(0, at: place) } }
+    func clearTails() { for place in RingView.tails where place % 8 == 0 { put(0, at: place) } }
 
     /// After a change of the header on purpose: its checksum is right again.
     func sealHeader() {

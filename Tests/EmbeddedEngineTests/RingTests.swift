@@ -185,7 +185,8 @@ import VolumeEngine
 
     /// What flushed records are in is read as far as the ring of this boot says, and to the end where it says nothing that is whole.
     @Test(arguments: [
-        ("as left", true), ("too low", false), ("too low, of another boot", true), ("too low, torn", true), ("none", true),
+        ("as left", true), ("too low", false), ("too low, of another boot", true), ("too low, torn", true),
+        ("too low, of another start", true), ("none", true),
     ])
     func aStartReadsAsFarAsTheTailsSay(_ tails: String, _ isThere: Bool) async throws {
         let pool = try await pool()
@@ -198,7 +199,9 @@ import VolumeEngine
         // What is read of the log is not replayed, and not looked at in the ring.
         file.flip(try #require(file.view.entry(file.view.admitted)).payload.lowerBound)
         for found in file.tails where tails.hasPrefix("too low") {
-            file.putTail(of: found.segment, 1, isTorn: tails.hasSuffix("torn"))
+            file.putTail(
+                of: found.segment, 1, start: tails.hasSuffix("start") ? found.start + 1 : found.start,
+                isTorn: tails.hasSuffix("torn"))
         }
         if tails.hasSuffix("boot") {
             file.put(0x1234, at: 48)

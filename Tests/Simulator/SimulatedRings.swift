@@ -151,7 +151,9 @@ final class SimulatedRings: RingStore, @unchecked Sendable {
         let known = Int(view.admitted - view.firstSequence + 1)
         let sequence = view.admitted - UInt64(machine.pick(min(known, 40)))
         guard let entry = view.entry(sequence) else { return false }
-        let places = [0..<RingView.headerBytes, RingView.tails, entry.slot, entry.checksums, entry.payload].filter { !$0.isEmpty }
+        let places = [0..<RingView.headerBytes, RingView.tails, entry.slot, entry.checksums, entry.payload].filter {
+            !$0.isEmpty
+        }
         let place = places[machine.pick(places.count)]
         let byte = place.lowerBound + machine.pick(place.count)
         ring.base.storeBytes(

@@ -55,7 +55,7 @@ struct SegmentContents: Sendable {
         var files: [(any DiskFile)?] = []
         for (path, mountpath) in zip(paths, mountpaths) { files.append(try? mountpath?.disk.openSlice(path)) }
         let (records, unreadable) = try SegmentScan.contents(
-            pool: pool, volume: volume, segment: segment, endBlock: sliceBlocks, files: files)
+            pool: pool, volume: volume, segment: segment, sliceBlocks: sliceBlocks, files: files)
         guard unreadable <= parityColumns else {
             throw Failure(.unavailable, "\(unreadable) of its slices cannot be read")
         }

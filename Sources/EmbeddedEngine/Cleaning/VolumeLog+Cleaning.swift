@@ -152,7 +152,8 @@ extension VolumeLog {
         if spaceFailure != nil || !cleanWaiters.isEmpty || !reclaimWaiters.isEmpty { return checkpoint { _ in } }
         guard !isFreeingScheduled else { return }
         isFreeingScheduled = true
-        let pause = min(max(Self.freeingPauses * checkpointTook, Self.freeingNanosecondsMin), Self.freeingNanosecondsMax)
+        let pause = min(
+            max(Self.freeingPauses * checkpointTook, Self.freeingNanosecondsMin), Self.freeingNanosecondsMax)
         queue.timer(nanoseconds: pause, target: self, tag: Self.tagFreeing)
     }
 

@@ -42,7 +42,7 @@ final class SegmentAllocator: Sendable {
     }
     private let pool: Pool
     private let logger: Logger
-    private let start: UInt64
+    let start: UInt64
     private let state = Mutex(State())
 
     /// `start`: distinguishes this run of the engine from every other.

@@ -190,8 +190,8 @@ final class WriteRing {
         admittedEntry += 1
     }
 
-    /// Before a write to the segment: how far there are records in it, for a process that comes after this one.
-    func noteTail(of segment: Segment) { RingTails.note(segment, in: memory) }
+    /// Before a write to the segment, which `start` has made: how far there are records in it, for a process that comes after this one.
+    func noteTail(of segment: Segment, _ start: UInt64) { RingTails.note(segment, of: start, in: memory) }
 
     /// Entries up to `end` are in records now.
     func form(through end: Int) {

@@ -13,7 +13,7 @@ final class RecordIndex: Sendable {
     init(pool: PoolID, volume: VolumeID, segment: UInt32, sliceBlocks: UInt32, files: [(any DiskFile)?]) throws(Failure)
     {
         headers = try SegmentScan.records(
-            pool: pool, volume: volume, segment: segment, endBlock: sliceBlocks, files: files
+            pool: pool, volume: volume, segment: segment, sliceBlocks: sliceBlocks, files: files
         ).map(\.header)
         var chunks: [[(offset: UInt32, blocks: UInt32, record: Int, column: Int)]] = Array(
             repeating: [], count: files.count)

@@ -4,12 +4,14 @@ import SystemIO
 
 /// Puts what changed in the map on the mountpaths, so that recovery reads only what came after, and gives dead segments back.
 extension VolumeLog {
-    /// As much as a start reads and replays in 0.2 s or so, while pods wait.
-    private static let recoveryBlocksMax = 32 << 10
+    /// In blocks that are read: as much as a start reads and replays in 0.2 s or so, while pods wait.
+    private static let recoveryCostMax = 32 << 10
     /// A record's header and its share of everything else, in blocks.
-    private static let recordCostBlocks = 16
-    /// Of longer records the headers alone are read.
-    private static let recordReadBlocksMax = 64
+    private static let recordCost = 16
+    /// Its files are opened and synced.
+    static let segmentCost = 256
+    /// Longer records cost no more: their headers alone are read.
+    private static let longRecordBlocks = 64
     private static let retryNanoseconds: UInt64 = 1_000_000_000
     /// Frames of changes may take this much, and twice what a whole frame took, before a new generation begins.
     private static let slackBytes: UInt64 = 4 << 20
@@ -19,7 +21,7 @@ extension VolumeLog {
         guard !isCheckpointing, !isClosing || isApplyWaiting, clock.now() >= checkpointNotBefore else { return }
         // The store is the checkpoint's while one is under way; here none is.
         if recordsSinceCheckpoint >= pool.test.checkpointRecords ?? .max
-            || recoveryBlocks >= Self.recoveryBlocksMax
+            || recoveryCost >= Self.recoveryCostMax
             || (map.cache.isDirtyEnough && map.changedKeys.count * 8 > map.cache.capacity)
             || ((needsWholeCheckpoint || !store.isFullyReplicated) && membershipChanges == 0)
         {
@@ -29,7 +31,7 @@ extension VolumeLog {
 
     func noteForCheckpoint(_ record: RecordInFlight) {
         recordsSinceCheckpoint += 1
-        recoveryBlocks += min(record.shape.dataBlocks, Self.recordReadBlocksMax) + Self.recordCostBlocks
+        recoveryCost += min(record.shape.dataBlocks, Self.longRecordBlocks) + Self.recordCost
     }
 
     /// Somebody waits for room in the cache.
@@ -48,7 +50,7 @@ extension VolumeLog {
         if isCheckpointing { return }
         isCheckpointing = true
         recordsSinceCheckpoint = 0
-        recoveryBlocks = 0
+        recoveryCost = 0
         let through = appliedThrough
         for segment in segments.values where isFree(segment, through: through) {
             if let dead = map.remove(segment.id) { removed.append(dead) }

@@ -156,12 +156,12 @@ extension VolumeLog {
     func write(_ record: RecordInFlight) {
         guard let segment = record.segment, let buffer = record.buffer else { return }
         let shape = record.shape
-        if pool.test.canary == .lateTail { ring.noteTail(of: segment) }  // canary
+        if pool.test.canary == .lateTail { ring.noteTail(of: segment, allocator.start) }  // canary
         record.forEachColumn(k: segment.k, p: segment.p) { column in
             record.offsets[column] = segment.append(
                 column: column, rotation: record.rotation, blocks: 1 + record.blocks(ofColumn: column, k: segment.k))
         }
-        if pool.test.canary != .lateTail { ring.noteTail(of: segment) }  // canary
+        if pool.test.canary != .lateTail { ring.noteTail(of: segment, allocator.start) }  // canary
         // A record that is written again has a lower sequence than those already here.
         segment.lastSequence = max(segment.lastSequence, record.sequence)
         record.state = .writing

@@ -28,6 +28,7 @@ extension VolumeLog {
         segment = nil
         admissionRoom = nil
         retired.isClosed = true
+        recoveryCost += Self.segmentCost
         map.changedSegments.insert(retired.id)
         guard retired.lastSequence == 0 else { return }
         // One that a checkpoint names goes with the next: until then a start would count it.
@@ -86,7 +87,7 @@ extension VolumeLog {
         } then: { [self] result in
             if case .success(let made) = result {
                 room = made.room
-                ring.noteTail(of: made.segment)
+                ring.noteTail(of: made.segment, allocator.start)
             }
             boundOpenSlices()
             then(result.map(\.segment))

@@ -163,7 +163,7 @@ final class VolumeLog: @unchecked Sendable {
     var checkpointTook: UInt64 = 0
     var recordsSinceCheckpoint = 0
     /// What a start now would have to read of the log, about.
-    var recoveryBlocks = 0
+    var recoveryCost = 0
     var needsWholeCheckpoint = false
     var checkpointedThrough: UInt64
     var checkpointWaiters: [(Bool) -> Void] = []
@@ -542,7 +542,7 @@ final class VolumeLog: @unchecked Sendable {
         formerRing = ring
         ring = next
         for segment in [open, reserve] + cleaner.targets {
-            if let segment { ring.noteTail(of: segment) }
+            if let segment { ring.noteTail(of: segment, allocator.start) }
         }
         nextRing = nil
         done(.success(()))

@@ -188,9 +188,17 @@ struct VolumeRecovery {
 
     // MARK: Reading
 
+    /// Segments of which what was read is in memory at the same time, several times over.
+    private static let scannedAtOnce = 4
+
     private func scan(_ segments: [Segment]) -> [Result<[FoundRecord], Failure>] {
+        stride(from: 0, to: segments.count, by: Self.scannedAtOnce).flatMap { first in
+            scanAtOnce(Array(segments[first..<min(first + Self.scannedAtOnce, segments.count)]))
+        }
+    }
+
+    private func scanAtOnce(_ segments: [Segment]) -> [Result<[FoundRecord], Failure>] {
         let (pool, volume, tails, isSequential) = (pool.id, header.id, tails, self.pool.test.isSequential)
-        let ends = segments.map { tails?.end(of: $0) ?? $0.sliceBlocks }
         let slices = segments.indices.flatMap { segment in
             segments[segment].slices.indices.map { (segment: segment, slice: $0) }
         }
@@ -201,14 +209,14 @@ struct VolumeRecovery {
             let segment = segments[number]
             guard let file = segment.slices[slice].file else { return nil }
             return SegmentScan.Beginning(
-                pool: pool, volume: volume, segment: segment.id, endBlock: ends[number], columns: segment.slices.count,
-                slice: slice, file: file)
+                pool: pool, volume: volume, segment: segment.id, sliceBlocks: segment.sliceBlocks,
+                columns: segment.slices.count, slice: slice, file: file, tail: tails?[segment.id])
         }
         return inParallel(segments.count, isSequential: isSequential) { (index) throws(Failure) in
             let segment = segments[index]
             let own = zip(slices, beginnings).filter { $0.0.segment == index }
             return try SegmentScan.records(
-                pool: pool, volume: volume, segment: segment.id, endBlock: ends[index],
+                pool: pool, volume: volume, segment: segment.id, sliceBlocks: segment.sliceBlocks,
                 files: segment.slices.map(\.file), beginnings: own.map { try? $0.1.get() })
         }
     }
@@ -378,26 +386,27 @@ struct VolumeRecovery {
                 }
                 next += 1
             }
-            try fetch(pages.sorted(), of: map)
+            fetch(pages.sorted(), of: map)
             for record in chosen[first..<next] { try apply(record, to: map, store) }
         }
     }
 
     /// Puts the head's leaves into the cache, level by level and many at a time. What cannot be read or finds no room is left to who needs it.
-    private func fetch(_ pages: [UInt64], of map: VolumeMap) throws(Failure) {
+    private func fetch(_ pages: [UInt64], of map: VolumeMap) {
         for _ in 0...map.head.tree.height {
             var loads: [UInt64: NodeLoad] = [:]
             for page in pages {
                 if case .wait(let load) = map.leaf(map.head.tree, page) { loads[load.key] = load }
             }
             let wanted = loads.values.sorted { $0.offset < $1.offset }
-            guard wanted.count > 1 else { return }
+            if wanted.isEmpty { return }
             let memory = AlignedBuffer(bytes: wanted.count * blockBytes)
             let results = inParallel(wanted.count, isSequential: pool.test.isSequential) { (index) throws(Failure) in
                 try wanted[index].read(into: memory.base + index * blockBytes)
             }
             for (index, result) in results.enumerated() {
-                guard case .success = result, let frame = map.cache.insert(wanted[index].key, level: wanted[index].level)
+                guard case .success = result,
+                    let frame = map.cache.insert(wanted[index].key, level: wanted[index].level)
                 else { return }
                 map.cache.page(frame).copyMemory(from: memory.base + index * blockBytes, byteCount: blockBytes)
             }
