@@ -130,7 +130,8 @@ extension VolumeLog {
         if isClosing { verifiedWhileClosing += 1 }
         freeing += 1
         noteWorkingRoom()
-        if spaceFailure != nil || freeing % Self.freeingMax == 0 { checkpoint { _ in } }
+        if spaceFailure != nil || freeing % Self.freeingMax == 0 { return checkpoint { _ in } }
+        scheduleFreeing()
     }
 
     private static let freeingMax = 8
@@ -150,7 +151,11 @@ extension VolumeLog {
     /// second frees more than its starts leave behind.
     private func freeSoon() {
         if spaceFailure != nil || !cleanWaiters.isEmpty || !reclaimWaiters.isEmpty { return checkpoint { _ in } }
-        guard !isFreeingScheduled else { return }
+        scheduleFreeing()
+    }
+
+    private func scheduleFreeing() {
+        guard !isFreeingScheduled, !isClosing else { return }
         isFreeingScheduled = true
         let pause = min(
             max(Self.freeingPauses * checkpointTook, Self.freeingNanosecondsMin), Self.freeingNanosecondsMax)
@@ -158,12 +163,14 @@ extension VolumeLog {
     }
 
     /// So many times as long as the last checkpoint took.
-    private static let freeingPauses: UInt64 = 20
+    private static let freeingPauses: UInt64 = 4
     private static let freeingNanosecondsMin: UInt64 = 100_000_000
     private static let freeingNanosecondsMax: UInt64 = 1_000_000_000
 
     func freeingDue() {
         isFreeingScheduled = false
+        // What was verified since it began is not in it.
+        if isCheckpointing { return scheduleFreeing() }
         if hasDeadSegments, !isClosing, failure == nil { checkpoint { _ in } }
     }
 
