@@ -344,6 +344,75 @@ import VolumeEngine
         if what != "volume" { #expect(try await pool.check().isClean) }
     }
 
+    /// The walk over a deleted snapshot begins while others read it, and compare with it, from the drives. Whoever reads is told all, or a
+    /// beginning and `notFound`; then the space comes back.
+    @Test func walksBeginUnderReaders() async throws {
+        let pool = try await TestPool(mountpaths: 2, k: 1, p: 1)
+        // Three ranges a leaf: more than one batch, and many looks.
+        let (leaves, leafBytes) = (1_536, 256 * blockBytes)
+        let (id, device) = try await pool.volume(UInt64(leaves * leafBytes))
+        let expected = (0..<leaves).flatMap { leaf in
+            [10, 100, 200].map { ByteRange(offset: UInt64(leaf * leafBytes + $0 * blockBytes), length: 4096) }
+        }
+        var snapshots: [SnapshotID] = []
+        for _ in 0..<5 {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for part in 0..<16 {
+                    group.addTask {
+                        for range in expected[(part * 288)..<((part + 1) * 288)] {
+                            try await device.write(pattern(range.offset, bytes: blockBytes), at: range.offset)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            snapshots.append(.random())
+            _ = try await pool.engine.createSnapshot(snapshots[snapshots.count - 1], of: id)
+        }
+        try await device.flush()
+        try await pool.restart()
+        let seed = UInt64.random(in: 1...999_999)
+        print("walks begin under readers: SEED=\(seed)")
+        var random = SeededRandom(seed: seed)
+        var (wholeCount, cutCount) = (0, 0)
+        for index in 0..<4 {
+            let engine = pool.engine!
+            let pairs: [(SnapshotID, SnapshotID?)] = [
+                (snapshots[index], nil), (snapshots[index + 1], snapshots[index]),
+            ]
+            let readers = (pairs + pairs).map { (target, base) in
+                Task { () -> (found: [ByteRange], problem: FailureKind?) in
+                    let found = Mutex<[ByteRange]>([])
+                    do throws(Failure) {
+                        try await engine.changedRanges(of: target, since: base, from: 0) { batch in
+                            found.withLock { $0 += batch }
+                        }
+                        return (found.withLock { $0 }, nil)
+                    } catch { return (found.withLock { $0 }, error.kind) }
+                }
+            }
+            try await Task.sleep(for: .microseconds(Int.random(in: 0...40_000, using: &random)))
+            try await engine.deleteSnapshot(snapshots[index])
+            for reader in readers {
+                let (found, problem) = await reader.value
+                #expect(found == Array(expected.prefix(found.count)), "round \(index)")
+                #expect(problem == nil ? found.count == expected.count : problem == .notFound, "round \(index)")
+                if problem == nil { wholeCount += 1 } else { cutCount += 1 }
+            }
+            // The last one has what the volume has.
+            let left = UInt64((snapshots.count - 2 - index) * expected.count * blockBytes)
+            var kept = UInt64.max
+            for _ in 0..<500 where kept != left {
+                kept = try await engine.volumeSpace(id).usage.snapshotOnlyBytes
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            #expect(kept == left, "round \(index)")
+        }
+        print("\(wholeCount) readers were told all, \(cutCount) that their snapshot is gone")
+        await pool.stop()
+        #expect(try await pool.check().isClean)
+    }
+
     @Test func whatIsRefused() async throws {
         let pool = try await TestPool(mountpaths: 2, k: 1, p: 1)
         let (one, first) = try await pool.volume(1 << 20)

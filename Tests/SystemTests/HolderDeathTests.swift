@@ -102,32 +102,98 @@ extension SystemTests {
             }
         }
 
-        /// Whatever the upgrade has come to: one of the two workers goes on, or another.
-        @Test func aHolderThatDiesWithinAnUpgrade() async throws {
+        // MARK: Deaths within an upgrade
+
+        enum Victim: CaseIterable, Sendable { case holder, old, new }
+
+        /// Whatever the upgrade has come to: one of the two workers goes on, or another. Who asked for it is told, who writes sees no error, and
+        /// nothing is left of it.
+        @Test(arguments: Victim.allCases) func aDeathWithinAnUpgrade(_ victim: Victim) async throws {
             try await withVolume(secondsMax: 180) { host, daemon, _, volume in
-                var holder = daemon
-                var random = SeededRandom(seed: makeSeed("holder dies within an upgrade"))
+                var (holder, answers) = (daemon, [String: Int]())
+                var random = SeededRandom(seed: makeSeed("\(victim) dies within an upgrade"))
+                let before = try traces(host, daemon)
                 try await withWriter(volume) { file in
                     for round in 0..<8 {
-                        let flushes = file.flushCount
-                        let upgrade = Task { try? await host.run(["engine", "upgrade", "--config", host.configPath]) }
-                        try await Task.sleep(for: .microseconds(Int.random(in: 0...250_000, using: &random)))
-                        kill(holder.pid, SIGKILL)
-                        _ = await holder.exitCode(within: 10)
-                        holder = try host.start()
-                        let found = try await waitUntilServing(host)
-                        #expect(found["devices"] as? Int == 1, "round \(round): \(found)")
-                        _ = await upgrade.value
-                        for _ in 0..<500 where file.flushCount < flushes + 5 {
-                            try await Task.sleep(for: .milliseconds(20))
+                        let (flushes, old) = (file.flushCount, try #require(workers(host).first))
+                        let upgrade = Task {
+                            try await host.run(
+                                ["engine", "upgrade", "--config", host.configPath, "--timeout", "5"])
                         }
+                        let struck = try await strike(victim, within: 250, host, holder, old, &random)
+                        if victim == .holder { holder = try host.start() }
+                        let answer = try await upgrade.value
+                        let known = try #require(Self.answer(answer), "round \(round): \(answer)")
+                        answers[known, default: 0] += 1
+                        let now = try await waitUntilServing(host, but: struck)
+                        #expect(now["devices"] as? Int == 1, "round \(round): \(now)")
+                        try await wait { file.flushCount >= flushes + 5 && workers(host).count == 1 }
                         #expect(file.flushCount >= flushes + 5, "round \(round): \(host.log.suffix(2_000))")
+                        #expect(workers(host).count == 1, "round \(round): \(host.log.suffix(2_000))")
                     }
                 }
-                for _ in 0..<200 where workers(host).count > 1 { try await Task.sleep(for: .milliseconds(20)) }
-                #expect(workers(host).count == 1)
+                report("\(victim) died within upgrades: \(answers.sorted { $0.key < $1.key })")
+                try await wait { try traces(host, holder) == before }
+                #expect(try traces(host, holder) == before)
                 try await end(volume, holder, host)
             }
+        }
+
+        /// Which answer of `engine upgrade` it is; nil where it is none that says what became of it.
+        private static func answer(_ told: (code: Int32?, output: String)) -> String? {
+            if told.code == 0 { return "done" }
+            let known = [
+                "the new worker ended", "the old worker ended", "ended meanwhile", "no ashlar engine answers",
+                "no worker serves right now", "another holder's worker has the lock",
+            ]
+            guard told.code == 1 || told.code == EX_TEMPFAIL else { return nil }
+            return known.first { told.output.contains($0) }
+        }
+
+        /// Until it is so, or 10 s are over: what follows says what is not.
+        private func wait(until isSo: () throws -> Bool) async throws {
+            let deadline = ContinuousClock.now + .seconds(10)
+            while try !isSo(), ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(5)) }
+        }
+
+        /// Returns the worker that was killed, or 0.
+        private func strike(
+            _ victim: Victim, within milliseconds: Int, _ host: Host, _ holder: Daemon, _ old: pid_t,
+            _ random: inout SeededRandom
+        ) async throws -> pid_t {
+            let delay = Duration.microseconds(Int.random(in: 0...(milliseconds * 1_000), using: &random))
+            if victim == .new {
+                try await wait { workers(host).contains { $0 != old } }
+            }
+            try await Task.sleep(for: delay)
+            switch victim {
+            case .holder:
+                kill(holder.pid, SIGKILL)
+                _ = await holder.exitCode(within: 10)
+                return 0
+            case .old:
+                kill(old, SIGKILL)
+                return old
+            case .new:
+                let new = workers(host).first { $0 != old } ?? 0
+                if new != 0 { kill(new, SIGKILL) }
+                return new
+            }
+        }
+
+        /// What an upgrade could leave: names in the run directory, mounts, and descriptors of devices in the worker and its holder.
+        private func traces(_ host: Host, _ holder: Daemon) throws -> [String] {
+            let run = "\(host.directory)/run"
+            let names = try FileManager.default.subpathsOfDirectory(atPath: run).sorted()
+            let mounts = try host.leftovers(volumes: [])
+            let processes = ([holder.pid] + workers(host)).map { process in
+                let path = "/proc/\(process)/fd"
+                let files = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).compactMap {
+                    try? FileManager.default.destinationOfSymbolicLink(atPath: "\(path)/\($0)")
+                }
+                return "\(files.count { $0 == "/dev/fuse" }) devices"
+            }
+            return names + mounts + processes
         }
 
         private func end(_ volume: TestVolume, _ holder: Daemon, _ host: Host) async throws {

@@ -6,6 +6,7 @@ import Glibc
 import Synchronization
 import SystemIO
 import Testing
+import VolumeEngine
 
 extension SystemTests {
     /// kill -9 of the worker while something is under way: it is done or it is not, never half, the same call succeeds afterwards, and
@@ -21,13 +22,16 @@ extension SystemTests {
             var interruptedCount = 0
         }
 
-        /// `call` with the worker killed within `milliseconds` of its beginning, again until it succeeds; `look` after each time that it did not.
+        /// `call` with the worker killed within `milliseconds` of its beginning, or as soon as it is answered, again until it succeeds; `look`
+        /// after each time that it did not.
         private func interrupt(
             _ strikes: inout Strikes, within milliseconds: Int, _ daemon: Daemon,
             _ call: @Sendable @escaping () async throws -> Void, look: () async throws -> Void = {}
         ) async throws {
             let delay = Int.random(in: 0...(milliseconds * 1_000), using: &strikes.random)
+            let isAtAnswer = Int.random(in: 0..<3, using: &strikes.random) == 0
             let strike = Task {
+                if isAtAnswer { return false }
                 try await Task.sleep(for: .microseconds(delay))
                 return killWorker(of: daemon)
             }
@@ -36,6 +40,7 @@ extension SystemTests {
             while true {
                 do {
                     try await call()
+                    if isAtAnswer, killWorker(of: daemon) { strikes.count += 1 }
                     break
                 } catch {
                     guard ContinuousClock.now < deadline else { throw error }
@@ -139,6 +144,93 @@ extension SystemTests {
                 report("\(names.count) members: \(strikes.count) kills, \(strikes.interruptedCount) calls cut off")
                 #expect(strikes.count == Self.killCount)
                 try await end(members, daemon, host)
+            }
+        }
+
+        // MARK: Streams of what changed
+
+        /// A snapshot is deleted while its changed blocks are told, and the worker dies: each stream is whole, or a beginning and an error
+        /// that says why; then the snapshot's space comes back.
+        @Test func aStreamOfADeletedSnapshot() async throws {
+            try await Host.with(secondsMax: 60 + Self.killCount * 10) { host in
+                let (daemon, csi) = try await host.serve()
+                let volume = try await rawVolume("raw", 512, host, csi)
+                // Three ranges a leaf of the map.
+                let expected = (0..<UInt64(512 * 3)).map {
+                    ByteRange(offset: ($0 / 3) << 20 + ($0 % 3 + 1) << 18, length: UInt64(blockBytes))
+                }
+                var strikes = Strikes(random: SeededRandom(seed: makeSeed("streams under kills")))
+                var ends: [String: Int] = [:]
+                for number in 0..<Self.killCount {
+                    let name = "cut\(number)"
+                    try await offPool { try Self.write(expected, to: volume.target) }
+                    try await succeeding { try await self.ashlar(host, "snapshot", "create", name, "raw") }
+                    try await offPool { try Self.write(expected, to: volume.target) }
+                    let shown = try await host.json(["snapshot", "show", name]) as? [String: Any]
+                    let snapshot = try #require((shown?["id"] as? String).flatMap { SnapshotID($0) })
+                    let isOver = Mutex(false)
+                    let mustEnd: @Sendable () -> Bool = { isOver.withLock { $0 } }
+                    let readers = (0..<3).map { _ in
+                        Task { @Sendable in try await Self.read(snapshot, expected, host, until: mustEnd) }
+                    }
+                    try await interrupt(&strikes, within: 80, daemon) {
+                        let (code, output) = try await host.run(
+                            ["snapshot", "delete", name, "--config", host.configPath])
+                        // It was deleted before, and nobody was told.
+                        guard code == 0 || code == 3 else { throw Failure(.unavailable, output) }
+                    }
+                    isOver.withLock { $0 = true }
+                    for reader in readers { ends.merge(try await reader.value) { $0 + $1 } }
+                    var left = -1
+                    for _ in 0..<500 where left != 0 {
+                        let shown = try? await host.json(["volume", "show", "raw"]) as? [String: Any]
+                        left = (shown?["space"] as? [String: Any])?["snapshotOnlyBytes"] as? Int ?? -1
+                        try await Task.sleep(for: .milliseconds(20))
+                    }
+                    #expect(left == 0, "\(name) is deleted")
+                }
+                report("streams: \(strikes.count) kills, \(strikes.interruptedCount) calls cut off, \(ends)")
+                try await end([volume], daemon, host)
+            }
+        }
+
+        private static func write(_ ranges: [ByteRange], to path: String) throws {
+            let file = FileDescriptor(
+                owning: try systemCall("open \(path)") { open(path, O_RDWR | ashlar_o_direct() | O_CLOEXEC) })
+            let buffer = AlignedBuffer(bytes: blockBytes)
+            memset(buffer.base, 7, blockBytes)
+            for range in ranges {
+                guard pwrite(file.number, buffer.base, blockBytes, off_t(range.offset)) == blockBytes else {
+                    throw Failure(errno: errno, "write at \(range.offset)")
+                }
+            }
+        }
+
+        /// Streams again and again; how often with which end.
+        private static func read(
+            _ snapshot: SnapshotID, _ expected: [ByteRange], _ host: Host, until isOver: @Sendable () -> Bool
+        ) async throws -> [String: Int] {
+            var ends: [String: Int] = [:]
+            while true {
+                let isLast = isOver()
+                let found = Mutex<[ByteRange]>([])
+                var problem: Failure?
+                do throws(Failure) {
+                    let engine: any VolumeEngine
+                    do { engine = try host.engine() } catch { throw Failure(wrapping: error) }
+                    try await engine.changedRanges(of: snapshot, since: nil, from: 0) { batch in
+                        found.withLock { $0 += batch }
+                    }
+                } catch { problem = error }
+                let told = found.withLock { $0 }
+                #expect(told == Array(expected.prefix(told.count)), "ranges that are none of the snapshot's")
+                #expect(problem != nil || told.count == expected.count, "\(told.count) ranges, and no error")
+                #expect(
+                    problem.map { [.notFound, .unavailable, .cancelled].contains($0.kind) } ?? true,
+                    "\(String(describing: problem))")
+                ends[problem?.kind.rawValue ?? "whole", default: 0] += 1
+                if isLast { return ends }
+                if problem != nil { try await Task.sleep(for: .milliseconds(2)) }
             }
         }
 
@@ -331,6 +423,58 @@ extension SystemTests {
                 #expect(shown["phase"] as? String == "Degraded", "\(shown)")
                 try await end([volume], daemon, host, losing: 2)
             }
+        }
+
+        /// A drive fails, the worker dies about when that becomes known, and the next one finds the drive whole, but for what was written
+        /// meanwhile: it is believed only if nothing was answered without it. What was flushed outlives as many more losses as there may be.
+        @Test func aMountpathThatComesBack() async throws {
+            var random = SeededRandom(seed: makeSeed("mountpaths come back"))
+            var believed = 0
+            let count = max(1, Self.killCount / 2)
+            for _ in 0..<count {
+                let delay = Int.random(in: 0...40_000, using: &random)
+                try await Host.with(secondsMax: 120) { host in
+                    if try await comesBack(after: .microseconds(delay), host) { believed += 1 }
+                }
+            }
+            report("mountpaths that came back: \(believed) of \(count) were believed")
+        }
+
+        /// Whether the drive was believed.
+        private func comesBack(after delay: Duration, _ host: Host) async throws -> Bool {
+            let (daemon, csi) = try await host.serve()
+            let volume = try await rawVolume("raw", 64, host, csi)
+            let file = CheckedFile(path: volume.target, blockCount: 4_096, seed: 1)
+            let writers = Writers([file])
+            try await Task.sleep(for: .milliseconds(300))
+            // Its holder starts no other before the drive is back.
+            kill(daemon.pid, SIGSTOP)
+            let worker = daemon.worker
+            try await host.shell("xfs_io -x -c shutdown \(host.mountpaths[1])")
+            try await Task.sleep(for: delay)
+            kill(worker, SIGKILL)
+            for _ in 0..<500 where daemon.worker == worker { try await Task.sleep(for: .milliseconds(10)) }
+            // It cannot be while something of the worker is left.
+            try await host.shell(
+                "for n in $(seq 200); do ! umount \(host.mountpaths[1]) || exit 0; sleep 0.02; done; exit 1")
+            try await host.mountImage(1)
+            // What was flushed shall not be written anew.
+            let stopped = Task { await writers.stop() }
+            try await Task.sleep(for: .milliseconds(20))
+            kill(daemon.pid, SIGCONT)
+            #expect(await stopped.value == [], "\(host.log.suffix(3_000))")
+            _ = try await succeeding { try await host.ready(daemon) }
+            let mountpaths = try await succeeding { try await host.engine().poolStatus().mountpaths }
+            let isOutTold = host.log.contains("mountpath taken out")
+            let isBelieved = mountpaths.contains { $0.path == host.mountpaths[1] && $0.state == .active }
+            #expect(!isOutTold || !isBelieved, "it was out, and is believed again: \(host.log.suffix(3_000))")
+            for lost in isBelieved ? [0, 4] : [4] {
+                try await host.shell(
+                    "xfs_io -x -c shutdown \(host.mountpaths[lost]) && umount -l \(host.mountpaths[lost])")
+            }
+            _ = try await offPool { try file.check() }
+            try await end([volume], daemon, host, losing: 2)
+            return isBelieved
         }
 
         /// What is left is sound.
