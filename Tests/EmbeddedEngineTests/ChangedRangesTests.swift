@@ -355,7 +355,7 @@ import VolumeEngine
             [10, 100, 200].map { ByteRange(offset: UInt64(leaf * leafBytes + $0 * blockBytes), length: 4096) }
         }
         var snapshots: [SnapshotID] = []
-        for _ in 0..<5 {
+        for _ in 0..<3 {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for part in 0..<16 {
                     group.addTask {
@@ -375,7 +375,7 @@ import VolumeEngine
         print("walks begin under readers: SEED=\(seed)")
         var random = SeededRandom(seed: seed)
         var (wholeCount, cutCount) = (0, 0)
-        for index in 0..<4 {
+        for index in 0..<2 {
             let engine = pool.engine!
             let pairs: [(SnapshotID, SnapshotID?)] = [
                 (snapshots[index], nil), (snapshots[index + 1], snapshots[index]),
