@@ -42,11 +42,13 @@ struct Worker: Sendable {
         }
         guard let adopted else { return }
         let devices = adopted.compactMap { $0 }
+        if !devices.isEmpty { StartPriority.raise() }
         try client.listen(at: Holder.Settings.workerSocketPath(configuration.runDirectory)) { asked in
             stop.yield(asked == .release ? .release : .stop)
         }
         let engine = try await EngineProcess.start(
             configuration, keeper: HolderKeeper(client: client, logger: logger), adopting: devices, logger: logger)
+        StartPriority.restore()
         client.tellHealthy(waiting: engine.attacher.waitingCount)
         let signals = Task {
             // Without a holder nobody else can say it.
