@@ -43,7 +43,8 @@ public final class Slice: @unchecked Sendable {
     public var isAvailable: Bool { mountpath?.isUsable ?? false }
 }
 
-/// An append-only object of k+p slices on distinct mountpaths. Its id is never reused within the volume. Confined like its slices.
+/// An append-only object of k+p slices on distinct mountpaths. No other segment of the volume that had a
+/// record has its id; one that was given back unused may have had it. Confined like its slices.
 ///
 /// k and p are the segment's own: with few mountpaths left a group's segments get fewer data columns, so that p stays.
 public final class Segment: @unchecked Sendable {
