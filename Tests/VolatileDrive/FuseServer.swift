@@ -19,6 +19,8 @@ final class FuseServer: @unchecked Sendable {
     let drive: Drive
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private(set) var descriptor: Int32 = -1
+    /// Each request waits so long before it is looked at.
+    var delayMicroseconds: UInt32 = 0
     private let buffer: UnsafeMutableRawPointer
     private let bufferBytes = requestBytesMax + 2 * 4096
     /// What the kernel has a reference to.
@@ -76,6 +78,11 @@ final class FuseServer: @unchecked Sendable {
         while true {
             var waiting = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
             poll(&waiting, 1, 1000)
+            pthread_mutex_lock(lock)
+            let delay = delayMicroseconds
+            pthread_mutex_unlock(lock)
+            // Not with the lock: power may go meanwhile.
+            if delay > 0 { usleep(delay) }
             pthread_mutex_lock(lock)
             let isOver = descriptor != number || !answerOne()
             pthread_mutex_unlock(lock)

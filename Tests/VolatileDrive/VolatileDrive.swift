@@ -8,6 +8,7 @@ import SystemIO
 ///     cut keep|lose|mixed SEED   power goes, on all drives at one moment; everything answers EIO until
 ///     restore [NUMBER…]          mounts them again, with what was durable; the numbered ones, from 0, are gone
 ///     lie [writes|files|names…]  the planted faults: these syncs are answered and not done
+///     slow MILLISECONDS          each request waits so long, one after another; 0 ends that
 ///     status                     whether it is there
 ///
 /// It answers `ok …` or `error …`. Being a process of its own, it lives on when what uses the drives is killed. When it ends its
@@ -81,6 +82,12 @@ struct Control {
             let lies = Set(words.dropFirst().compactMap { Sync(rawValue: $0) })
             guard lies.count == words.count - 1 else { break }
             for server in servers { try server.withLock { () throws(Failure) in server.drive.lies = lies } }
+            return ""
+        case "slow":
+            guard words.count == 2, let milliseconds = UInt32(words[1]), milliseconds <= 1000 else { break }
+            for server in servers {
+                try server.withLock { () throws(Failure) in server.delayMicroseconds = milliseconds * 1000 }
+            }
             return ""
         default: break
         }

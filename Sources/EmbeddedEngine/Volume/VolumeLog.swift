@@ -56,7 +56,7 @@ final class VolumeLog: @unchecked Sendable {
     /// Its origin, the origin's origin, and so on: open on the same loop as long as this is.
     let origins: [VolumeLog]
     /// Open clones of it, and of these.
-    private var dependents = 0
+    var dependents = 0
     let sealedBelow: UInt32
     /// Of the checkpoint with which it was opened.
     let openedGeneration: UInt64
@@ -79,7 +79,7 @@ final class VolumeLog: @unchecked Sendable {
     /// What the open and the reserve segment can take. Nil when either may have changed, and at the end of each batch.
     var admissionRoom: Int?
     /// Behind the last entry that was refused.
-    private var voidedThrough = 0
+    var voidedThrough = 0
     /// The last preparation's failure, until one succeeds.
     var spaceFailure: Failure?
     var spaceFailureTime: UInt64 = 0
@@ -122,7 +122,7 @@ final class VolumeLog: @unchecked Sendable {
     /// Where payloads land that will be refused.
     let refused = AlignedBuffer(bytes: WriteRing.requestBlocksMax * blockBytes)
     var isBatchScheduled = false
-    private var postponed: [() -> Void] = []
+    var postponed: [() -> Void] = []
 
     // Cleaning.
     private(set) lazy var cleaner = Cleaner(log: self)
@@ -338,133 +338,6 @@ final class VolumeLog: @unchecked Sendable {
         scheduleBatch()
     }
 
-    // MARK: Admission
-
-    /// Blocks of columns that what is pending takes at worst, headers included: as records are formed of it, or each entry alone in a record of
-    /// one data column and p copies if that is less.
-    private func worstBlocks(_ data: Int, entries: Int) -> Int {
-        let p = parameters.group.parityColumns
-        let alone = (data + entries) * (p + 1)
-        // Changes of epochs and voids cut records, however many there are.
-        let k = min(open?.k ?? .max, reserve?.k ?? .max)
-        guard controls.isEmpty, cutThrough <= ring.formedEntry, Self.wholeBlocksMin <= fullBlocks, k < .max else {
-            return alone
-        }
-        let tableBytes = entries * RecordHeader.extentBytes + data * RecordHeader.checksumBytes
-        let records =
-            Self.cutsMax + tableBytes / Self.tableBytesMin + data / (fullBlocks - WriteRing.entryBlocksMax + 1)
-        return min(alone, (k + p) * (2 * records + data / k + 1))
-    }
-
-    /// Of what is pending when records are formed: what is left, the ring's end, and the segment's, where two may be cut.
-    private static let cutsMax = 4
-    /// A record that is cut because its header is full has more than this in it.
-    private static let tableBytesMin =
-        RecordHeader.tableBytes - RecordHeader.extentBytes - WriteRing.entryBlocksMax * RecordHeader.checksumBytes
-    /// So that a full record is some entries at least.
-    private static let wholeBlocksMin = 2 * WriteRing.entryBlocksMax
-    /// Behind the last entry that cuts a record: voids, and what an earlier process admitted.
-    private var cutThrough: Int { max(voidedThrough, ring.replayEnd) }
-
-    private func usableBlocks(_ segment: Segment?) -> Int {
-        guard let segment, segment.allAvailable, !segment.isOfReserve else { return 0 }
-        // A record goes no further than the fullest slice lets it.
-        let rows = segment.recordRoomBlocks / segment.k - (WriteRing.entryBlocksMax + 1)
-        return max(0, segment.slices.count * rows)
-    }
-
-    /// False while it is known that there is no space: then a write is refused at once.
-    private var mayAdmitSoon: Bool {
-        guard spaceFailure != nil, !isPreparing, ring.admittedEntry == ring.endEntry else { return true }
-        let longest = worstBlocks(ring.pendingBlocks + WriteRing.requestBlocksMax, entries: ring.pendingEntries + 2)
-        if usableBlocks(open) > longest || isSpaceComing { return true }
-        return clock.now() - spaceFailureTime > Self.spaceRetryNanoseconds
-    }
-
-    static let spaceRetryNanoseconds: UInt64 = 500_000_000
-
-    /// Answers writes that wait for space, in order, as far as there is room for the worst case.
-    func admitWaiting() {
-        while ring.admittedEntry < ring.endEntry, !isHeld || isClosing {
-            let number = ring.admittedEntry
-            let entry = ring[number]
-            if entry.kind == .discard, !hasRoomForHeaders {
-                prepareSegment()
-                return
-            }
-            if entry.kind != .void, !isPromised(number) {
-                let room = admissionRoom ?? usableBlocks(open) + usableBlocks(reserve)
-                admissionRoom = room
-                let needed = worstBlocks(
-                    ring.pendingBlocks + (entry.kind == .data ? entry.count : 0), entries: ring.pendingEntries + 1)
-                if needed > room {
-                    // With the smallest slices a reserve alone has no room for the longest entry: what is left of the open segment is given up.
-                    if reserve != nil, open?.lastSequence ?? 0 > 0, ring.formedEntry == ring.admittedEntry {
-                        _ = switchSegment()
-                    }
-                    prepareSegment()
-                    return
-                }
-            }
-            ring.admit(
-                attachEpoch: parameters.epoch, birthEpoch: admittedBirthEpoch, connection: connection)
-            note(entry)
-            if entry.kind == .control, controls[number]?.control.operation != .delete { admittedBirthEpoch += 1 }
-            if let reference = entry.request {
-                let request = reference.takeUnretainedValue()
-                if request.forceUnitAccess, entry.kind != .void {
-                    flushes.append((number + 1, .request(request)))
-                } else {
-                    request.finish(0)
-                }
-                ring[number].request = nil
-            }
-        }
-    }
-
-    /// Discards and deletions of epochs may get their place from the reserves: what is full must be able to become empty. And what an earlier
-    /// process admitted had its place in segments to which nothing is appended any more.
-    func isPromised(_ number: Int) -> Bool {
-        number < ring.replayEnd || ring[number].kind == .discard
-            || controls[number].map { $0.control.operation != .snapshot } ?? false
-    }
-
-    func note(_ entry: RingEntry) {
-        switch entry.kind {
-        case .data:
-            for offset in 0..<UInt64(entry.count) { index.set(entry.block + offset, entry.position + offset) }
-        case .discard:
-            discards.append((entry.block, entry.block + UInt64(entry.count), entry.position))
-        case .void, .control: break
-        }
-    }
-
-    /// No space is to be had: what waits for some is refused.
-    func refuseWaiting(_ number: Int32) {
-        // What makes room is refused only when half of the reserve is used up, too.
-        let refusesDiscards = number != ENOSPC || refusedPurpose != .writes
-        if number == ENOSPC { pool.test.took(.spaceRefused) }
-        if refusesDiscards {
-            let discards = waitingDiscards
-            waitingDiscards = []
-            for discard in discards { discard.request.finish(number) }
-        }
-        for waiting in ring.admittedEntry..<ring.endEntry
-        where number != ENOSPC || !(isPromised(waiting) && (ring[waiting].kind == .control || !refusesDiscards)) {
-            var entry = ring[waiting]
-            if let control = controls.removeValue(forKey: waiting) {
-                control.done(.failure(Failure(errno: number, "no snapshot can be recorded")))
-            }
-            entry.kind = .void
-            voidedThrough = waiting + 1
-            if let reference = entry.request { reference.takeUnretainedValue().finish(number) }
-            entry.request = nil
-            ring[waiting] = entry
-        }
-        admitWaiting()
-        scheduleBatch()
-    }
-
     // MARK: The batch
 
     func scheduleBatch() {
@@ -546,137 +419,6 @@ final class VolumeLog: @unchecked Sendable {
         }
         nextRing = nil
         done(.success(()))
-    }
-
-    // MARK: Failure and closing
-
-    /// Stops the volume: what waits answers EIO, nothing is written any more. What was acknowledged as flushed is safe.
-    func fail(_ failure: Failure) {
-        guard self.failure == nil else { return }
-        self.failure = failure
-        if !isCheckpointing { abandonMap() }
-        cleaner.stop()
-        answerCleaned()
-        logger.critical("volume stopped", metadata: ["volume": "\(parameters.header.id)", "reason": "\(failure)"])
-        refuseWaiting(EIO)
-        let waiting = flushes
-        flushes = []
-        for flush in waiting { flush.answer.finish(EIO) }
-        answerReclaimed()
-        nextRing?.done(.failure(failure))
-        nextRing = nil
-        let unanswered = controls
-        controls = [:]
-        for control in unanswered.values { control.done(.failure(failure)) }
-        if let waiter = roomWaiter {
-            roomWaiter = nil
-            waiter.roomAvailable()
-        }
-        finishClosing()
-    }
-
-    /// Frees the cache, unless clones read through the directory of what GC moved: then when they are closed. Other volumes of the loop that
-    /// wait for the room are told later: some of them may be our callers.
-    func abandonMap() {
-        guard dependents == 0, pinnedEpochs.isEmpty || isClosed else { return }
-        map.abandon()
-        if map.cache.isAwaited { queue.timer(nanoseconds: 1000, target: self, tag: Self.tagRoom) }
-    }
-
-    /// A mountpath failed under our I/O: takes it out of the pool; until that is durable nothing is acknowledged.
-    func suspect(_ mountpath: Mountpath, _ reason: String) {
-        mountpath.suspect()
-        admissionRoom = nil
-        guard suspected.insert(mountpath.id).inserted else { return }
-        membershipChanges += 1
-        takeOut(mountpath, reason)
-    }
-
-    private func takeOut(_ mountpath: Mountpath, _ reason: String) {
-        let pool = pool
-        queue.blocking { () throws(Failure) in
-            try pool.takeOut(mountpath, reason: reason)
-        } then: { [self] result in
-            if case .failure(let problem) = result {
-                // A full drive, or too few descriptors, passes. Requests wait meanwhile, unless the volume is to end.
-                if problem.isShortage, failure == nil, !isClosing {
-                    return tryAgain { [self] in takeOut(mountpath, reason) }
-                }
-                membershipChanges -= 1
-                fail(problem)
-            } else {
-                membershipChanges -= 1
-            }
-            advance()
-            scheduleBatch()
-        }
-    }
-
-    /// What failed for a lack of descriptors, memory or space, and is to be done all the same: in a moment.
-    func tryAgain(_ step: @escaping () -> Void) {
-        postponed.append(step)
-        if postponed.count == 1 { queue.timer(nanoseconds: Self.againNanoseconds, target: self, tag: Self.tagAgain) }
-    }
-
-    func runPostponed() {
-        let steps = postponed
-        postponed = []
-        for step in steps { step() }
-    }
-
-    private static let againNanoseconds: UInt64 = 20_000_000
-
-    /// Drains, flushes, writes a last checkpoint and gives unused segments back. New requests answer EIO from now on.
-    func close(_ done: @escaping @Sendable (Result<Void, Failure>) -> Void) {
-        if isClosed { return done(failure.map { .failure($0) } ?? .success(())) }
-        onClosed.append(done)
-        isClosing = true
-        answerReclaimed()
-        answerCleaned()
-        if failure != nil { return finishClosing() }
-        scheduleBatch()
-    }
-
-    /// Called whenever something ended: goes on with closing as far as can be.
-    func finishClosing() {
-        guard isClosing, !isClosed, givingBack == 0, !isReading, !isCheckpointing, !isPreparing, membershipChanges == 0,
-            nodeReads.isEmpty, waitingReads == 0, cleaner.isIdle
-        else { return }
-        if let failure {
-            guard records.allSatisfy({ $0.writesPending == 0 }), synchronizationsPending == 0 else { return }
-            return answerClosed(.failure(failure))
-        }
-        guard ring.isEmpty, waitingDiscards.isEmpty, records.isEmpty, applying.isEmpty, synchronizationsPending == 0
-        else { return }
-        if hasLastCheckpoint { return answerClosed(.success(())) }
-        cleaner.wake()
-        guard cleaner.isIdle else { return }
-        if open != nil || reserve != nil || cleaner.targets.contains(where: { $0 != nil }) {
-            retire(&open)
-            retire(&reserve)
-            cleaner.retireTargets()
-            noteWorkingRoom()
-            // Unused ones go back first.
-            if givingBack > 0 { return }
-        }
-        checkpoint { [self] _ in
-            // What it lets go of is given back before anybody opens the volume again.
-            hasLastCheckpoint = true
-            finishClosing()
-        }
-    }
-
-    /// Reads on their way have the segments' files; nothing of these may be used anew before they end.
-    private var isReading: Bool { !dying.isEmpty || segments.values.contains { $0.readerCount > 0 } }
-
-    private func answerClosed(_ result: Result<Void, Failure>) {
-        isClosed = true
-        for origin in origins { origin.dependents -= 1 }
-        map.cache.unregister(map.sources[0].number)
-        abandonMap()
-        let waiting = onClosed
-        onClosed = []
-        for done in waiting { done(result) }
     }
 }
 

@@ -38,6 +38,9 @@ struct VolatileDrives: Sendable {
         try await command((["lie"] + syncs.map(\.rawValue)).joined(separator: " "))
     }
 
+    /// Each request of a drive takes at least so long; 0 ends that.
+    func slow(milliseconds: Int) async throws { try await command("slow \(milliseconds)") }
+
     @discardableResult
     private func command(_ words: String) async throws -> String {
         let path = socketPath
