@@ -122,7 +122,7 @@ class Prober(Workload):
         super().__init__()
         self.volume, self.offset, self.verify = volume, offset, verify
         self.buffer = mmap.mmap(-1, 4096)
-        self.answers = []  # begin and end of each round
+        self.requests = []  # begin, end and what, of each
         self.file = None
 
     def __str__(self):
@@ -131,23 +131,26 @@ class Prober(Workload):
     def round(self):
         if self.file is None:
             self.file = os.open(self.volume.file(), os.O_RDWR | os.O_DIRECT)
-        begin = time.monotonic()
         text = b"%020d" % self.rounds
         self.buffer[:20] = text
-        os.pwrite(self.file, self.buffer, self.offset)
-        os.fdatasync(self.file)
-        os.preadv(self.file, [self.buffer], self.offset)
+        self.timed("write", lambda: os.pwrite(self.file, self.buffer, self.offset))
+        self.timed("flush", lambda: os.fdatasync(self.file))
+        self.timed("read", lambda: os.preadv(self.file, [self.buffer], self.offset))
         if self.verify and self.buffer[:20] != text:
             raise Failed(f"block {self.rounds} reads {bytes(self.buffer[:20])}")
-        self.answers.append((begin, time.monotonic()))
         time.sleep(self.PAUSE_SECONDS)
+
+    def timed(self, what, call):
+        begin = time.monotonic()
+        call()
+        self.requests.append((begin, time.monotonic(), what))
 
     def stop(self, seconds_max=120):
         super().stop(seconds_max)
         if self.file is not None:
             os.close(self.file)
 
-    def round_after(self, moment):
-        """Begin and end of the longest round that was under way within a second of `moment`."""
-        found = [answer for answer in self.answers if answer[0] < moment + 1 and answer[1] > moment]
-        return max(found, key=lambda answer: answer[1] - answer[0], default=None)
+    def longest_after(self, moment):
+        """Begin, end and kind of the longest request that was under way within a second of `moment`."""
+        found = [request for request in self.requests if request[0] < moment + 1 and request[1] > moment]
+        return max(found, key=lambda request: request[1] - request[0], default=None)
