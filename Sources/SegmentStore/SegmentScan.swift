@@ -99,12 +99,30 @@ public struct SegmentScan {
         ).records
     }
 
-    /// `unreadable`: how many of the slices could not be read to the end. With more of them than the segment has parity columns there may
-    /// be records that nothing was seen of.
+    /// Blocks of data that records up to `throughSequence` have in a segment, as it is accounted.
+    public struct Expected: Sendable {
+        public var dataBlocks: Int
+        public var throughSequence: UInt64
+
+        public init(dataBlocks: Int, throughSequence: UInt64) {
+            (self.dataBlocks, self.throughSequence) = (dataBlocks, throughSequence)
+        }
+    }
+
+    public struct Contents {
+        public var records: [FoundRecord]
+        /// So many of the slices could not be read to the end. With more of them than the segment has parity columns there may be records that
+        /// nothing was seen of.
+        public var unreadable = 0
+        /// All that was expected was found, and nothing was looked for behind it.
+        public var isEarly = false
+    }
+
+    /// `expected`: enough where the beginnings have it.
     public static func contents(
         pool: PoolID, volume: VolumeID, segment: UInt32, sliceBlocks: UInt32, files: [(any DiskFile)?],
-        beginnings: some Collection<Beginning?> = []
-    ) throws(Failure) -> (records: [FoundRecord], unreadable: Int) {
+        beginnings: some Collection<Beginning?> = [], expected: Expected? = nil
+    ) throws(Failure) -> Contents {
         var scan = SegmentScan(
             Identity(pool: pool, volume: volume, segment: segment, columns: files.count), files, sliceBlocks)
         for (slice, beginning) in beginnings.enumerated() {
@@ -113,11 +131,21 @@ public struct SegmentScan {
             scan.cursors[slice] = beginning.cursor
             scan.ends[slice] = beginning.end
         }
+        if let expected, scan.dataBlocks(through: expected.throughSequence) >= expected.dataBlocks {
+            return Contents(records: scan.records, isEarly: true)
+        }
         for (slice, file) in files.enumerated() { scan.walk(slice, file) }
-        let records = scan.found.values.sorted {
+        return Contents(records: scan.records, unreadable: scan.unreadable)
+    }
+
+    private var records: [FoundRecord] {
+        found.values.sorted {
             ($0.header.sequence, $0.header.offsets.min() ?? 0) < ($1.header.sequence, $1.header.offsets.min() ?? 0)
         }
-        return (records, scan.unreadable)
+    }
+
+    private func dataBlocks(through sequence: UInt64) -> Int {
+        found.values.reduce(0) { $0 + ($1.header.sequence <= sequence ? $1.header.shape.dataBlocks : 0) }
     }
 
     private init(_ identity: Identity, _ files: [(any DiskFile)?], _ sliceBlocks: UInt32) {

@@ -73,15 +73,17 @@ import Testing
             tail = tails.max() ?? 1
         }
 
-        func scan(_ tail: SegmentTail?) throws -> [FoundRecord] {
+        func scan(_ tail: SegmentTail?) throws -> [FoundRecord] { try contents(tail).records }
+
+        func contents(_ tail: SegmentTail?, expected: SegmentScan.Expected? = nil) throws -> SegmentScan.Contents {
             let beginnings = files.enumerated().map { index, file in
                 SegmentScan.Beginning(
                     pool: pool, volume: volume, segment: 5, sliceBlocks: sliceBlocks, columns: files.count,
                     slice: index, file: file, tail: tail)
             }
-            return try SegmentScan.records(
+            return try SegmentScan.contents(
                 pool: pool, volume: volume, segment: 5, sliceBlocks: sliceBlocks, files: files,
-                beginnings: beginnings.map { $0 })
+                beginnings: beginnings.map { $0 }, expected: expected)
         }
 
         var readBlocks: Int { files.reduce(0) { $0 + $1.readBlocks } }
@@ -106,6 +108,34 @@ import Testing
         // As large as nothing can be.
         expectAll(try Slices().scan(SegmentTail(end: .max, start: Self.start)), "too large")
         expectAll(try Slices().scan(SegmentTail(end: 0, start: Self.start + 1)), "too small")
+    }
+
+    /// Nothing is looked for behind as many blocks as there are said to be; where they are not in the beginnings, everything is.
+    @Test func asManyBlocksAsAreExpectedAreEnough() throws {
+        let count = UInt64(Self.recordCount)
+        func expected(_ blocks: Int, through sequence: UInt64 = count) -> SegmentScan.Expected {
+            .init(dataBlocks: blocks, throughSequence: sequence)
+        }
+        let some = Slices()
+        let found = try some.contents(nil, expected: expected(Self.recordCount))
+        expectAll(found.records, "all that there are")
+        #expect(found.isEarly && found.unreadable == 0 && some.readBlocks < 3 * (Int(Self.sliceBlocks) - 1))
+        for more in [expected(Self.recordCount + 1), expected(Self.recordCount, through: count - 1)] {
+            let all = Slices()
+            let found = try all.contents(nil, expected: more)
+            expectAll(found.records, "more is expected")
+            #expect(!found.isEarly && all.readBlocks >= 3 * (Int(Self.sliceBlocks) - 1))
+        }
+        // Two headers of one record are bad: it has none any more, and what comes behind it is found all the same.
+        let torn = Slices()
+        let places = torn.files.map { file in
+            (1..<Int(Self.sliceBlocks)).first { RecordHeader(page: file.bytes.base + $0 * 4096)?.sequence == 100 }
+        }
+        for (file, place) in zip(torn.files, places) {
+            if let place { file.bytes.span[place * 4096 + 9] ^= 1 }
+        }
+        let left = try torn.contents(nil, expected: expected(Self.recordCount))
+        #expect(left.records.count == Self.recordCount - 1 && !left.isEarly)
     }
 
     /// Where the slice does not say whose it is, it is read whole.

@@ -36,6 +36,8 @@ final class Cleaner: @unchecked Sendable {
     private var state = State.idle
     private var victim: Segment?
     private var contents: [StoredBlock] = []
+    /// The victim was not read to its end.
+    private var isEarly = false
     private var next = 0
     /// What GC had moved before goes with its like: it is the coldest.
     private var generation = 0
@@ -75,13 +77,18 @@ final class Cleaner: @unchecked Sendable {
     private func choose() {
         guard log.mayClean, let chosen = log.nextVictim(canMove: canMove) else { return rest() }
         victim = chosen
+        scan(chosen, toEnd: false)
+    }
+
+    private func scan(_ chosen: Segment, toEnd: Bool) {
         state = .scanning
-        log.scan(chosen) { [self] result in
+        log.scan(chosen, toEnd: toEnd) { [self] result in
             guard goesOn else { return }
             switch result {
             case .failure(let failure): setAside("its headers cannot be read: \(failure)")
             case .success(let found):
                 contents = found.blocks
+                isEarly = found.isEarly
                 generation = found.isOfMoves ? 1 : 0
                 next = 0
                 look()
@@ -255,6 +262,8 @@ final class Cleaner: @unchecked Sendable {
             return pause(Self.pauseNanoseconds, then: look)
         }
         guard victim.liveBlocks == 0 else {
+            // It has more than it is accounted to.
+            if isEarly { return scan(victim, toEnd: true) }
             return setAside(
                 "\(victim.liveBlocks) of its blocks are accounted as live and were not found", forGood: true)
         }

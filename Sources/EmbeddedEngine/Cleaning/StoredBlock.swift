@@ -47,19 +47,30 @@ struct SegmentContents: Sendable {
     /// GC wrote it: what is still live is older than what was written beside it.
     var isOfMoves = false
 
+    /// As many as are accounted were found, and it was not read to its end.
+    var isEarly = false
+
     /// Blocking. `unavailable` where so many slices cannot be read that a record may not have been seen.
     init(
         pool: PoolID, volume: VolumeID, segment: UInt32, parityColumns: Int, sliceBlocks: UInt32, paths: [String],
-        mountpaths: [Mountpath?]
+        mountpaths: [Mountpath?], expected: SegmentScan.Expected?, isSequential: Bool
     ) throws(Failure) {
-        var files: [(any DiskFile)?] = []
-        for (path, mountpath) in zip(paths, mountpaths) { files.append(try? mountpath?.disk.openSlice(path)) }
-        let (records, unreadable) = try SegmentScan.contents(
-            pool: pool, volume: volume, segment: segment, sliceBlocks: sliceBlocks, files: files)
-        guard unreadable <= parityColumns else {
-            throw Failure(.unavailable, "\(unreadable) of its slices cannot be read")
+        let files = zip(paths, mountpaths).map { path, mountpath in try? mountpath?.disk.openSlice(path) }
+        let beginnings = inParallel(files.count, isSequential: isSequential) { slice in
+            files[slice].map {
+                SegmentScan.Beginning(
+                    pool: pool, volume: volume, segment: segment, sliceBlocks: sliceBlocks, columns: files.count,
+                    slice: slice, file: $0, tail: nil)
+            }
         }
-        for record in records {
+        let found = try SegmentScan.contents(
+            pool: pool, volume: volume, segment: segment, sliceBlocks: sliceBlocks, files: files,
+            beginnings: beginnings.map { try? $0.get() }, expected: expected)
+        guard found.unreadable <= parityColumns else {
+            throw Failure(.unavailable, "\(found.unreadable) of its slices cannot be read")
+        }
+        isEarly = found.isEarly
+        for record in found.records {
             blocks += record.header.storedBlocks
             if record.header.isOfMoves { isOfMoves = true }
         }

@@ -44,25 +44,31 @@ extension VolumeLog {
             && segment.lastSequence > 0
     }
 
-    /// A dead segment, or the one of which cleaning gives the most for its cost if space is short. The cost is reading it and writing what
-    /// is live; what is old will stay as it is for longer, so that its garbage is worth more than that of what still changes.
+    /// A dead segment, or the one of which cleaning gives the most for its cost if space is short. The cost is reading what was written to it and
+    /// writing what is live; what is old will stay as it is for longer, so that its garbage is worth more than that of what still changes.
     func nextVictim(canMove: Bool) -> Segment? {
         var best: (segment: Segment, score: Double)?
+        var dead: Segment?
         var (live, capacity, garbage) = (0, 0, 0)
         let now = clock.now()
         for segment in segments.values {
             live += segment.liveBlocks
             capacity += segment.capacityBlocks
             guard isCleanable(segment, now: now) else { continue }
-            if segment.liveBlocks == 0 { return segment }
+            if segment.liveBlocks == 0 {
+                if segment.dataBlocks < dead?.dataBlocks ?? .max { dead = segment }
+                continue
+            }
             let usable = usableBlocks(forMoves: segment)
             let use = min(1, Double(segment.liveBlocks) / Double(usable))
             guard 1 - use >= Self.garbageShareMin else { continue }
             garbage += usable - segment.liveBlocks
             let age = Double(nextSequence - segment.lastSequence)
-            let score = (1 - use) * age / (1 + use)
+            let written = min(1, Double(segment.dataBlocks) / Double(usable))
+            let score = (1 - use) * age / (max(written, use) + use)
             if score > best?.score ?? -1 { best = (segment, score) }
         }
+        if let dead { return dead }
         guard canMove, !isClosing || spaceFailure != nil, let best else { return nil }
         let one = usableBlocks(forMoves: best.segment)
         let isSparse = capacity - live > live + Self.idleSegments * one
@@ -91,15 +97,21 @@ extension VolumeLog {
 
     // MARK: Its I/O
 
-    func scan(_ segment: Segment, then: @escaping @Sendable (Result<SegmentContents, Failure>) -> Void) {
-        let (pool, volume, id) = (pool.id, parameters.header.id, segment.id)
+    /// `toEnd`: also behind what it is accounted to hold.
+    func scan(
+        _ segment: Segment, toEnd: Bool, then: @escaping @Sendable (Result<SegmentContents, Failure>) -> Void
+    ) {
+        let (pool, volume, id, isSequential) = (pool.id, parameters.header.id, segment.id, pool.test.isSequential)
+        let expected =
+            toEnd
+            ? nil : SegmentScan.Expected(dataBlocks: segment.dataBlocks, throughSequence: segment.lastSequence)
         let (p, sliceBlocks) = (segment.p, segment.sliceBlocks)
         let paths = (0..<segment.slices.count).map { slicePath(segment, $0) }
         let mountpaths = segment.slices.map { $0.isAvailable ? $0.mountpath : nil }
         queue.blocking { () throws(Failure) in
             try SegmentContents(
                 pool: pool, volume: volume, segment: id, parityColumns: p, sliceBlocks: sliceBlocks, paths: paths,
-                mountpaths: mountpaths)
+                mountpaths: mountpaths, expected: expected, isSequential: isSequential)
         } then: {
             then($0)
         }
@@ -157,14 +169,19 @@ extension VolumeLog {
     private func scheduleFreeing() {
         guard !isFreeingScheduled, !isClosing else { return }
         isFreeingScheduled = true
+        // Who lives on has time; who is killed again soon has not.
+        let lived = (clock.now() - openedAt) / Self.freeingShareOfLife
         let pause = min(
-            max(Self.freeingPauses * checkpointTook, Self.freeingNanosecondsMin), Self.freeingNanosecondsMax)
+            max(Self.freeingPauses * checkpointTook, Self.freeingNanosecondsMin),
+            max(lived, Self.firstFreeingNanoseconds), Self.freeingNanosecondsMax)
         queue.timer(nanoseconds: pause, target: self, tag: Self.tagFreeing)
     }
 
     /// So many times as long as the last checkpoint took.
     private static let freeingPauses: UInt64 = 4
     private static let freeingNanosecondsMin: UInt64 = 100_000_000
+    private static let firstFreeingNanoseconds: UInt64 = 50_000_000
+    private static let freeingShareOfLife: UInt64 = 8
     private static let freeingNanosecondsMax: UInt64 = 1_000_000_000
 
     func freeingDue() {

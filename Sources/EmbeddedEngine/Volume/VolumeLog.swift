@@ -60,6 +60,7 @@ final class VolumeLog: @unchecked Sendable {
     let sealedBelow: UInt32
     /// Of the checkpoint with which it was opened.
     let openedGeneration: UInt64
+    let openedAt: UInt64
     /// Changes of epochs in the ring, by entry.
     var controls: [Int: ControlRequest] = [:]
     /// Unreferenced; freed once a checkpoint without them is durable.
@@ -214,6 +215,7 @@ final class VolumeLog: @unchecked Sendable {
         self.origins = origins
         sealedBelow = recovered.sealedBelow
         openedGeneration = recovered.generation
+        openedAt = clock.now()
         nextSegment = recovered.nextSegment
         nextSequence = recovered.throughSequence + 1
         birthEpoch = map.head.epoch
