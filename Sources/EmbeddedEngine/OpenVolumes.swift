@@ -282,7 +282,11 @@ final class OpenVolumes: Sendable {
     /// Where an earlier process's unflushed writes are.
     private func ringMemory(of id: VolumeID) async throws(Failure) -> (any RingMemory)? {
         guard let rings = settings.rings else { return nil }
-        return try await refusing(id) { () throws(Failure) in try rings.find(id) }
+        return try await refusing(id) { () throws(Failure) in
+            do throws(Failure) { return try rings.find(id) } catch  where error.kind == .corrupt {
+                throw WriteRing.unusable(id, error)
+            }
+        }
     }
 
     /// What an earlier process left of the volume's unflushed writes, or an empty ring in ordinary memory: nobody has attached it yet.

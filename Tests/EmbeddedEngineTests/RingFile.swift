@@ -7,10 +7,12 @@ import SystemIO
 /// The file of a volume's ring, to be looked at and changed while no engine has it.
 final class RingFile {
     private let memory: MappedFile
+    private let path: String
     let view: RingView
 
     init?(_ pool: TestPool, _ volume: VolumeID) throws {
-        memory = try MappedFile(opening: RingFile.path(pool, volume))
+        path = RingFile.path(pool, volume)
+        memory = try MappedFile(opening: path)
         guard let view = RingView(memory) else { return nil }
         self.view = view
     }
@@ -36,6 +38,9 @@ final class RingFile {
     func put(_ value: UInt64, at offset: Int) {
         memory.base.storeBytes(of: value, toByteOffset: offset, as: UInt64.self)
     }
+
+    /// The last use of it: what is behind is no memory any more.
+    func cut(to bytes: Int) { truncate(path, off_t(bytes)) }
 
     // MARK: Tails
 

@@ -238,7 +238,7 @@ import VolumeEngine
     }
 
     /// Every byte that counts is watched over; the volume is not opened for who has it.
-    @Test(arguments: ["header", "slot", "freed slot", "checksums", "payload", "count"])
+    @Test(arguments: ["header", "slot", "freed slot", "checksums", "payload", "count", "length", "everything"])
     func damageIsFound(_ place: String) async throws {
         let change: (RingFile) -> Void = { file in
             let last = file.view.admitted
@@ -249,6 +249,8 @@ import VolumeEngine
             case "freed slot": file.flip(file.view.slot(last - 2).lowerBound + 24)
             case "checksums": file.flip(entry.checksums.lowerBound)
             case "payload": file.flip(entry.payload.lowerBound + 100)
+            case "length": file.cut(to: 8192)
+            case "everything": file.cut(to: 0)
             default: file.flip(RingView.admittedOffset + 5)
             }
         }

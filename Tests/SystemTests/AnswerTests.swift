@@ -4,31 +4,39 @@ import Foundation
 import Testing
 
 extension SystemTests {
-    /// What was answered holds. Every request of the drives takes a while, and power goes on all of them at the moment of the answer: what a call
-    /// left to be done after its answer is lost, whatever it was.
+    /// What was answered holds. Each request takes a while, either of the mountpaths or of the state directory's drive, and power goes on all of them
+    /// at the moment of the answer: what a call left to be done there after its answer is lost, whatever it was.
     @Suite struct AnswerTests {
         private static let drives = Host.Settings(drives: .volatile(bytes: 1 << 30))
         private static let delayMilliseconds = 10
         private static let mib: Int64 = 1 << 20
 
+        enum Slow: CaseIterable {
+            case mountpaths, state
+        }
+
         /// The machine with what runs on it now.
         private struct Machine {
             let host: Host
+            let slow: Slow
             var daemon: Daemon
             var csi: CSIClient
 
-            init(_ host: Host) async throws {
-                self.host = host
+            init(_ host: Host, _ slow: Slow) async throws {
+                (self.host, self.slow) = (host, slow)
                 (daemon, csi) = try await host.serve()
             }
 
             /// `call`, power loss at its answer, and the next start.
             mutating func lose<T>(after call: (CSIClient) async throws -> T) async throws -> T {
-                try await host.volatileDrives.slow(milliseconds: delayMilliseconds)
+                // Behind the mountpaths' comes the state directory's.
+                let count = host.mountpaths.count
+                try await host.volatileDrives.slow(
+                    milliseconds: delayMilliseconds, slow == .state ? count..<count + 1 : 0..<count)
                 let answer = try await call(csi)
                 try await host.volatileDrives.cut(.lose, seed: 1)
                 await daemon.kill()
-                try await host.volatileDrives.slow(milliseconds: 0)
+                try await host.volatileDrives.slow(milliseconds: 0, [])
                 try await host.volatileDrives.restore()
                 // A tmpfs: nothing of it outlives the machine.
                 try await host.shell("find \(host.directory)/run -xdev -type f -delete")
@@ -87,9 +95,9 @@ extension SystemTests {
 
         // MARK: Calls
 
-        @Test func volumes() async throws {
+        @Test(arguments: Slow.allCases) func volumes(slow: Slow) async throws {
             try await Host.with(Self.drives) { host in
-                var machine = try await Machine(host)
+                var machine = try await Machine(host, slow)
                 var volume = try await machine.lose { csi in
                     try await TestVolume.create("raw", .block, bytes: 32 * Self.mib, on: host, csi)
                 }
@@ -118,9 +126,9 @@ extension SystemTests {
             }
         }
 
-        @Test func snapshotsAndClones() async throws {
+        @Test(arguments: Slow.allCases) func snapshotsAndClones(slow: Slow) async throws {
             try await Host.with(Self.drives) { host in
-                var machine = try await Machine(host)
+                var machine = try await Machine(host, slow)
                 var volume = try await raw("raw", 32, machine)
                 try await volume.bringUp(machine.csi)
                 try await write("a", to: volume, host)
@@ -167,9 +175,9 @@ extension SystemTests {
             }
         }
 
-        @Test func groupCuts() async throws {
+        @Test(arguments: Slow.allCases) func groupCuts(slow: Slow) async throws {
             try await Host.with(Self.drives) { host in
-                var machine = try await Machine(host)
+                var machine = try await Machine(host, slow)
                 var members: [TestVolume] = []
                 for (name, letter) in [("one", "a"), ("two", "b")] {
                     var volume = try await raw(name, 32, machine)
@@ -209,9 +217,9 @@ extension SystemTests {
             }
         }
 
-        @Test func flushes() async throws {
+        @Test(arguments: Slow.allCases) func flushes(slow: Slow) async throws {
             try await Host.with(Self.drives) { host in
-                var machine = try await Machine(host)
+                var machine = try await Machine(host, slow)
                 var volume = try await raw("raw", 32, machine)
                 for letter in ["a", "b", "c"] {
                     try await volume.bringUp(machine.csi)

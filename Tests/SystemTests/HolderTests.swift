@@ -71,6 +71,44 @@ extension SystemTests {
             }
         }
 
+        /// A worker for which pods wait has the processor first, until they are served.
+        @Test(.enabled(if: Host.mayRaisePriority)) func aStartHasTheProcessorFirst() async throws {
+            try await withVolume { host, daemon, csi, volume in
+                let old = daemon.worker
+                let before = try priorities(of: old)
+                #expect(!before.isEmpty && !before.contains(-10))
+                let sight = Task { () -> Set<Int> in
+                    try await offPool {
+                        for _ in 0..<2_000 {
+                            let worker = daemon.worker
+                            let found = (try? self.priorities(of: worker)) ?? []
+                            if worker != old, worker != daemon.pid, found.contains(-10) { return found }
+                        }
+                        return []
+                    }
+                }
+                kill(old, SIGKILL)
+                try await check(host, volume, "after")
+                try await waitForWorker(host, otherThan: Int(old))
+                #expect(try await sight.value.contains(-10), "no worker was seen with it")
+                let after = try priorities(of: daemon.worker)
+                #expect(!after.isEmpty && !after.contains(-10))
+                try await volume.takeDown(try await host.ready(daemon))
+            }
+        }
+
+        /// Of all threads.
+        private func priorities(of process: pid_t) throws -> Set<Int> {
+            let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")
+            return Set(
+                threads.compactMap { thread in
+                    let bytes = FileManager.default.contents(atPath: "/proc/\(process)/task/\(thread)/stat") ?? Data()
+                    // Behind the name, which is in parentheses, the 17th.
+                    let words = String(decoding: bytes, as: UTF8.self).split(separator: ")").last?.split(separator: " ")
+                    return words.flatMap { $0.count > 16 ? Int($0[16]) : nil }
+                })
+        }
+
         @Test func aNewHolderFindsTheWorker() async throws {
             try await withVolume { host, daemon, _, volume in
                 let worker = daemon.worker

@@ -8,7 +8,7 @@ import SystemIO
 ///     cut keep|lose|mixed SEED   power goes, on all drives at one moment; everything answers EIO until
 ///     restore [NUMBER…]          mounts them again, with what was durable; the numbered ones, from 0, are gone
 ///     lie [writes|files|names…]  the planted faults: these syncs are answered and not done
-///     slow MILLISECONDS          each request waits so long, one after another; 0 ends that
+///     slow MILLISECONDS NUMBER…  each request of these drives waits so long, one after another; of the others none does
 ///     status                     whether it is there
 ///
 /// It answers `ok …` or `error …`. Being a process of its own, it lives on when what uses the drives is killed. When it ends its
@@ -84,9 +84,12 @@ struct Control {
             for server in servers { try server.withLock { () throws(Failure) in server.drive.lies = lies } }
             return ""
         case "slow":
-            guard words.count == 2, let milliseconds = UInt32(words[1]), milliseconds <= 1000 else { break }
-            for server in servers {
-                try server.withLock { () throws(Failure) in server.delayMicroseconds = milliseconds * 1000 }
+            guard words.count >= 2, let milliseconds = UInt32(words[1]), milliseconds <= 1000 else { break }
+            let slow = Set(words.dropFirst(2).compactMap { Int($0) })
+            for (number, server) in servers.enumerated() {
+                try server.withLock { () throws(Failure) in
+                    server.delayMicroseconds = slow.contains(number) ? milliseconds * 1000 : 0
+                }
             }
             return ""
         default: break

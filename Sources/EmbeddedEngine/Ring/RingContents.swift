@@ -211,11 +211,15 @@ extension WriteRing {
             }
         } catch {
             test.took(.ringRefused)
-            throw Failure(
-                nil,
-                "the ring of volume \(volume) cannot be used, and writes that were answered and not flushed are in it: stop what uses the volume and publish it anew",
-                cause: error)
+            throw unusable(volume, error)
         }
+    }
+
+    static func unusable(_ volume: VolumeID, _ cause: Failure) -> Failure {
+        Failure(
+            nil,
+            "the ring of volume \(volume) cannot be used, and writes that were answered and not flushed are in it: stop what uses the volume and publish it anew",
+            cause: cause)
     }
 
     /// An empty one that outlives the process. Blocking; `exhausted` where there is no room for it.

@@ -33,12 +33,17 @@ final class Host: Sendable {
     }
 
     static let nodeID = "host-1"
-    /// Growing a mounted ext4 takes CAP_SYS_RESOURCE (24), which some sandboxes keep from root.
-    static let mayGrowExt4: Bool = {
+    /// Growing a mounted ext4 takes CAP_SYS_RESOURCE, which some sandboxes keep from root.
+    static let mayGrowExt4 = hasCapability(24)
+    /// CAP_SYS_NICE.
+    static let mayRaisePriority = hasCapability(23)
+
+    private static func hasCapability(_ number: UInt64) -> Bool {
         let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
         let line = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") } ?? ""
-        return (UInt64(line.dropFirst("CapEff:\t".count), radix: 16) ?? 0) >> 24 & 1 == 1
-    }()
+        return (UInt64(line.dropFirst("CapEff:\t".count), radix: 16) ?? 0) >> number & 1 == 1
+    }
+
     private static let prefix = "ashlar-system-"
 
     let directory: String

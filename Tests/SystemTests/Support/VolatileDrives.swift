@@ -38,8 +38,10 @@ struct VolatileDrives: Sendable {
         try await command((["lie"] + syncs.map(\.rawValue)).joined(separator: " "))
     }
 
-    /// Each request of a drive takes at least so long; 0 ends that.
-    func slow(milliseconds: Int) async throws { try await command("slow \(milliseconds)") }
+    /// Each request of these drives, by number, takes at least so long; the others are as fast as they can be.
+    func slow(milliseconds: Int, _ numbers: some Sequence<Int>) async throws {
+        try await command((["slow", "\(milliseconds)"] + numbers.map { "\($0)" }).joined(separator: " "))
+    }
 
     @discardableResult
     private func command(_ words: String) async throws -> String {
