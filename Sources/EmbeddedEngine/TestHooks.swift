@@ -36,6 +36,7 @@ package enum EngineBranch: String, CaseIterable, Sendable {
     case mapWhole = "whole map written"
     case checkpointFailed = "checkpoint failed"
     case segmentVerified = "segment cleaned"
+    case segmentScannedAgain = "segment scanned again"
     case segmentSetAside = "segment set aside by the cleaner"
 }
 
@@ -77,6 +78,8 @@ package struct TestHooks: Sendable {
     package var cleansEagerly: Bool
     /// Mountpaths are worked on one after the other, so that a seed repeats a run.
     package var isSequential = false
+    /// Half of what an early scan has found is not believed: what is missing must be found by one to the end.
+    package var missesInEarlyScans = false
 
     package init(
         observer: (@Sendable (EngineBranch) -> Void)? = nil, canary: EngineCanary? = nil, checkpointRecords: Int? = nil,

@@ -118,7 +118,7 @@ public struct SegmentScan {
         public var isEarly = false
     }
 
-    /// `expected`: enough where the beginnings have it.
+    /// `expected`: enough where the beginnings have just that.
     public static func contents(
         pool: PoolID, volume: VolumeID, segment: UInt32, sliceBlocks: UInt32, files: [(any DiskFile)?],
         beginnings: some Collection<Beginning?> = [], expected: Expected? = nil
@@ -131,7 +131,7 @@ public struct SegmentScan {
             scan.cursors[slice] = beginning.cursor
             scan.ends[slice] = beginning.end
         }
-        if let expected, scan.dataBlocks(through: expected.throughSequence) >= expected.dataBlocks {
+        if let expected, scan.dataBlocks(through: expected.throughSequence) == expected.dataBlocks {
             return Contents(records: scan.records, isEarly: true)
         }
         for (slice, file) in files.enumerated() { scan.walk(slice, file) }

@@ -41,11 +41,11 @@ package final class VolumeSimulation {
         let recorder = BranchRecorder()
         self.recorder = recorder
         let shape = shape ?? .of(seed: seed)
-        host = SimulatedHost(
-            seed: seed, shape: shape,
-            test: TestHooks(
-                observer: { recorder.took($0) }, canary: canary, checkpointRecords: Self.checkpointRecords,
-                cleansEagerly: seed % 3 != 0))
+        var test = TestHooks(
+            observer: { recorder.took($0) }, canary: canary, checkpointRecords: Self.checkpointRecords,
+            cleansEagerly: seed % 3 != 0)
+        test.missesInEarlyScans = seed % 7 == 4
+        host = SimulatedHost(seed: seed, shape: shape, test: test)
         machine = host.machine
         faults = FaultInjector(machine: machine, disks: host.disks, p: shape.p)
         machine.faults = faults

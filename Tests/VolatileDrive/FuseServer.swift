@@ -21,6 +21,8 @@ final class FuseServer: @unchecked Sendable {
     private(set) var descriptor: Int32 = -1
     /// Each request waits so long before it is looked at.
     var delayMicroseconds: UInt32 = 0
+    /// Mounts so far: descriptors get the same number again.
+    private var mountCount = 0
     private let buffer: UnsafeMutableRawPointer
     private let bufferBytes = requestBytesMax + 2 * 4096
     /// What the kernel has a reference to.
@@ -56,11 +58,13 @@ final class FuseServer: @unchecked Sendable {
         opened.disown()
         try withLock { () throws(Failure) in
             descriptor = number
+            mountCount += 1
             nodes = [1: drive.root]
             listings = [:]
             hasPower = true
         }
-        Thread(name: "volatile-drive") { self.serve(number) }.start()
+        let mount = mountCount
+        Thread(name: "volatile-drive") { self.serve(number, mount) }.start()
     }
 
     /// Whoever still has it open is answered with errors.
@@ -74,17 +78,17 @@ final class FuseServer: @unchecked Sendable {
         }
     }
 
-    private func serve(_ number: Int32) {
+    private func serve(_ number: Int32, _ mount: Int) {
         while true {
             var waiting = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
-            poll(&waiting, 1, 1000)
+            let isThere = poll(&waiting, 1, 1000) > 0
             pthread_mutex_lock(lock)
             let delay = delayMicroseconds
             pthread_mutex_unlock(lock)
             // Not with the lock: power may go meanwhile.
-            if delay > 0 { usleep(delay) }
+            if isThere, delay > 0 { usleep(delay) }
             pthread_mutex_lock(lock)
-            let isOver = descriptor != number || !answerOne()
+            let isOver = mountCount != mount || descriptor != number || !answerOne()
             pthread_mutex_unlock(lock)
             if isOver { return }
         }

@@ -89,6 +89,7 @@ final class Cleaner: @unchecked Sendable {
             case .success(let found):
                 contents = found.blocks
                 isEarly = found.isEarly
+                if isEarly, log.pool.test.missesInEarlyScans { contents.removeLast(contents.count / 2) }
                 generation = found.isOfMoves ? 1 : 0
                 next = 0
                 look()
@@ -256,6 +257,8 @@ final class Cleaner: @unchecked Sendable {
             return
         }
         guard let victim else { return }
+        // A checkpoint has taken it meanwhile.
+        guard log.segments[victim.id] === victim else { return choose() }
         if isIncomplete {
             isIncomplete = false
             next = 0
@@ -263,7 +266,10 @@ final class Cleaner: @unchecked Sendable {
         }
         guard victim.liveBlocks == 0 else {
             // It has more than it is accounted to.
-            if isEarly { return scan(victim, toEnd: true) }
+            if isEarly {
+                log.pool.test.took(.segmentScannedAgain)
+                return scan(victim, toEnd: true)
+            }
             return setAside(
                 "\(victim.liveBlocks) of its blocks are accounted as live and were not found", forGood: true)
         }

@@ -56,7 +56,8 @@ extension VolumeLog {
             capacity += segment.capacityBlocks
             guard isCleanable(segment, now: now) else { continue }
             if segment.liveBlocks == 0 {
-                if segment.dataBlocks < dead?.dataBlocks ?? .max { dead = segment }
+                // With no data at all it needs no look: the next checkpoint takes it.
+                if segment.dataBlocks > 0, segment.dataBlocks < dead?.dataBlocks ?? .max { dead = segment }
                 continue
             }
             let usable = usableBlocks(forMoves: segment)
@@ -173,7 +174,7 @@ extension VolumeLog {
         let lived = (clock.now() - openedAt) / Self.freeingShareOfLife
         let pause = min(
             max(Self.freeingPauses * checkpointTook, Self.freeingNanosecondsMin),
-            max(lived, Self.firstFreeingNanoseconds), Self.freeingNanosecondsMax)
+            max(lived, checkpointTook, Self.firstFreeingNanoseconds), Self.freeingNanosecondsMax)
         queue.timer(nanoseconds: pause, target: self, tag: Self.tagFreeing)
     }
 
