@@ -237,8 +237,22 @@ import VolumeEngine
         await pool.stop()
     }
 
+    /// An entry that a start has found is missed by the next one when it does not check any more, though its writer died before it was counted.
+    @Test func aStartCountsWhatItFinds() async throws {
+        let (pool, id, device) = try await afterChange { $0.forgetLast() }
+        #expect(try await device.read(at: place(2), length: Self.block) == bytes(3))
+        let next = try await pool.killed()
+        let file = try #require(try RingFile(next, id))
+        file.flip(file.view.slot(file.view.admitted).lowerBound + 8)
+        let failure = await #expect(throws: Failure.self) { _ = try await next.open(id) }
+        #expect(failure?.kind == .corrupt, "\(String(describing: failure))")
+        await next.stop()
+    }
+
     /// Every byte that counts is watched over; the volume is not opened for who has it.
-    @Test(arguments: ["header", "slot", "freed slot", "checksums", "payload", "count", "length", "everything"])
+    @Test(arguments: [
+        "header", "slot", "last slot", "freed slot", "checksums", "payload", "count", "length", "everything",
+    ])
     func damageIsFound(_ place: String) async throws {
         let change: (RingFile) -> Void = { file in
             let last = file.view.admitted
@@ -246,6 +260,10 @@ import VolumeEngine
             switch place {
             case "header": file.flip(72)
             case "slot": file.flip(entry.slot.lowerBound + 10)
+            case "last slot":
+                // Its writer died between the two stores that count it.
+                file.put(~(last - 1), at: RingView.complementOffset)
+                file.flip(file.view.slot(last).lowerBound + 10)
             case "freed slot": file.flip(file.view.slot(last - 2).lowerBound + 24)
             case "checksums": file.flip(entry.checksums.lowerBound)
             case "payload": file.flip(entry.payload.lowerBound + 100)

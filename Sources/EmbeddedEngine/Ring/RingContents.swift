@@ -81,6 +81,8 @@ private struct RingReading {
         else { throw Failure(.corrupt, "its count of entries does not check") }
         admitted = ~complement
         while slot(admitted + 1) != nil { admitted += 1 }
+        // It was whole before it was counted.
+        guard admitted >= value else { throw Failure(.corrupt, "the slot of entry \(value) does not check") }
     }
 
     /// The oldest entry whose slot nobody has begun to write over.

@@ -107,6 +107,8 @@ final class WriteRing {
             (entries + (first + index) % entryCapacity).initialize(to: entry)
             if entry.kind == .data { pendingBlocks += entry.count }
         }
+        // Killed meanwhile, the process before may not have counted its last entry: only what is counted is missed when it does not check.
+        storeAdmitted(UInt64(end - 1))
     }
 
     deinit { entries.deallocate() }
@@ -183,11 +185,15 @@ final class WriteRing {
                     checksums + Int(entry.position % UInt64(blocks)), bytes: entry.count * RingLayout.checksumBytes)
                 : 0
         ).encode(into: slots + number % entryCapacity * RingLayout.slotBytes)
-        storeLast(sequence, at: memory.base + RingLayout.admittedOffset)
-        storeLast(~sequence, at: memory.base + RingLayout.complementOffset)
+        storeAdmitted(sequence)
         if isData { pendingBlocks += entry.count }
         if entry.kind != .void { lastFilled = sequence }
         admittedEntry += 1
+    }
+
+    private func storeAdmitted(_ sequence: UInt64) {
+        storeLast(sequence, at: memory.base + RingLayout.admittedOffset)
+        storeLast(~sequence, at: memory.base + RingLayout.complementOffset)
     }
 
     /// Before a write to the segment, which `start` has made: how far there are records in it, for a process that comes after this one.
