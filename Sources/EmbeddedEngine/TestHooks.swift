@@ -80,6 +80,8 @@ package struct TestHooks: Sendable {
     package var isSequential = false
     /// Half of what an early scan has found is not believed: what is missing must be found by one to the end.
     package var missesInEarlyScans = false
+    /// A third of the segments count as made from the reserves, though there was room.
+    package var drawsOnReserves = false
 
     package init(
         observer: (@Sendable (EngineBranch) -> Void)? = nil, canary: EngineCanary? = nil, checkpointRecords: Int? = nil,

@@ -155,7 +155,14 @@ package final class VolumeHarness {
 
     /// Where everything stands, for a message.
     package var stateDescription: String {
-        "ring \(log.ring.firstEntry)/\(log.ring.formedEntry)/\(log.ring.admittedEntry)/\(log.ring.endEntry), records \(log.records.map { "\($0.sequence) \($0.state)" }), flushes \(log.flushes.count), synchronizing \(log.synchronizationsPending), preparing \(log.isPreparing), checkpointing \(log.isCheckpointing), membership \(log.membershipChanges), open \(log.open.map { "\($0.id) free \($0.freeBlocks) \($0.allAvailable)" } ?? "none"), reserve \(log.reserve.map { "\($0.id)" } ?? "none"), segments \(log.segments.count) with \(liveBlocks) live blocks, cleaner idle \(log.cleaner.isIdle), space \(log.spaceFailure.map { "\($0)" } ?? "ok"), failure \(log.failure.map { "\($0)" } ?? "none")"
+        "ring \(log.ring.firstEntry)/\(log.ring.formedEntry)/\(log.ring.admittedEntry)/\(log.ring.endEntry), records \(log.records.map { "\($0.sequence) \($0.state)" }), flushes \(log.flushes.count), synchronizing \(log.synchronizationsPending), preparing \(log.isPreparing), checkpointing \(log.isCheckpointing), membership \(log.membershipChanges), open \(log.open.map { "\($0.id) free \($0.freeBlocks) \($0.allAvailable)" } ?? "none"), reserve \(log.reserve.map { "\($0.id) free \($0.freeBlocks) \($0.allAvailable) of reserve \($0.isOfReserve)" } ?? "none"), open of reserve \(log.open?.isOfReserve ?? false), freeing \(log.freeing), room \(log.room), held \(log.isHeld), timer \(log.isSpaceTimerSet), giving back \(log.givingBack), segments \(log.segments.count) with \(liveBlocks) live blocks, cleaner idle \(log.cleaner.isIdle), space \(log.spaceFailure.map { "\($0)" } ?? "ok"), failure \(log.failure.map { "\($0)" } ?? "none")"
+    }
+
+    /// Who waits for space waits for segments that are on their way back: so many there are.
+    package func freeingProblem() -> String? {
+        let verified = (Array(log.segments.values) + log.removed + log.dying).count { $0.isVerified }
+        if log.isCheckpointing || log.givingBack > 0 || log.freeing == verified { return nil }
+        return "\(log.freeing) segments are said to be on their way back, \(verified) are verified"
     }
 
     /// The accounting, computed anew from the trees; nil where it agrees with what is kept.

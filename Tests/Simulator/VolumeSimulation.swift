@@ -45,6 +45,7 @@ package final class VolumeSimulation {
             observer: { recorder.took($0) }, canary: canary, checkpointRecords: Self.checkpointRecords,
             cleansEagerly: seed % 3 != 0)
         test.missesInEarlyScans = seed % 7 == 4
+        test.drawsOnReserves = seed % 10 == 7
         host = SimulatedHost(seed: seed, shape: shape, test: test)
         machine = host.machine
         faults = FaultInjector(machine: machine, disks: host.disks, p: shape.p)
@@ -296,6 +297,7 @@ package final class VolumeSimulation {
             guard machine.isRunning else { break }
             faults.betweenOperations()
             try collect()
+            if let text = volume.work?.harness.freeingProblem() { throw problem(volume, text) }
             try openClones(queue)
         }
         newClones = []

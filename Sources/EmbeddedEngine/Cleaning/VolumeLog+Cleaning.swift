@@ -44,8 +44,8 @@ extension VolumeLog {
             && segment.lastSequence > 0
     }
 
-    /// A dead segment, or the one of which cleaning gives the most for its cost if space is short. The cost is reading it and writing what
-    /// is live; what is old will stay as it is for longer, so that its garbage is worth more than that of what still changes.
+    /// A dead segment, or the one of which cleaning gives the most for its cost if space is short. The cost is reading what was written to it and
+    /// writing what is live; what is old will stay as it is for longer, so that its garbage is worth more than that of what still changes.
     func nextVictim(canMove: Bool) -> Segment? {
         var best: (segment: Segment, score: Double)?
         var dead: Segment?
@@ -56,8 +56,7 @@ extension VolumeLog {
             capacity += segment.capacityBlocks
             guard isCleanable(segment, now: now) else { continue }
             if segment.liveBlocks == 0 {
-                // With no data at all it needs no look: the next checkpoint takes it.
-                if segment.dataBlocks > 0, segment.dataBlocks < dead?.dataBlocks ?? .max { dead = segment }
+                if segment.dataBlocks < dead?.dataBlocks ?? .max { dead = segment }
                 continue
             }
             let usable = usableBlocks(forMoves: segment)
@@ -65,7 +64,8 @@ extension VolumeLog {
             guard 1 - use >= Self.garbageShareMin else { continue }
             garbage += usable - segment.liveBlocks
             let age = Double(nextSequence - segment.lastSequence)
-            let score = (1 - use) * age / (1 + use)
+            let written = min(1, Double(segment.dataBlocks) / Double(usable))
+            let score = (1 - use) * age / (max(written, use) + use)
             if score > best?.score ?? -1 { best = (segment, score) }
         }
         if let dead { return dead }

@@ -65,10 +65,7 @@ extension VolumeLog {
                 let needed = worstBlocks(
                     ring.pendingBlocks + (entry.kind == .data ? entry.count : 0), entries: ring.pendingEntries + 1)
                 if needed > room {
-                    // With the smallest slices a reserve alone has no room for the longest entry: what is left of the open segment is given up.
-                    if reserve != nil, open?.lastSequence ?? 0 > 0, ring.formedEntry == ring.admittedEntry {
-                        _ = switchSegment()
-                    }
+                    if ring.formedEntry == ring.admittedEntry { giveUpRoom() }
                     prepareSegment()
                     return
                 }
@@ -86,6 +83,18 @@ extension VolumeLog {
                 }
                 ring[number].request = nil
             }
+        }
+    }
+
+    /// What waits finds no room in the two segments, though nothing else is in them any more: one of them goes, so that another can be made.
+    private func giveUpRoom() {
+        guard let reserve else { return }
+        if reserve.isOfReserve {
+            // It promises writes nothing; who may use it has another one made.
+            retire(&self.reserve)
+        } else if let open, open.lastSequence > 0 || open.isOfReserve {
+            // With the smallest slices a reserve alone has no room for the longest entry.
+            _ = switchSegment()
         }
     }
 

@@ -74,9 +74,11 @@ extension VolumeLog {
         let id = nextSegment
         nextSegment += 1
         let (allocator, header, group) = (allocator, parameters.header, parameters.group)
+        let isDrawn = pool.test.drawsOnReserves && id % 3 == 0
         queue.blocking { () throws(Failure) in
             do throws(Failure) {
                 let made = try allocator.makeSegment(id, volume: header.id, group: group)
+                made.isOfReserve = isDrawn
                 return (segment: made, room: allocator.room(of: group))
             } catch {
                 guard error.kind == .exhausted, purpose != .writes else { throw error }
