@@ -170,7 +170,7 @@ extension VolumeLog {
         guard !isFreeingScheduled, !isClosing else { return }
         isFreeingScheduled = true
         // Who lives on has time; who is killed again soon has not.
-        let lived = (clock.now() - openedAt) / Self.freeingShareOfLife
+        let lived = age / Self.freeingShareOfLife
         let pause = min(
             max(Self.freeingPauses * checkpointTook, Self.freeingNanosecondsMin),
             max(lived, checkpointTook, Self.firstFreeingNanoseconds), Self.freeingNanosecondsMax)

@@ -60,7 +60,7 @@ final class VolumeLog: @unchecked Sendable {
     let sealedBelow: UInt32
     /// Of the checkpoint with which it was opened.
     let openedGeneration: UInt64
-    let openedAt: UInt64
+    private let openedAt: UInt64
     /// Changes of epochs in the ring, by entry.
     var controls: [Int: ControlRequest] = [:]
     /// Unreferenced; freed once a checkpoint without them is durable.
@@ -230,6 +230,8 @@ final class VolumeLog: @unchecked Sendable {
         cache.register(own.number) { [weak self] in self?.cacheIsFull() }
     }
 
+    /// In nanoseconds since it was opened.
+    var age: UInt64 { clock.now() - openedAt }
     var lostBlocks: Int { map.head.lostBlocks }
     var segments: [UInt32: Segment] { map.segments }
     var durableThrough: UInt64 { (records.first?.sequence ?? nextSequence) - 1 }
