@@ -149,6 +149,9 @@ package final class VolumeHarness {
         }
     }
 
+    /// What is closed does nothing any more.
+    package var isAtRest: Bool { log.cleaner.isIdle && !log.isPreparing && !log.isCheckpointing && log.givingBack == 0 }
+
     package var failure: Failure? { log.failure }
     package var lostBlocks: Int { log.lostBlocks }
     package var statistics: VolumeStatistics { log.statistics }

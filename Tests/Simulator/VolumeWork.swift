@@ -223,6 +223,7 @@ final class VolumeWork {
         try run(until: { ended.result != nil && self.isAnswered }, "closing")
         guard host.machine.isRunning else { return false }
         if case .failure(let failure) = ended.result { throw Problem(description: "closing failed: \(failure)") }
+        guard harness.isAtRest else { throw Problem(description: "closed, it goes on: \(harness.stateDescription)") }
         try collect(&model)
         model.allFlushed()
         return true

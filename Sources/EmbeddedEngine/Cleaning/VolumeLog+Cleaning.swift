@@ -15,7 +15,7 @@ extension VolumeLog {
     /// Cleaning may go on, and must for what was admitted to find its place. A volume that closes has some of its dead segments verified:
     /// they would stay until it is opened again.
     var mayClean: Bool {
-        guard failure == nil, !isReclaimStopped else { return false }
+        guard failure == nil, !isReclaimStopped, !isClosed else { return false }
         return !isClosing || (spaceFailure != nil && !ring.isEmpty)
             || verifiedWhileClosing < Self.verifiedWhileClosingMax
     }
@@ -82,8 +82,8 @@ extension VolumeLog {
 
     /// Who waits for space waits on: some is on its way.
     var isSpaceComing: Bool {
-        givingBack > 0 || isAskingOthers || (!cleaner.isIdle && isCleaningGaining)
-            || (freeing > 0 && clock.now() >= checkpointNotBefore)
+        givingBack > 0 || leavingCount > 0 || (isCheckpointing && !removed.isEmpty) || isAskingOthers
+            || (!cleaner.isIdle && isCleaningGaining) || (freeing > 0 && clock.now() >= checkpointNotBefore)
     }
 
     /// Data blocks that a segment surely has room for, whatever way they are moved: one header describes so many scattered blocks, and takes
@@ -142,7 +142,8 @@ extension VolumeLog {
         if isClosing { verifiedWhileClosing += 1 }
         freeing += 1
         noteWorkingRoom()
-        if spaceFailure != nil || freeing % Self.freeingMax == 0 { return checkpoint { _ in } }
+        // One that is under way would not have it.
+        if !isCheckpointing, spaceFailure != nil || freeing % Self.freeingMax == 0 { return checkpoint { _ in } }
         scheduleFreeing()
     }
 
@@ -162,12 +163,13 @@ extension VolumeLog {
     /// What was verified goes with a checkpoint soon, unless one comes before: so soon that it costs little, and that an engine which dies every
     /// second frees more than its starts leave behind.
     private func freeSoon() {
-        if spaceFailure != nil || !cleanWaiters.isEmpty || !reclaimWaiters.isEmpty { return checkpoint { _ in } }
+        let isAwaited = spaceFailure != nil || !cleanWaiters.isEmpty || !reclaimWaiters.isEmpty
+        if isAwaited, !isCheckpointing { return checkpoint { _ in } }
         scheduleFreeing()
     }
 
     private func scheduleFreeing() {
-        guard !isFreeingScheduled, !isClosing else { return }
+        guard !isFreeingScheduled, !isClosing, failure == nil else { return }
         isFreeingScheduled = true
         // Who lives on has time; who is killed again soon has not.
         let lived = age / Self.freeingShareOfLife
@@ -187,7 +189,7 @@ extension VolumeLog {
     func freeingDue() {
         isFreeingScheduled = false
         // What was verified since it began is not in it.
-        if isCheckpointing { return scheduleFreeing() }
+        if isCheckpointing || (freeing > 0 && clock.now() < checkpointNotBefore) { return scheduleFreeing() }
         if hasDeadSegments, !isClosing, failure == nil { checkpoint { _ in } }
     }
 

@@ -88,11 +88,11 @@ extension VolumeLog {
 
     /// What waits finds no room in the two segments, though nothing else is in them any more: one of them goes, so that another can be made.
     private func giveUpRoom() {
-        guard let reserve else { return }
+        guard let reserve, !hasRecordsToWriteAgain else { return }
         if reserve.isOfReserve {
             // It promises writes nothing; who may use it has another one made.
             retire(&self.reserve)
-        } else if let open, open.lastSequence > 0 || open.isOfReserve {
+        } else if open.map({ $0.lastSequence > 0 || $0.isOfReserve }) ?? true {
             // With the smallest slices a reserve alone has no room for the longest entry.
             _ = switchSegment()
         }

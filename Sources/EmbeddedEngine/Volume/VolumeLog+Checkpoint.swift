@@ -66,6 +66,7 @@ extension VolumeLog {
         let (store, sent, began) = (store, frame, clock.now())
         let (leaving, lastElement) = (removed, map.elements.last?.epoch ?? 0)
         removed = []
+        leavingCount = leaving.count
         queue.blocking { () throws(Failure) in
             try store.commit(sent, nodes, isWhole: isWhole)
         } then: { [self] result in
@@ -83,6 +84,7 @@ extension VolumeLog {
         _ result: Result<Void, Failure>, through: UInt64, lastElement: UInt32, leaving: [Segment]
     ) {
         isCheckpointing = false
+        leavingCount = 0
         statistics.checkpoints += 1
         var isDone = false
         switch result {
@@ -113,6 +115,8 @@ extension VolumeLog {
         for done in waiting { done(isDone) }
         map.cache.checkpointEnded()
         cleaner.wake()
+        // What was verified meanwhile goes with another one; after a failure nobody waits for that.
+        answerCleaned()
         finishClosing()
     }
 }

@@ -43,7 +43,7 @@ extension VolumeLog {
         if let current = reserve, !current.allAvailable { retire(&reserve) }
         if let current = open, !current.allAvailable { retire(&open) }
         guard reserve == nil, !isPreparing, failure == nil else { return }
-        if isClosing, ring.isEmpty { return }
+        if isClosing, ring.isEmpty, !hasRecordsToWriteAgain { return }
         let purpose = nextPurpose
         if spaceFailure != nil, purpose == refusedPurpose, clock.now() - spaceFailureTime < Self.spaceRetryNanoseconds {
             if !isSpaceComing, ring.admittedEntry < ring.endEntry { refuseWaiting(ENOSPC) }
@@ -58,7 +58,11 @@ extension VolumeLog {
                 refusedPurpose = purpose
                 switch problem.kind {
                 case .exhausted: spaceFailed(problem)
-                case .busy: tryAgain { [self] in scheduleBatch() }
+                case .busy:
+                    tryAgain { [self] in
+                        advance()
+                        scheduleBatch()
+                    }
                 default: fail(problem)
                 }
             }
@@ -100,11 +104,14 @@ extension VolumeLog {
     /// is answered otherwise.
     private var nextPurpose: SegmentAllocator.Purpose {
         let isAnswered = ring.formedEntry < ring.admittedEntry
-        if records.contains(where: { $0.state == .failed && $0.writesPending == 0 }) { return .promised }
+        if hasRecordsToWriteAgain { return .promised }
         if isAnswered, open == nil || !hasRoom(for: ring[ring.formedEntry]) { return .promised }
         let isDiscardNext = ring.admittedEntry < ring.endEntry && ring[ring.admittedEntry].kind == .discard
         return isDiscardNext && !hasRoomForHeaders ? .moves : .writes
     }
+
+    /// A column of theirs failed, and they go whole to another segment.
+    var hasRecordsToWriteAgain: Bool { records.contains { $0.state == .failed && $0.writesPending == 0 } }
 
     /// A record without data has a place.
     var hasRoomForHeaders: Bool { hasRoom(dataBlocks: 0) }

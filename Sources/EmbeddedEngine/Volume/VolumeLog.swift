@@ -159,6 +159,8 @@ final class VolumeLog: @unchecked Sendable {
 
     // Checkpoints.
     var isCheckpointing = false
+    /// Segments that go back when it is durable.
+    var leavingCount = 0
     var checkpointNotBefore: UInt64 = 0
     /// The last one, in nanoseconds.
     var checkpointTook: UInt64 = 0
