@@ -45,7 +45,8 @@ import SystemIO
 ///
 /// Replay rule: with d the last ring sequence of the recovered log (`lastRingSequence` of its last record, or of the checkpoint that covers it),
 /// the entries from max(d + 1, first sequence) to the last one that was admitted are drained again, where they lie.
-/// A slot behind that which does not check was being written and does not count. Who takes the ring over counts the last one first.
+/// The last one that was admitted is the one that the complement says, or any that checks right behind it: who takes the ring over counts it first. A
+/// slot there that does not check was being written and does not count, unless `admitted`, stored before its complement, says that it was whole.
 /// - Of another pool, volume or boot, or with fewer entries than the log has: set aside; the log went on without it.
 /// Entries that were written over count as voids where the oldest slot says that they were.
 /// - Anything else that does not check (header, any slot that should be there, payload to be replayed, entries that the log lacks and the
